@@ -1,0 +1,1 @@
+"""Training methods: the interface and the Wasserstein autoencoders."""

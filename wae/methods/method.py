@@ -1,0 +1,175 @@
+"""What every method is: encoder, decoder, prior, and one training step that only its penalty changes."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from wae import networks, priors
+from wae.seeds import Streams
+from wae.settings import RunSettings
+
+
+@dataclass
+class Codes:
+    """Codes of n images. ``z``: (n, d_z). A Gaussian encoder also gives ``mean`` and ``log_variance``."""
+
+    z: Tensor
+    mean: Tensor | None = None
+    log_variance: Tensor | None = None
+
+    def leaves(self) -> "Codes":
+        """The same values as leaves of a new graph, to take the penalty's own gradient."""
+        return Codes(*(None if t is None else t.detach().requires_grad_() for t in self.tensors()))
+
+    def tensors(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        """(z, mean, log_variance)."""
+        return self.z, self.mean, self.log_variance
+
+
+def no_mark(part: str) -> None:
+    """The default of ``step``'s ``mark``: does nothing."""
+
+
+class Method(nn.Module):
+    """Base of all methods: loss = cost_weight * cost + lambda * penalty (WAE paper, equation 4).
+
+    A method of your own derives from this class and defines ``penalty``; ``after_step`` trains what
+    else it has (a critic). Class attributes say what it can be combined with; they are literals, as the
+    plan reads them from the source text without importing torch.
+    """
+
+    encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise", "gaussian", "implicit")
+    priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere")
+    options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__()
+        self.settings = run.training
+        self.shape = tuple(run.shape)
+        self.own = {**type(self).options, **run.training.options}
+        self.encoder = networks.build_encoder(self.settings, self.shape)
+        self.decoder = networks.build_decoder(self.settings, self.shape)
+        self.prior = priors.build_prior(self.settings)
+        self.lambda_ = self.settings.lambda_  # the loop changes it under an adaptive schedule
+        self.optimisers: dict[str, torch.optim.Optimizer] = {}
+
+    # What a method defines -------------------------------------------------------------------------
+
+    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+        """The penalty of a batch of codes: a scalar, differentiable in the codes' tensors."""
+        raise TypeError(f"{type(self).__name__} defines no penalty")
+
+    def after_step(self, codes: Codes, streams: Streams) -> dict[str, Tensor]:
+        """Train what the method has besides encoder and decoder; returns scalars for the history."""
+        return {}
+
+    def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Weighted cost of the decoder's ``output`` against ``x`` (both in the network's range): a scalar."""
+        return self.settings.cost_weight * networks.cost(self.settings.cost, self.activate(output), x)
+
+    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Optimisers by name; "autoencoder" steps encoder and decoder."""
+        parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
+        return {"autoencoder": self.adam(parameters, self.settings.learning_rate)}
+
+    # What all share --------------------------------------------------------------------------------
+
+    def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
+        """Adam with the run's betas; ``base_lr`` in each group is what the schedule scales."""
+        s = self.settings
+        optimiser = torch.optim.Adam(parameters, lr=learning_rate, betas=(s.adam_beta1, s.adam_beta2), fused=True)
+        for group in optimiser.param_groups:
+            group["base_lr"] = group["lr"]
+        return optimiser
+
+    def step(self, images: Tensor, streams: Streams, mark: Callable[[str], None] = no_mark) -> dict[str, Tensor]:
+        """One training step on ``images``, uint8 (n, C, H, W); returns detached scalars for the history.
+
+        ``mark(part)`` is called as each part ends, so that the timing study sees where time goes. The
+        penalty's gradient is taken on its own and handed to the backward pass of the reconstruction:
+        the same gradient as of the sum, without gradients for the critic's weights.
+        """
+        x = self.to_range(images)
+        mark("data")
+        codes = self.encode(x, streams)
+        output = self.decoder(codes.z)
+        reconstruction = self.reconstruction_loss(output, x)
+        mark("forward")
+        leaves = codes.leaves()
+        penalty = self.penalty(leaves, streams)
+        roots, gradients = self._weighted_gradients(codes, leaves, penalty)
+        mark("penalty")
+        self.optimisers["autoencoder"].zero_grad(set_to_none=True)
+        torch.autograd.backward([reconstruction, *roots], [None, *gradients])
+        mark("backward")
+        self.optimisers["autoencoder"].step()
+        mark("optimiser")
+        extra = self.after_step(Codes(*(None if t is None else t.detach() for t in codes.tensors())), streams)
+        mark("critic")
+        value = penalty.detach()
+        reconstruction = reconstruction.detach()
+        loss = reconstruction + self.lambda_ * value
+        return {"loss": loss, "reconstruction": reconstruction, "penalty": value, **extra}
+
+    def _weighted_gradients(self, codes: Codes, leaves: Codes, penalty: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        if not penalty.requires_grad:  # no penalty on the codes, as in a plain autoencoder
+            return [], []
+        pairs = [(c, leaf) for c, leaf in zip(codes.tensors(), leaves.tensors(), strict=True) if c is not None]
+        found = torch.autograd.grad(self.lambda_ * penalty, [leaf for _, leaf in pairs], allow_unused=True)
+        used = [(c, gradient) for (c, _), gradient in zip(pairs, found, strict=True) if gradient is not None]
+        return [c for c, _ in used], [gradient for _, gradient in used]
+
+    def to_range(self, images: Tensor) -> Tensor:
+        """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""
+        x = images.float().div_(255.0)
+        return x if self.settings.pixel_range == "zero_one" else x.mul_(2.0).sub_(1.0)
+
+    def activate(self, output: Tensor) -> Tensor:
+        """The decoder's output (pre-activation) as pixels in the network's range."""
+        return torch.sigmoid(output) if self.settings.pixel_range == "zero_one" else torch.tanh(output)
+
+    def encode(self, x: Tensor, streams: Streams | None) -> Codes:
+        """Codes of ``x`` (n, C, H, W, in the network's range); without streams all encoder noise is off."""
+        noise = None if streams is None else streams["noise"]
+        if noise is not None and self.settings.encoder == "pixel_noise":
+            x = x + networks.truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
+        hidden = self.encoder(x)
+        if self.settings.encoder == "gaussian":
+            mean, log_variance = hidden.chunk(2, dim=1)
+            if noise is None:
+                return Codes(self.prior.project(mean), mean, log_variance)
+            epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
+            return Codes(self.prior.project(mean + torch.exp(0.5 * log_variance) * epsilon), mean, log_variance)
+        if self.settings.encoder == "implicit":
+            hidden = self.encoder.perturb(hidden, noise)
+        return Codes(self.prior.project(hidden))
+
+    @torch.no_grad()
+    def encode_images(self, images: Tensor, streams: Streams | None = None) -> Codes:
+        """Codes of uint8 images (n, C, H, W), for evaluation (call ``eval()`` first)."""
+        return self.encode(self.to_range(images), streams)
+
+    @torch.no_grad()
+    def decode_images(self, z: Tensor) -> Tensor:
+        """Codes (n, d_z) to uint8 images (n, C, H, W): clamped to the range and rounded, not rescaled."""
+        pixels = self.activate(self.decoder(z)).float()
+        if self.settings.pixel_range == "minus_one_one":
+            pixels = (pixels + 1.0) / 2.0
+        return pixels.mul(255.0).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def build(run: RunSettings) -> Method:
+    """The method that ``run`` names, with weights drawn from the run's own "init" stream.
+
+    torch's layers draw from the global generator; it is seeded inside a fork, so nothing outside moves.
+    """
+    from wae.files import load_object
+    from wae.seeds import stream
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(run.seed, "init").initial_seed())
+        method: Method = load_object(run.training.implementation)(run)
+    return method

@@ -1,0 +1,38 @@
+"""One seed a run, split by purpose into independent random streams."""
+
+import numpy as np
+import torch
+
+PURPOSES = ("init", "order", "prior", "noise", "samples", "features", "pretraining", "evaluation")
+
+
+def stream(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A generator for one purpose of one run, independent of the other purposes' (numpy's SeedSequence).
+
+    ``purpose`` is one of PURPOSES (ValueError otherwise). Equal arguments give equal streams.
+    """
+    key = PURPOSES.index(purpose)
+    words = np.random.SeedSequence(seed, spawn_key=(key,)).generate_state(2, np.uint32)
+    return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+class Streams:
+    """The random streams that a training run draws from: ``streams["noise"]`` and so on."""
+
+    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+        # The data order is drawn on the CPU whatever the device, so that it is the same everywhere.
+        self._generators = {
+            purpose: stream(seed, purpose, "cpu" if purpose == "order" else device) for purpose in PURPOSES
+        }
+
+    def __getitem__(self, purpose: str) -> torch.Generator:
+        return self._generators[purpose]
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Each generator's state, for a checkpoint."""
+        return {purpose: generator.get_state() for purpose, generator in self._generators.items()}
+
+    def load_state_dict(self, states: dict[str, torch.Tensor]) -> None:
+        """Restore what ``state_dict`` gave."""
+        for purpose, state in states.items():
+            self._generators[purpose].set_state(state.cpu())
