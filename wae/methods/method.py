@@ -62,8 +62,11 @@ class Method(nn.Module):
         """The penalty of a batch of codes: a scalar, differentiable in the codes' tensors."""
         raise TypeError(f"{type(self).__name__} defines no penalty")
 
-    def after_step(self, codes: Codes, streams: Streams) -> dict[str, Tensor]:
-        """Train what the method has besides encoder and decoder; returns scalars for the history."""
+    def after_step(self, x: Tensor, codes: Codes, streams: Streams) -> dict[str, Tensor]:
+        """Train what the method has besides encoder and decoder; returns scalars for the history.
+
+        ``x`` (n, C, H, W, in the network's range) is the batch, ``codes`` its codes before the step, detached.
+        """
         return {}
 
     def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:
@@ -107,7 +110,7 @@ class Method(nn.Module):
         mark("backward")
         self.optimisers["autoencoder"].step()
         mark("optimiser")
-        extra = self.after_step(Codes(*(None if t is None else t.detach() for t in codes.tensors())), streams)
+        extra = self.after_step(x, Codes(*(None if t is None else t.detach() for t in codes.tensors())), streams)
         mark("critic")
         value = penalty.detach()
         reconstruction = reconstruction.detach()
@@ -139,6 +142,7 @@ class Method(nn.Module):
         hidden = self.encoder(x)
         if self.settings.encoder == "gaussian":
             mean, log_variance = hidden.chunk(2, dim=1)
+            log_variance = log_variance.clamp(-50.0, 50.0)  # as in the authors' code
             if noise is None:
                 return Codes(self.prior.project(mean), mean, log_variance)
             epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)

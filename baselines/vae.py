@@ -1,0 +1,67 @@
+"""The variational autoencoder with three decoder likelihoods."""
+
+import math
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from wae.methods.method import Codes, Method
+from wae.seeds import Streams
+from wae.settings import RunSettings
+
+
+class VAE(Method):
+    """Variational autoencoder (Kingma and Welling 2014): negative ELBO in nats, mean over the batch.
+
+    Reconstruction: the full negative log-likelihood, summed over pixels. Penalty: KL(q(z|x) || p(z)), summed
+    over latents; ``lambda_`` weighs it and is 1 for the ELBO.
+    """
+
+    encoders: ClassVar[tuple[str, ...]] = ("gaussian",)
+    priors: ClassVar[tuple[str, ...]] = ("normal",)
+    likelihoods: ClassVar[tuple[str, ...]] = ("bernoulli", "gaussian", "learned_gaussian")
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        self.log_sigma = nn.Parameter(torch.zeros(())) if self.settings.likelihood == "learned_gaussian" else None
+
+    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+        """KL of N(mean, exp(log_variance)) to N(0, sigma_z^2 I) in nats."""
+        assert codes.mean is not None and codes.log_variance is not None
+        return gaussian_kl(codes.mean, codes.log_variance, self.prior.sigma)
+
+    def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:
+        """Negative log-likelihood of ``x`` (n, C, H, W) given the decoder's output, in nats: a scalar.
+
+        bernoulli: of pixels in [0, 1] (grey levels count as probabilities). gaussian: sigma is fixed by
+        cost_weight = 1 / (2 sigma^2), in the network's pixel range. learned_gaussian: one sigma for all
+        pixels, learned. Gaussian densities are of pixels in the network's range.
+        """
+        if self.settings.likelihood == "bernoulli":
+            return F.binary_cross_entropy_with_logits(output, x, reduction="sum") / len(x)
+        squared = (self.activate(output) - x).square().flatten(1).sum(1).mean()
+        if self.log_sigma is None:
+            return gaussian_nll(squared, x[0].numel(), -0.5 * math.log(2.0 * self.settings.cost_weight))
+        return gaussian_nll(squared, x[0].numel(), self.log_sigma)
+
+    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """One Adam for encoder, decoder and the learned sigma, if there is one."""
+        optimisers = super().build_optimisers()
+        if self.log_sigma is not None:
+            rate = self.settings.learning_rate
+            optimisers["autoencoder"].add_param_group({"params": [self.log_sigma], "lr": rate, "base_lr": rate})
+        return optimisers
+
+
+def gaussian_kl(mean: Tensor, log_variance: Tensor, sigma: float) -> Tensor:
+    """KL(N(mean, exp(log_variance)) || N(0, sigma^2 I)), (n, d_z) each: sum over latents, mean over the batch."""
+    ratio = (log_variance.exp() + mean.square()) / sigma**2
+    return 0.5 * (ratio - 1.0 - log_variance + 2.0 * math.log(sigma)).sum(1).mean()
+
+
+def gaussian_nll(squared: Tensor, pixels: int, log_sigma: float | Tensor) -> Tensor:
+    """-log N(x; x_hat, sigma^2 I) of images of ``pixels`` numbers with the mean squared error sum ``squared``."""
+    precision = torch.exp(torch.as_tensor(-2.0 * log_sigma))
+    return 0.5 * precision * squared + pixels * (log_sigma + 0.5 * math.log(2.0 * math.pi))

@@ -1,0 +1,67 @@
+"""WAE-GAN: the penalty is how well a critic on the codes tells them from draws of the prior."""
+
+import math
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from wae import networks
+from wae.methods.method import Codes, Method
+from wae.seeds import Streams
+from wae.settings import RunSettings
+
+
+class WAEGAN(Method):
+    """Wasserstein autoencoder with the latent GAN penalty (Tolstikhin et al. 2018, algorithm 1).
+
+    As in the authors' code the autoencoder steps first, on the non-saturating loss -log D(z), then the
+    critic steps once on draws of the prior (real) against the codes (fake).
+
+    Option ``fresh_codes``: the critic sees the batch encoded anew by the updated encoder, as in the
+    authors' code; without it the critic sees the codes of the autoencoder's own step, which saves a pass.
+    """
+
+    options: ClassVar[dict[str, Any]] = {"fresh_codes": False}
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        s = self.settings
+        self.critic = networks.initialise(networks.build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
+
+    def logits(self, z: Tensor) -> Tensor:
+        """The critic's logit that each code (n, d_z) comes from the prior, (n,).
+
+        With the prior trick the best critic, log p(z) - log q(z), gets its known part log p(z) added, so
+        that the network learns -log q(z) alone. The normaliser counts one dimension's log(2 pi) only, as in
+        the authors' code: a constant, but one that the output's bias would have to undo.
+        """
+        output = self.critic(z)[:, 0]
+        if not self.settings.critic_prior_trick:
+            return output
+        return output + self.prior.log_density(z) + 0.5 * (self.settings.latent_dim - 1) * math.log(2.0 * math.pi)
+
+    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+        """-log D(z) averaged over the batch: low where the critic takes codes for draws of the prior."""
+        return F.softplus(-self.logits(codes.z)).mean()
+
+    def critic_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
+        """Cross-entropy of the critic on prior draws (real) plus that on codes (fake): a scalar."""
+        return F.softplus(-self.logits(z_prior)).mean() + F.softplus(self.logits(z)).mean()
+
+    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """The autoencoder's Adam and the critic's, at its own rate."""
+        critic = self.adam(self.critic.parameters(), self.settings.critic_learning_rate)
+        return {**super().build_optimisers(), "critic": critic}
+
+    def after_step(self, x: Tensor, codes: Codes, streams: Streams) -> dict[str, Tensor]:
+        """One step of the critic; its loss goes to the history."""
+        if self.own["fresh_codes"]:
+            with torch.no_grad():
+                codes = self.encode(x, streams)
+        loss = self.critic_loss(codes.z.detach(), self.prior.sample(len(codes.z), streams["prior"]))
+        self.optimisers["critic"].zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimisers["critic"].step()
+        return {"critic": loss.detach()}

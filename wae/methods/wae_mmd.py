@@ -1,0 +1,20 @@
+"""WAE-MMD: the penalty is the squared maximum mean discrepancy of codes and prior."""
+
+from torch import Tensor
+
+from wae.methods.method import Codes, Method
+from wae.methods.mmd import mmd_penalty
+from wae.seeds import Streams
+
+
+class WAEMMD(Method):
+    """Wasserstein autoencoder with the MMD penalty (Tolstikhin et al. 2018, algorithm 2).
+
+    Each batch of n codes meets n fresh draws of the prior; the estimate may be negative and is not clipped.
+    """
+
+    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+        """The estimated MMD^2 of the codes (n, d_z) to the prior, summed over the kernel's scales."""
+        s = self.settings
+        prior = self.prior.sample(len(codes.z), streams["prior"])
+        return mmd_penalty(codes.z, prior, kernel=s.kernel, scales=s.kernel_scales, base=self.prior.kernel_base)
