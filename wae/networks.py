@@ -55,13 +55,13 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
 class ImplicitEncoder(nn.Sequential):
     """A deterministic encoder whose codes are moved by learned noise: z + A(z) eps, eps ~ N(0, I).
 
-    A(z) is a (d_z, d_z) matrix that three tanh layers of d_z^2 / 8, / 4 and / 2 units (at least 2) and a
+    A(z) is a (d_z, d_z) matrix that three tanh layers of 2 d_z, 4 d_z and 6 d_z units and a
     linear one make of the code, as ``transform_noise`` of the authors' code does.
     """
 
     def __init__(self, layers: list[nn.Module], latent_dim: int) -> None:
         super().__init__(*layers)
-        units = [latent_dim, *(max(latent_dim**2 // 2**halvings, 2) for halvings in (3, 2, 1))]
+        units = [latent_dim * factor for factor in (1, 2, 4, 6)]
         hidden = [layer for a, b in zip(units, units[1:], strict=False) for layer in (nn.Linear(a, b), nn.Tanh())]
         self.transform = nn.Sequential(*hidden, nn.Linear(units[-1], latent_dim**2))
 

@@ -1,0 +1,44 @@
+# `make report` does the main job on a fresh machine, `make test` the tests. Needed beforehand: Python 3.11+ and make.
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= config/config.yaml
+CORES ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: report test test-fast lint format setup status clean-venv
+
+report: $(STAMP) ## run the DAG of CONFIG and print where the page is
+	snakemake --cores $(CORES) --configfile $(CONFIG) -- all
+	@echo "The report: $(abspath reports/summary.html)"
+
+test: $(STAMP) ## the whole test suite
+	python -m pytest
+
+test-fast: $(STAMP) ## the tests that take seconds
+	python -m pytest -m "not slow"
+
+lint: $(STAMP) ## formatting, lint, types
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile workflow
+	mypy
+	snakemake --lint --configfile config/smoke.yaml
+
+format: $(STAMP) ## put the code into its standard form
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile workflow
+
+setup: $(STAMP) ## only create the environment
+
+status: $(STAMP) ## what runs now and how far it is
+	python -m wae status
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"error: Python {v[0]}.{v[1]} found, 3.11 or newer needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@

@@ -1,0 +1,19 @@
+# The front door: `snakemake --cores 8 all`. Another config: add `--configfile config/mnist.yaml`.
+# A config is a list of differences from config/config.yaml: maps are merged, lists replaced.
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "reports/summary.html",
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/timing.smk"
+include: "workflow/rules/report.smk"

@@ -1,0 +1,222 @@
+"""``python -m wae STAGE``: one subcommand a stage, the same that the rules of the workflow call.
+
+Each stage imports only what it needs, when it runs. A stage's settings come as one JSON argument,
+``--job``, which also carries the digest of the code that its numbers depend on.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wae.errors import UserError
+
+Arguments = argparse.Namespace
+
+
+def execution() -> Any:
+    """Where to run, from the WAE_EXECUTION environment variable that the Snakefile sets (defaults without it)."""
+    from wae.settings import ExecutionSettings
+
+    return ExecutionSettings.model_validate_json(os.environ.get("WAE_EXECUTION", "{}"))
+
+
+def prepare(a: Arguments) -> None:
+    """Prepare a dataset into uint8 arrays."""
+    from wae.data.source import prepare as run
+    from wae.settings import DatasetSettings
+
+    root = os.environ.get("WAE_DATA_ROOT")
+    run(DatasetSettings.model_validate(a.job["dataset"]), Path(root) if root else None, a.out)
+
+
+def extractor(a: Arguments) -> None:
+    """Train the classifier whose features the distances use, or record which Inception weights they use."""
+    from wae.devices import setup
+    from wae.evaluation.features import build_extractor
+    from wae.settings import ExtractorSettings
+
+    setup(execution())
+    build_extractor(a.data, ExtractorSettings.model_validate(a.job["extractor"]), a.out)
+
+
+def reference(a: Arguments) -> None:
+    """Features, statistics and scores of the real data."""
+    from wae.devices import setup
+    from wae.evaluation.reference import build_reference
+    from wae.settings import EvaluationSettings
+
+    setup(execution())
+    settings = EvaluationSettings.model_validate(a.job["evaluation"])
+    build_reference(a.data, a.extractor, settings, a.job["validation_fractions"], a.out)
+
+
+def train(a: Arguments) -> None:
+    """Train one run."""
+    from wae.settings import RunSettings
+    from wae.training import train as run
+
+    run(RunSettings.model_validate(a.job["run"]), a.data, a.out, execution(), a.job["code"])
+
+
+def evaluate(a: Arguments) -> None:
+    """Score one trained run."""
+    from wae.devices import setup
+    from wae.evaluation.run import evaluate as run
+    from wae.settings import EvaluationSettings
+
+    setup(execution())
+    run(a.run, a.data, a.reference, EvaluationSettings.model_validate(a.job["evaluation"]))
+
+
+def plan(a: Arguments) -> None:
+    """Write a config's plan: the merged config and every run with its settings."""
+    from wae.files import write_json
+    from wae.plan import load_plan
+
+    made = load_plan(a.job["config"])
+    write_json(
+        a.out,
+        {
+            "config": made.config.model_dump(),
+            "runs": [run.model_dump() for run in made.runs],
+            "data": {name: made.data_id(name) for name in made.config.run.datasets},
+            "extractors": {name: made.extractor_id(name) for name in made.config.extractors},
+            "references": {name: made.reference_id(name) for name in made.config.extractors},
+        },
+    )
+
+
+def timing(a: Arguments) -> None:
+    """The wall-clock study."""
+    from wae.timing import run_study_of_plan
+
+    run_study_of_plan(a.plan, a.results, execution(), a.out)
+
+
+def collect(a: Arguments) -> None:
+    """Gather every run's scores into metrics.csv and runs.csv."""
+    from wae.analysis.runs import collect_plan
+
+    collect_plan(a.plan, a.results, a.out, partial=a.partial)
+
+
+def analyse(a: Arguments) -> None:
+    """Fits, statistics and the verdict of each claim."""
+    from wae.analysis import analyse as run
+
+    run(a.experiment, a.claims, a.anchors)
+
+
+def manifest(a: Arguments) -> None:
+    """Record what was run, with which versions, on which machine."""
+    from wae.provenance import write_manifest
+
+    write_manifest(a.plan, a.results, a.out)
+
+
+def tables(a: Arguments) -> None:
+    """Tables as CSV, Markdown and LaTeX."""
+    from wae.report.tables import tables as run
+
+    run(a.experiment, a.out)
+
+
+def figures(a: Arguments) -> None:
+    """Figures as SVG, PDF and PNG."""
+    from wae.report.figures import figures as run
+
+    run(a.experiment, a.out)
+
+
+def page(a: Arguments) -> None:
+    """The self-contained summary page."""
+    from wae.report.page import page as run
+
+    run(a.experiment, a.report, a.out, partial=a.partial)
+    print(f"wrote {a.out}")
+
+
+def status(a: Arguments) -> None:
+    """What runs now, how far it is, when it should end."""
+    from wae.status import print_status
+
+    print_status(a.results)
+
+
+def schema(a: Arguments) -> None:
+    """Write the JSON schema of a config, as YAML."""
+    import yaml
+
+    from wae.files import write_text
+    from wae.settings import Config
+
+    write_text(a.out, yaml.safe_dump(Config.model_json_schema(), sort_keys=True, width=120))
+
+
+STAGES: dict[Callable[[Arguments], None], list[str]] = {
+    prepare: ["--job", "--out"],
+    extractor: ["--job", "--data", "--out"],
+    reference: ["--job", "--data", "--extractor", "--out"],
+    train: ["--job", "--data", "--out"],
+    evaluate: ["--job", "--run", "--data", "--reference"],
+    plan: ["--job", "--out"],
+    timing: ["--plan", "--results", "--out"],
+    collect: ["--plan", "--results", "--out", "--partial"],
+    analyse: ["--experiment", "--claims", "--anchors"],
+    manifest: ["--plan", "--results", "--out"],
+    tables: ["--experiment", "--out"],
+    figures: ["--experiment", "--out"],
+    page: ["--experiment", "--report", "--out", "--partial"],
+    status: ["--results"],
+    schema: ["--out"],
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: a subcommand for each stage, its help from the function's docstring."""
+    top = argparse.ArgumentParser(prog="python -m wae", description=__doc__)
+    stages = top.add_subparsers(dest="stage", required=True, metavar="STAGE")
+    for function, options in STAGES.items():
+        stage = stages.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        stage.set_defaults(function=function)
+        for option in options:
+            if option == "--job":
+                stage.add_argument(option, required=True, type=json.loads, help="settings and code digest, as JSON")
+            elif option == "--partial":
+                stage.add_argument(option, action="store_true", help="take what is complete, mark what is missing")
+            elif option == "--reference":
+                stage.add_argument(option, action="append", required=True, type=Path, help="repeatable")
+            else:
+                default = Path("results") if option == "--results" else None
+                stage.add_argument(option, type=Path, required=default is None, default=default)
+    return top
+
+
+def main() -> int:
+    """Run a stage; a UserError is one line on stderr and exit status 1, a stop signal exit status 143."""
+    arguments = parser().parse_args()
+    try:
+        arguments.function(arguments)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except MemoryError as error:
+        print(f"error: out of memory in stage {arguments.stage} ({error}); lower batch_size or width", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: stage {arguments.stage}: {error.strerror}: {error.filename}; mend it and run again", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if type(error).__name__ == "Stopped":  # training's own; named, as importing it would load torch here
+            print(error, file=sys.stderr)
+            return 143
+        raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Tables, figures and the page of one experiment, from its CSV, JSON and PNG files alone."""

@@ -1,0 +1,101 @@
+"""What stands in a table's cell: a mean over seeds with its interval, the runs behind it, and its bar for citation."""
+
+import math
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from wae.analysis.metrics import Metric, describe
+from wae.analysis.runs import REAL_DATA
+from wae.analysis.statistics import mean_interval, tied_with_best
+from wae.report.results import Results
+
+SMOKE_SAMPLES = 2048  # a distance from fewer samples says more about the count than about the method
+FEWEST_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean over seeds of one metric of one cell. ``low``, ``high``: 95% interval, None for one seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    by_seed: dict[int, float]
+    samples: int | None = None
+    draws: int = 1
+    smoke: bool = False
+    mark: str = ""  # "best", "tie" or ""
+
+    @property
+    def half_width(self) -> float | None:
+        """Half the interval's width."""
+        return None if self.low is None or self.high is None else (self.high - self.low) / 2
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric of one subject, with how its numbers are written."""
+
+    metric: str
+    subject: str
+    about: Metric
+    scores: dict[str, Score] = field(default_factory=dict)  # by method
+    real: float | None = None
+
+    @property
+    def scale(self) -> int:
+        """Numbers are shown divided by 10 to this power, so that they need no exponent of their own."""
+        sizes = [abs(score.mean) for score in self.scores.values() if math.isfinite(score.mean)]
+        largest = max(sizes, default=1.0)
+        if largest == 0 or 0.01 <= largest < 1e5:
+            return 0
+        return 3 * math.floor(math.log10(largest) / 3)
+
+    @property
+    def decimals(self) -> int:
+        """Two significant digits of the typical interval; three of the largest mean where there is none."""
+        widths = sorted(s.half_width for s in self.scores.values() if s.half_width)
+        if widths:
+            size, digits = widths[len(widths) // 2], 2
+        else:
+            size, digits = max((abs(s.mean) for s in self.scores.values()), default=1.0), 3
+        size /= 10.0**self.scale
+        return 0 if size <= 0 else min(max(digits - 1 - math.floor(math.log10(size)), 0), 5)
+
+    def number(self, value: float | None) -> str:
+        """A value as this column writes it, without its scale."""
+        if value is None or not math.isfinite(value):
+            return "-"
+        return f"{value / 10.0**self.scale:.{self.decimals}f}"
+
+    def text(self, score: Score) -> str:
+        """``mean ± half width``, or the mean alone where there is one seed."""
+        if score.half_width is None:
+            return self.number(score.mean)
+        return f"{self.number(score.mean)} ± {self.number(score.half_width)}"
+
+    @property
+    def arrow(self) -> str:
+        """The better direction."""
+        return {"lower": "↓", "higher": "↑"}.get(self.about.better or "", "")
+
+
+def score(results: Results, dataset: str, method: str, metric: str, subject: str) -> Score | None:
+    """The score of one cell; None when it was not measured."""
+    rows = results.rows(dataset, method, metric, subject)
+    if rows.empty:
+        return None
+    by_seed: pd.Series = rows.groupby("seed")["value"].mean().sort_index()
+    values = [float(value) for value in by_seed]
+    mean, low, high = mean_interval(values)
+    samples = rows["samples"].max()
+    return Score(
+        mean=mean,
+        low=low,
+        high=high,
+        by_seed={int(str(seed)): float(value) for seed, value in by_seed.items()},
+        samples=None if pd.isna(samples) else int(samples),
+        draws=int(rows.groupby("seed").size().max()),
+        smoke=bool((rows["label"] == "smoke").any()),
+    )

@@ -1,0 +1,163 @@
+"""What a stage's numbers depend on: the source text it imports, read without running any of it.
+
+Snakemake does not see an edit to an imported module. So every job carries the digest of the project's
+modules that its stage imports, directly or not; a change of code reruns what depends on it and nothing
+else. Comments, docstrings and layout are left out of the digest.
+"""
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from wae.errors import UserError, unknown_name
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@functools.cache
+def find_module(name: str) -> Path | None:
+    """The source file of a module on sys.path that is neither the standard library's nor an installed package's."""
+    relative = Path(*name.split("."))
+    if relative.parts[0] in sys.stdlib_module_names:
+        return None
+    for folder in dict.fromkeys([str(ROOT), *sys.path]):
+        if "site-packages" in folder or "dist-packages" in folder:
+            continue
+        for candidate in (
+            Path(folder or ".") / relative.with_suffix(".py"),
+            Path(folder or ".") / relative / "__init__.py",
+        ):
+            if candidate.is_file():
+                return candidate.resolve()
+    return None
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text())
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not valid Python ({error}); mend it") from error
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[str, ...]:
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(sorted(names))
+
+
+def closure(modules: Iterable[str]) -> list[Path]:
+    """The project's source files that ``modules`` import, directly or not, themselves included; sorted."""
+    found: set[Path] = set()
+    waiting = list(modules)
+    while waiting:
+        path = find_module(waiting.pop())
+        if path is not None and path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
+    return sorted(found)
+
+
+@functools.cache
+def _code_text(path: Path) -> str:
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                body.pop(0)
+    return ast.dump(tree)
+
+
+@functools.cache
+def code_digest(*modules: str) -> str:
+    """Sixteen hex digits that change when code that ``modules`` depend on changes (not its comments)."""
+    total = hashlib.sha256()
+    for path in closure(modules):
+        name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(path.name)
+        total.update(f"{name}\n{_code_text(path)}\n".encode())
+    return total.hexdigest()[:16]
+
+
+def find_definition(dotted: str) -> ast.ClassDef | ast.FunctionDef | None:
+    """The class or function that ``package.module:name`` names; None when the module is an installed package's.
+
+    UserError names what is missing and the nearest spelling.
+    """
+    module, _, name = dotted.partition(":")
+    path = find_module(module)
+    if path is None:
+        if _is_installed(module):
+            return None
+        raise UserError(f"{dotted!r}: no module {module!r}; put it beside the Snakefile, or mend the spelling")
+    definitions = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    if name not in definitions:
+        raise unknown_name(f"name in {module}", name, [n for n in definitions if not n.startswith("_")])
+    return definitions[name]
+
+
+def _is_installed(module: str) -> bool:
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec(module.split(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def class_attributes(dotted: str) -> dict[str, Any]:
+    """Literal class attributes of a class, its project-local bases' included, read from the source text."""
+    definition = find_definition(dotted)
+    if not isinstance(definition, ast.ClassDef):
+        return {}
+    module = dotted.partition(":")[0]
+    path = find_module(module)
+    attributes: dict[str, Any] = {}
+    for base in reversed(definition.bases):
+        origin = _origin(base, module, path) if path else None
+        if origin is not None:
+            attributes |= class_attributes(origin)
+    for node in definition.body:
+        target = node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target = node.targets[0]
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and isinstance(value, ast.expr):
+            try:
+                attributes[target.id] = ast.literal_eval(value)
+            except ValueError:
+                continue
+    return attributes
+
+
+def _origin(base: ast.expr, module: str, path: Path) -> str | None:
+    """The dotted path of a base class named in the module at ``path``, if it is the project's own."""
+    if not isinstance(base, ast.Name):
+        return None
+    for node in _tree(path).body:
+        if isinstance(node, ast.ClassDef) and node.name == base.id:
+            return f"{module}:{base.id}"
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if (alias.asname or alias.name) == base.id and find_module(node.module):
+                    return f"{node.module}:{alias.name}"
+    return None
+
+
+def keyword_options(dotted: str) -> set[str] | None:
+    """Names of the keyword-only arguments of a function; None when its source is not at hand or takes ``**``."""
+    definition = find_definition(dotted)
+    if not isinstance(definition, ast.FunctionDef) or definition.args.kwarg is not None:
+        return None
+    return {argument.arg for argument in definition.args.kwonlyargs}

@@ -1,0 +1,23 @@
+rule train:
+    input:
+        data_of,
+    output:
+        weights=f"{RUN}/weights.safetensors",
+        settings=f"{RUN}/settings.json",
+        history=f"{RUN}/history.csv",
+        run=f"{RUN}/run.json",
+    params:
+        job=lambda w: job(
+            ["wae.training", run_of(w).training.implementation.partition(":")[0]], run=run_of(w).model_dump()
+        ),
+    log:
+        f"{RUN}/train.log",
+    benchmark:
+        f"{RUN}/train.benchmark.tsv"
+    conda:
+        ENVIRONMENT
+    threads: CONFIG.execution.threads
+    resources:
+        gpu=GPU,
+    shell:
+        "python -m wae train --job {params.job:q} --data $(dirname {input[0]}) --out $(dirname {output.run}) 2> {log}"
