@@ -8,6 +8,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -78,6 +79,37 @@ def collect(
         scores.extend(_rows(document, key | {"status": "finished"}, path))
     write_table(out_metrics_csv, scores, METRICS_COLUMNS)
     write_table(out_runs_csv, fates, RUNS_COLUMNS)
+
+
+def collect_plan(plan: str | Path, results: str | Path, out: str | Path, partial: bool = False) -> None:
+    """Collect the runs of a plan.json from the folder ``results`` into ``out``/metrics.csv and ``out``/runs.csv.
+
+    A missing run is an error (UserError) unless ``partial``.
+    """
+    document = read_json(plan)
+    experiment = document["config"]["experiment"]
+    planned = [_Planned(run["dataset"], run["method"], run["seed"]) for run in document["runs"]]
+    folders = [run_dir(Path(results) / experiment, run.dataset, run.method, run.seed) for run in planned]
+    references = [
+        Path(results) / "reference" / data_id / reference_id / "reference.json"
+        for data_id in document["data"].values()
+        for reference_id in document["references"].values()
+    ]
+    if partial:
+        references = [path for path in references if path.exists()]
+    else:
+        for folder in folders:
+            for name in ("run.json", "metrics.json"):
+                read_json(folder / name)
+    out = Path(out)
+    collect(planned, folders, references, out / "metrics.csv", out / "runs.csv", experiment)
+
+
+@dataclass(frozen=True)
+class _Planned:
+    dataset: str
+    method: str
+    seed: int
 
 
 def _fate(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:
