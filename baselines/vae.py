@@ -4,8 +4,8 @@ import math
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from wae.methods.method import Codes, Method
 from wae.seeds import Streams
@@ -29,7 +29,8 @@ class VAE(Method):
 
     def penalty(self, codes: Codes, streams: Streams) -> Tensor:
         """KL of N(mean, exp(log_variance)) to N(0, sigma_z^2 I) in nats."""
-        assert codes.mean is not None and codes.log_variance is not None
+        if codes.mean is None or codes.log_variance is None:
+            raise TypeError("the VAE's penalty needs the mean and variance of a Gaussian encoder")
         return gaussian_kl(codes.mean, codes.log_variance, self.prior.sigma)
 
     def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:
@@ -40,7 +41,7 @@ class VAE(Method):
         pixels, learned. Gaussian densities are of pixels in the network's range.
         """
         if self.settings.likelihood == "bernoulli":
-            return F.binary_cross_entropy_with_logits(output, x, reduction="sum") / len(x)
+            return functional.binary_cross_entropy_with_logits(output, x, reduction="sum") / len(x)
         squared = (self.activate(output) - x).square().flatten(1).sum(1).mean()
         if self.log_sigma is None:
             return gaussian_nll(squared, x[0].numel(), -0.5 * math.log(2.0 * self.settings.cost_weight))

@@ -6,10 +6,11 @@ batch normalisation after the decoder's first linear layer.
 """
 
 import math
+from itertools import pairwise
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from wae.settings import TrainingSettings
 
@@ -28,8 +29,8 @@ class SameConv2d(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:
         (top, bottom), (left, right) = (self._padding(side) for side in input.shape[-2:])
         if top == bottom and left == right:
-            return F.conv2d(input, self.weight, self.bias, self.stride, (top, left))
-        return F.conv2d(F.pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+            return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
+        return functional.conv2d(functional.pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
 
     def _padding(self, side: int) -> tuple[int, int]:
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -62,7 +63,7 @@ class ImplicitEncoder(nn.Sequential):
     def __init__(self, layers: list[nn.Module], latent_dim: int) -> None:
         super().__init__(*layers)
         units = [latent_dim * factor for factor in (1, 2, 4, 6)]
-        hidden = [layer for a, b in zip(units, units[1:], strict=False) for layer in (nn.Linear(a, b), nn.Tanh())]
+        hidden = [layer for a, b in pairwise(units) for layer in (nn.Linear(a, b), nn.Tanh())]
         self.transform = nn.Sequential(*hidden, nn.Linear(units[-1], latent_dim**2))
 
     def forward(self, input: Tensor) -> Tensor:

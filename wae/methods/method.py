@@ -22,11 +22,20 @@ class Codes:
 
     def leaves(self) -> "Codes":
         """The same values as leaves of a new graph, to take the penalty's own gradient."""
-        return Codes(*(None if t is None else t.detach().requires_grad_() for t in self.tensors()))
+        copy = self.detached()
+        for tensor in copy.tensors():
+            tensor.requires_grad_()
+        return copy
 
-    def tensors(self) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        """(z, mean, log_variance)."""
-        return self.z, self.mean, self.log_variance
+    def detached(self) -> "Codes":
+        """The same values without their graph."""
+        mean = None if self.mean is None else self.mean.detach()
+        log_variance = None if self.log_variance is None else self.log_variance.detach()
+        return Codes(self.z.detach(), mean, log_variance)
+
+    def tensors(self) -> list[Tensor]:
+        """z, and mean and log_variance where there are any."""
+        return [tensor for tensor in (self.z, self.mean, self.log_variance) if tensor is not None]
 
 
 def no_mark(part: str) -> None:
@@ -98,19 +107,20 @@ class Method(nn.Module):
         x = self.to_range(images)
         mark("data")
         codes = self.encode(x, streams)
-        output = self.decoder(codes.z)
-        reconstruction = self.reconstruction_loss(output, x)
+        reconstruction = self.reconstruction_loss(self.decoder(codes.z).float(), x)
         mark("forward")
         leaves = codes.leaves()
-        penalty = self.penalty(leaves, streams)
-        roots, gradients = self._weighted_gradients(codes, leaves, penalty)
+        with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
+            penalty = self.penalty(leaves, streams)
+            roots, gradients = self._weighted_gradients(codes, leaves, penalty)
         mark("penalty")
         self.optimisers["autoencoder"].zero_grad(set_to_none=True)
         torch.autograd.backward([reconstruction, *roots], [None, *gradients])
         mark("backward")
         self.optimisers["autoencoder"].step()
         mark("optimiser")
-        extra = self.after_step(x, Codes(*(None if t is None else t.detach() for t in codes.tensors())), streams)
+        with torch.autocast(x.device.type, enabled=False):
+            extra = self.after_step(x, codes.detached(), streams)
         mark("critic")
         value = penalty.detach()
         reconstruction = reconstruction.detach()
@@ -120,10 +130,9 @@ class Method(nn.Module):
     def _weighted_gradients(self, codes: Codes, leaves: Codes, penalty: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         if not penalty.requires_grad:  # no penalty on the codes, as in a plain autoencoder
             return [], []
-        pairs = [(c, leaf) for c, leaf in zip(codes.tensors(), leaves.tensors(), strict=True) if c is not None]
-        found = torch.autograd.grad(self.lambda_ * penalty, [leaf for _, leaf in pairs], allow_unused=True)
-        used = [(c, gradient) for (c, _), gradient in zip(pairs, found, strict=True) if gradient is not None]
-        return [c for c, _ in used], [gradient for _, gradient in used]
+        found = torch.autograd.grad(self.lambda_ * penalty, leaves.tensors(), allow_unused=True)
+        used = [(root, gradient) for root, gradient in zip(codes.tensors(), found, strict=True) if gradient is not None]
+        return [root for root, _ in used], [gradient for _, gradient in used]
 
     def to_range(self, images: Tensor) -> Tensor:
         """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""
@@ -139,7 +148,7 @@ class Method(nn.Module):
         noise = None if streams is None else streams["noise"]
         if noise is not None and self.settings.encoder == "pixel_noise":
             x = x + networks.truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
-        hidden = self.encoder(x)
+        hidden = self.encoder(x).float()
         if self.settings.encoder == "gaussian":
             mean, log_variance = hidden.chunk(2, dim=1)
             log_variance = log_variance.clamp(-50.0, 50.0)  # as in the authors' code
@@ -147,7 +156,7 @@ class Method(nn.Module):
                 return Codes(self.prior.project(mean), mean, log_variance)
             epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
             return Codes(self.prior.project(mean + torch.exp(0.5 * log_variance) * epsilon), mean, log_variance)
-        if self.settings.encoder == "implicit":
+        if isinstance(self.encoder, networks.ImplicitEncoder):
             hidden = self.encoder.perturb(hidden, noise)
         return Codes(self.prior.project(hidden))
 

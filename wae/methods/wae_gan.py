@@ -4,8 +4,8 @@ import math
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from wae import networks
 from wae.methods.method import Codes, Method
@@ -44,11 +44,11 @@ class WAEGAN(Method):
 
     def penalty(self, codes: Codes, streams: Streams) -> Tensor:
         """-log D(z) averaged over the batch: low where the critic takes codes for draws of the prior."""
-        return F.softplus(-self.logits(codes.z)).mean()
+        return functional.softplus(-self.logits(codes.z)).mean()
 
     def critic_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
         """Cross-entropy of the critic on prior draws (real) plus that on codes (fake): a scalar."""
-        return F.softplus(-self.logits(z_prior)).mean() + F.softplus(self.logits(z)).mean()
+        return functional.softplus(-self.logits(z_prior)).mean() + functional.softplus(self.logits(z)).mean()
 
     def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The autoencoder's Adam and the critic's, at its own rate."""

@@ -1,0 +1,45 @@
+"""The L2-regularised deterministic autoencoder."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from wae.methods.method import Codes, Method
+from wae.seeds import Streams
+
+
+class RAEL2(Method):
+    """RAE-L2 (Ghosh et al. 2020, equation 8): a penalty on the codes' length and decay of the decoder's weights.
+
+    Loss: cost_weight * cost + lambda * mean of |z|^2 / 2 + decoder_decay * sum of squared weights. As in the
+    authors' code the decay takes the transposed convolutions' kernels (all linear weights of an mlp decoder).
+    Codes follow no prior: samples come from a density fitted to them.
+
+    The authors' weights on mean-over-pixels terms become ours times cost_weight * H * W: their beta times
+    2 / d_z is our lambda, their decay our ``decoder_decay``.
+    """
+
+    encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise")
+    priors: ClassVar[tuple[str, ...]] = ("normal",)
+    options: ClassVar[dict[str, Any]] = {"decoder_decay": 5.0e-6}
+
+    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+        """Half the squared length of the codes (n, d_z), averaged over the batch."""
+        return 0.5 * codes.z.square().sum(1).mean()
+
+    def decayed(self) -> list[Tensor]:
+        """The decoder's weights that decay."""
+        kinds = nn.ConvTranspose2d if self.settings.architecture == "dcgan" else nn.Linear
+        return [layer.weight for layer in self.decoder.modules() if isinstance(layer, kinds)]
+
+    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """One Adam; torch's weight_decay w adds w * weight to the gradient, so twice the decay is set."""
+        rate = self.settings.learning_rate
+        decayed = self.decayed()
+        chosen = {id(parameter) for parameter in decayed}
+        rest = [p for p in [*self.encoder.parameters(), *self.decoder.parameters()] if id(p) not in chosen]
+        optimiser = self.adam(rest, rate)
+        decay = 2.0 * self.own["decoder_decay"]
+        optimiser.add_param_group({"params": decayed, "lr": rate, "base_lr": rate, "weight_decay": decay})
+        return {"autoencoder": optimiser}
