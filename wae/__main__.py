@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wae.errors import UserError
+from wae.errors import StopSignalError, UserError
 
 Arguments = argparse.Namespace
 
@@ -208,13 +208,14 @@ def main() -> int:
         print(f"error: out of memory in stage {arguments.stage} ({error}); lower batch_size or width", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"error: stage {arguments.stage}: {error.strerror}: {error.filename}; mend it and run again", file=sys.stderr)
+        where = f": {error.filename}" if error.filename else ""
+        print(
+            f"error: stage {arguments.stage}: {error.strerror or error}{where}; mend it and run again", file=sys.stderr
+        )
         return 1
-    except Exception as error:
-        if type(error).__name__ == "Stopped":  # training's own; named, as importing it would load torch here
-            print(error, file=sys.stderr)
-            return 143
-        raise
+    except StopSignalError as error:
+        print(error, file=sys.stderr)
+        return 143
     return 0
 
 

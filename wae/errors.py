@@ -1,4 +1,4 @@
-"""The one exception that a user is meant to read, and the spelling help that its messages give."""
+"""The exceptions that a user is meant to read, and the spelling help that messages give."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,6 +6,10 @@ from difflib import get_close_matches
 
 class UserError(Exception):
     """Something the user can mend; its text is one line: what was found, the limit, the remedy."""
+
+
+class StopSignalError(Exception):
+    """A signal asked a run to stop; its checkpoint is saved and the same command goes on from there."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +16,8 @@ from wae.errors import UserError, unknown_name
 from wae.files import digest
 from wae.settings import Config, RunSettings, TrainingSettings
 from wae.sources import class_attributes, find_definition, keyword_options
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def _check_evaluation(config: Config, runs: list[RunSettings]) -> None:
                 )
 
 
-def _validate[M: BaseModel](model: type[M], raw: dict[str, Any], where: str) -> M:
+def _validate(model: type[Model], raw: dict[str, Any], where: str) -> Model:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
@@ -220,13 +222,11 @@ def _number_hint(text: str) -> str:
 
 def _fields_at(model: Any, location: tuple[Any, ...]) -> Iterable[str]:
     """Field names of the model at a location inside another model."""
-    import typing
-
     for part in location:
         if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
             model = model.model_fields[part].annotation
         else:  # an entry of a dict or list: the model is its last type argument
-            arguments = [a for a in typing.get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)]
+            arguments = [a for a in get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)]
             model = arguments[-1] if arguments else model
     if isinstance(model, type) and issubclass(model, BaseModel):
         return list(model.model_fields)

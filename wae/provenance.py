@@ -35,6 +35,7 @@ def write_manifest(plan_path: Path, results: Path, out: Path) -> None:
     """
     plan = read_json(plan_path)
     folder = out.parent
+    config_file = f"config/{'config' if folder.name == 'default' else folder.name}.yaml"
     cells, seconds = [], 0.0
     for run in plan["runs"]:
         cell = f"{run['dataset']}/{run['method']}/seed{run['seed']}"
@@ -44,7 +45,7 @@ def write_manifest(plan_path: Path, results: Path, out: Path) -> None:
                 "method": run["method"],
                 "seed": run["seed"],
                 "settings": run["training"],
-                "rerun": f"snakemake --cores 1 --force --configfile {_config_hint(plan)} -- {folder}/{cell}/metrics.json",
+                "rerun": f"snakemake --cores 1 --force --configfile {config_file} -- {folder}/{cell}/metrics.json",
             }
         )
         seconds += read_json(folder / cell / "run.json")["seconds"] if (folder / cell / "run.json").exists() else 0.0
@@ -74,10 +75,6 @@ def write_manifest(plan_path: Path, results: Path, out: Path) -> None:
             "training_seconds": seconds,
         },
     )
-
-
-def _config_hint(plan: dict[str, Any]) -> str:
-    return f"config/{plan['config']['experiment']}.yaml" if plan["config"]["experiment"] != "default" else "config/config.yaml"
 
 
 def versions() -> dict[str, str | None]:

@@ -105,6 +105,7 @@ class ExtractorSettings(Strict):
     width: Positive = 16
     features: Annotated[int, Field(ge=2, le=4096)] = 64
     epochs: Positive = 5
+    min_steps: Count = 1000  # a small dataset gets more epochs, until it has had so many steps
     batch_size: Annotated[int, Field(ge=2, le=10**5)] = 100
     learning_rate: Rate = 2e-3
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -120,9 +121,16 @@ class EvaluationSettings(Strict):
     reference: Literal["test", "train", "validation"] = "test"
     mixture_components: Positive = 10  # ex-post density on the codes
     interpolations: bool = True
-    curve_points: Annotated[int, Field(ge=0, le=50)] = 6  # sample counts of the bias curve
+    interpolation_samples: Positive = 10_000  # at most
+    curve_points: Annotated[int, Field(ge=0, le=50)] = 6  # sample counts of the bias curve; 0 or 1 for none
+    halves: Annotated[int, Field(ge=0, le=100)] = 6  # random halves of the reference, for the error budget
+    kid_subsets: Positive = 20
+    kid_subset_size: Annotated[int, Field(ge=2, le=10**5)] = 1000  # at most
+    precision_samples: Annotated[int, Field(ge=4, le=10**5)] = 2000  # at most, of each side
+    precision_neighbours: Annotated[int, Field(ge=1, le=100)] = 3
+    codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # at most, in the kernel test and the mutual information
     permutations: Annotated[int, Field(ge=19, le=10**6)] = 200
-    batch_size: Positive = 500
+    batch_size: Positive = 250
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
 
 

@@ -8,6 +8,7 @@ else. Comments, docstrings and layout are left out of the digest.
 import ast
 import functools
 import hashlib
+import importlib.util
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -98,7 +99,7 @@ def find_definition(dotted: str) -> ast.ClassDef | ast.FunctionDef | None:
     module, _, name = dotted.partition(":")
     path = find_module(module)
     if path is None:
-        if _is_installed(module):
+        if find_module(module.split(".")[0]) is None and _is_installed(module):
             return None
         raise UserError(f"{dotted!r}: no module {module!r}; put it beside the Snakefile, or mend the spelling")
     definitions = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
@@ -108,8 +109,6 @@ def find_definition(dotted: str) -> ast.ClassDef | ast.FunctionDef | None:
 
 
 def _is_installed(module: str) -> bool:
-    import importlib.util
-
     try:
         return importlib.util.find_spec(module.split(".")[0]) is not None
     except (ImportError, ValueError):

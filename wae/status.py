@@ -27,10 +27,12 @@ def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
     history = folder / "history.csv"
     done, seconds = _last_row(history)
     if (folder / "run.json").exists():
-        diverged = read_json(folder / "run.json")["status"] == "diverged"
-        evaluated = (folder / "metrics.json").exists()
-        return RunStatus(name, "diverged" if diverged else "evaluated" if evaluated else "trained", done, epochs, seconds)
-    touched = max((f.stat().st_mtime for f in (history, folder / "checkpoint.pt", folder / "train.log") if f.exists()), default=0)
+        state = "evaluated" if (folder / "metrics.json").exists() else "trained"
+        if read_json(folder / "run.json")["status"] == "diverged":
+            state = "diverged"
+        return RunStatus(name, state, done, epochs, seconds)
+    signs = [file for file in (history, folder / "checkpoint.pt", folder / "train.log") if file.exists()]
+    touched = max((file.stat().st_mtime for file in signs), default=0.0)
     if touched == 0:
         return RunStatus(name, "waiting", 0, epochs, 0.0)
     return RunStatus(name, "running" if now - touched < STALE_SECONDS else "stopped", done, epochs, seconds)

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from wae import checkpoint, devices, pretraining, schedules
 from wae.data.source import load
 from wae.data.split import train_validation_indices
-from wae.errors import UserError
+from wae.errors import StopSignalError, UserError
 from wae.files import digest, write_atomic, write_json
 from wae.methods.method import Method, build
 from wae.seeds import Streams
@@ -42,15 +42,11 @@ class Progress:
     diverged_step: int | None = None
 
 
-class Stopped(Exception):
-    """A signal asked the run to stop; its checkpoint is saved."""
-
-
 def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings, code: str) -> None:
     """Train ``run`` on the prepared images in ``data``; write the run's folder ``out`` (settings, weights, history).
 
     ``code`` is the digest of the sources, part of the checkpoint's identity. A non-finite loss ends the
-    run as diverged with its step, exit without error. Raises Stopped after SIGTERM or SIGINT, UserError
+    run as diverged with its step, exit without error. Raises StopSignalError after SIGTERM or SIGINT, UserError
     for data that do not fit.
     """
     device, lines = devices.setup(execution)
@@ -120,7 +116,7 @@ class Trainer:
                         checkpoint.save(path, identity, self.state_dict())
                         saved = now
                     if stop:
-                        raise Stopped(
+                        raise StopSignalError(
                             f"stopped by {signal.Signals(stop[0]).name} at epoch {progress.epoch}, step "
                             f"{progress.step}; the checkpoint is saved, the same command goes on from there"
                         )
@@ -164,6 +160,7 @@ class Trainer:
             settings,
             [row["reconstruction"] for row in history],
             [row["penalty"] for row in history],
+            self.steps_per_epoch,
         )
 
     def _end_epoch(self, out: Path) -> None:

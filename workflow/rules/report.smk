@@ -8,6 +8,7 @@ rule plan:
     conda:
         ENVIRONMENT
     localrule: True
+    priority: 100  # first, as `python -m wae status` reads it
     shell:
         "python -m wae plan --job {params.job:q} --out {output} 2> {log}"
 

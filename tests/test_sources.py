@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from wae import sources
+from wae.errors import UserError
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "top_x.py").write_text("import below_x\nimport json\n\ndef f():\n    return below_x.VALUE\n")
+    (tmp_path / "below_x.py").write_text('"""Doc."""\nVALUE = 1\n')
+    (tmp_path / "aside_x.py").write_text("VALUE = 3\n")
+    clear()
+    yield tmp_path
+    clear()
+
+
+def clear() -> None:
+    for function in (sources.find_module, sources._tree, sources._imports, sources._code_text, sources.code_digest):
+        function.cache_clear()
+
+
+def test_closure_follows_imports_of_the_project_only(modules: Path) -> None:
+    assert [path.name for path in sources.closure(["top_x"])] == ["below_x.py", "top_x.py"]
+
+
+def test_closure_follows_imports_inside_functions(modules: Path) -> None:
+    (modules / "lazy_x.py").write_text("def f():\n    from aside_x import VALUE\n    return VALUE\n")
+    assert [path.name for path in sources.closure(["lazy_x"])] == ["aside_x.py", "lazy_x.py"]
+
+
+def test_digest_changes_with_imported_code_and_not_with_words(modules: Path) -> None:
+    before = sources.code_digest("top_x")
+    (modules / "below_x.py").write_text('"""Other words."""\n\n# A comment.\nVALUE   =   1\n')
+    (modules / "aside_x.py").write_text("VALUE = 4\n")
+    clear()
+    assert sources.code_digest("top_x") == before
+    (modules / "below_x.py").write_text('"""Doc."""\nVALUE = 2\n')
+    clear()
+    assert sources.code_digest("top_x") != before
+
+
+def test_training_does_not_depend_on_the_report() -> None:
+    names = {str(path.relative_to(sources.ROOT)) for path in sources.closure(["wae.training", "baselines.vae"])}
+    assert {"wae/training.py", "wae/networks.py", "wae/methods/method.py", "baselines/vae.py"} <= names
+    assert not any(name.startswith(("wae/report", "wae/analysis", "wae/evaluation", "wae/plan")) for name in names)
+
+
+def test_report_and_analysis_import_no_torch() -> None:
+    for stage in ("wae.report.page", "wae.report.figures", "wae.report.tables", "wae.analysis", "wae.plan"):
+        for path in sources.closure([stage]):
+            assert not {"torch", "torchvision"} & set(sources._imports(path)), f"{stage} reaches {path}"
+
+
+def test_library_never_imports_baselines() -> None:
+    for path in (sources.ROOT / "wae").rglob("*.py"):
+        assert not any(name.split(".")[0] == "baselines" for name in sources._imports(path)), path
+
+
+def test_class_attributes_are_read_with_those_of_the_bases(modules: Path) -> None:
+    (modules / "base_x.py").write_text("class Base:\n    encoders: tuple = ('a', 'b')\n    options = {'k': 1}\n")
+    (modules / "child_x.py").write_text(
+        "from base_x import Base\nclass Child(Base):\n    encoders = ('a',)\n    n = f()\n"
+    )
+    assert sources.class_attributes("child_x:Child") == {"encoders": ("a",), "options": {"k": 1}}
+
+
+def test_a_misspelt_class_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UserError, match="did you mean 'VAE'"):
+        sources.find_definition("baselines.vae:VEA")
+    with pytest.raises(UserError, match="no module 'baselines.vea'"):
+        sources.find_definition("baselines.vea:VAE")
+
+
+def test_keyword_options_come_from_the_signature(modules: Path) -> None:
+    (modules / "source_x.py").write_text("def images(root, *, pad=0, split='official'):\n    pass\n")
+    assert sources.keyword_options("source_x:images") == {"pad", "split"}
