@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from wae.analysis.metrics import Metric, describe
-from wae.analysis.runs import REAL_DATA
-from wae.analysis.statistics import mean_interval, tied_with_best
 from wae.report.results import Results
+from wae.report.wording import SHORT_SUBJECTS, Metric
 
 SMOKE_SAMPLES = 2048  # a distance from fewer samples says more about the count than about the method
 FEWEST_SEEDS = 3
@@ -76,6 +74,12 @@ class Column:
         return f"{self.number(score.mean)} ± {self.number(score.half_width)}"
 
     @property
+    def title(self) -> str:
+        """The metric's title, with what it is measured on where that is not the metric's only subject."""
+        of = SHORT_SUBJECTS.get(self.subject, "")
+        return f"{self.about.title}, {of}" if of else self.about.title
+
+    @property
     def arrow(self) -> str:
         """The better direction."""
         return {"lower": "↓", "higher": "↑"}.get(self.about.better or "", "")
@@ -99,3 +103,25 @@ def score(results: Results, dataset: str, method: str, metric: str, subject: str
         draws=int(rows.groupby("seed").size().max()),
         smoke=bool((rows["label"] == "smoke").any()),
     )
+
+
+def mean_interval(values: list[float]) -> tuple[float, float | None, float | None]:
+    """Mean and 95% t-interval; no interval for one value."""
+    from scipy import stats
+
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2:
+        return mean, None, None
+    half = float(stats.t.ppf(0.975, n - 1) * stats.sem(values))
+    return mean, mean - half, mean + half
+
+
+def marks(scores: dict[str, Score], better: str | None) -> dict[str, str]:
+    """"best" for the best mean, "tie" for those whose difference from it no test shows; {} without 3 seeds each."""
+    ranked = [method for method, found in scores.items() if len(found.by_seed) >= FEWEST_SEEDS]
+    if better is None or len(ranked) < 2 or len(ranked) < len(scores):
+        return {}
+    sign = 1 if better == "lower" else -1
+    best = min(ranked, key=lambda method: sign * scores[method].mean)
+    return {best: "best"}
