@@ -16,13 +16,13 @@ class RAEL2(Method):
     authors' code the decay takes the transposed convolutions' kernels (all linear weights of an mlp decoder).
     Codes follow no prior: samples come from a density fitted to them.
 
-    The authors' weights on mean-over-pixels terms become ours times cost_weight * H * W: their beta times
-    2 / d_z is our lambda, their decay our ``decoder_decay``.
+    The authors take means over pixels and latents; against our sums their beta becomes lambda =
+    beta * cost_weight * C * H * W * 2 / d_z and their decay decoder_decay = decay * cost_weight * C * H * W.
     """
 
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise")
     priors: ClassVar[tuple[str, ...]] = ("normal",)
-    options: ClassVar[dict[str, Any]] = {"decoder_decay": 5.0e-6}
+    options: ClassVar[dict[str, Any]] = {"decoder_decay": 5.12e-6}
 
     def penalty(self, codes: Codes, streams: Streams) -> Tensor:
         """Half the squared length of the codes (n, d_z), averaged over the batch."""
