@@ -128,7 +128,8 @@ class EvaluationSettings(Strict):
     kid_subset_size: Annotated[int, Field(ge=2, le=10**5)] = 1000  # at most
     precision_samples: Annotated[int, Field(ge=4, le=10**5)] = 2000  # at most, of each side
     precision_neighbours: Annotated[int, Field(ge=1, le=100)] = 3
-    codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # at most, in the kernel test and the mutual information
+    codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # held-out codes, at most, in the kernel test
+    information_codes: Annotated[int, Field(ge=2, le=10**6)] = 2000  # at most; I(X; Z) is bounded by its logarithm
     permutations: Annotated[int, Field(ge=19, le=10**6)] = 200
     batch_size: Positive = 250
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)

@@ -1,0 +1,1 @@
+"""What is measured of trained methods: distances to real images, reconstruction, the latent match."""

@@ -1,0 +1,78 @@
+"""A run's codes as scores: how they match the prior, and the picture of the latent space."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from wae.evaluation import latent
+from wae.evaluation.rows import row
+from wae.files import write_text
+from wae.methods.method import Codes, Method
+from wae.settings import EvaluationSettings
+
+PROJECTIONS = 256  # of the sliced Wasserstein distance
+SCATTER = 2000  # codes in latent.csv
+
+
+def code_scores(
+    method: Method,
+    codes: Codes,
+    split: str,
+    settings: EvaluationSettings,
+    generator: torch.Generator,
+    rng: np.random.Generator,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rows of the latent match of held-out ``codes`` (draws of Q_Z), and their moments per dimension.
+
+    The sliced distance also comes for one prior sample against another, as subject "prior": what a perfect
+    match would score at this count.
+    """
+    z = codes.z.cpu().double().numpy()
+    n = len(z)
+    p = method.prior.sample(n, generator).cpu().double().numpy()
+    again = method.prior.sample(n, generator).cpu().double().numpy()
+    few = rng.permutation(n)[: settings.codes]
+    value, p_value = latent.mmd_test(z[few], p[few], method.prior.kernel_base, settings.permutations, rng)
+    rows = [
+        row("latent_mmd2", "codes", value, split, len(few), 0),
+        row("latent_mmd_p", "codes", p_value, split, len(few), 0),
+        row("latent_sw2", "codes", latent.sliced_wasserstein(z, p, PROJECTIONS, rng), split, n, 0),
+        row("latent_sw2", "prior", latent.sliced_wasserstein(again, p, PROJECTIONS, rng), split, n, 0),
+    ]
+    rows += [row(name, "codes", found, split, n, 0) for name, found in latent.moment_scores(z, p).items()]
+    if has_density(method, codes):
+        rows += information_rows(method, codes, split, settings.information_codes)
+    per_dimension = {
+        subject: {name: values.tolist() for name, values in latent.dimension_moments(draws).items()}
+        for subject, draws in (("codes", z), ("prior", p))
+    }
+    return rows, per_dimension
+
+
+def has_density(method: Method, codes: Codes) -> bool:
+    """Whether I_Q(X; Z) can be computed: a Gaussian encoder on a normal prior."""
+    return codes.mean is not None and codes.log_variance is not None and method.settings.prior == "normal"
+
+
+def information_rows(method: Method, codes: Codes, split: str, limit: int) -> list[dict[str, Any]]:
+    """Rows of the mutual information and the split of the KL term, from the first ``limit`` codes."""
+    assert codes.mean is not None
+    assert codes.log_variance is not None
+    z, mean, log_variance = (part[:limit].cpu().numpy() for part in (codes.z, codes.mean, codes.log_variance))
+    found = latent.information_split(z, mean, log_variance, method.prior.sigma)
+    return [row(name, "codes", value, split, len(z), 0) for name, value in found.items()]
+
+
+def write_scatter(path: str | Path, z: np.ndarray, labels: np.ndarray | None) -> None:
+    """latent.csv: x, y, label of the first codes (n, d) on their two main axes; label is empty without labels."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["x", "y", "label"])
+    points = latent.plane(z)[:SCATTER] if len(z) > 2 else np.empty((0, 2))
+    for index, (x, y) in enumerate(points):
+        writer.writerow([f"{x:.5g}", f"{y:.5g}", "" if labels is None else int(labels[index])])
+    write_text(path, text.getvalue())

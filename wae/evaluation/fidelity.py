@@ -1,0 +1,154 @@
+"""Distances between sets of features: Frechet, kernel (KID), precision and recall; the bias curve.
+
+Kernel distance, precision and recall are computed by torch-fidelity's own functions. Everything is float64.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from wae.errors import UserError
+from wae.evaluation.rows import row
+from wae.settings import EvaluationSettings
+
+SMOKE = 2048  # a distance from fewer images than this, on either side, is labelled "smoke"
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean (D,) and covariance (D, D; over n - 1) of n features."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    n: int
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Real data's side of a Frechet distance: mean (D,), the covariance's square root (D, D) and trace, count."""
+
+    mean: np.ndarray
+    root: np.ndarray
+    trace: float
+    n: int
+
+
+def moments(features: np.ndarray) -> Moments:
+    """Mean and covariance of features (N, D), N >= 2, in float64; UserError for fewer or non-finite ones."""
+    if len(features) < 2:
+        raise UserError(f"found {len(features)} images, a covariance needs 2 or more; add images")
+    values = np.asarray(features, dtype=np.float64)
+    mean = values.mean(axis=0)
+    centred = values - mean
+    covariance = centred.T @ centred / (len(values) - 1)
+    if not np.isfinite(covariance).all():
+        raise UserError("features are not finite; check the images and the extractor's weights")
+    return Moments(mean, covariance, len(values))
+
+
+def as_reference(found: Moments) -> Reference:
+    """The reference of ``found``: the square root of its covariance, computed once for all distances to it."""
+    values, vectors = np.linalg.eigh(found.covariance)
+    root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+    return Reference(found.mean, root, float(np.trace(found.covariance)), found.n)
+
+
+def frechet_distance(samples: Moments, reference: Reference) -> float:
+    """Squared Wasserstein-2 distance of the two Gaussians (Dowson & Landau 1982; the "FID" of Heusel et al. 2017).
+
+    |m_s - m_r|^2 + tr S_s + tr S_r - 2 tr (S_r^1/2 S_s S_r^1/2)^1/2: the eigenvalues of a symmetric matrix
+    instead of those of the product S_r S_s, and half the work. Not negative but for rounding.
+    """
+    if samples.mean.shape != reference.mean.shape:
+        raise UserError(
+            f"samples have {len(samples.mean)} feature dimensions, the reference {len(reference.mean)}; "
+            "use the same extractor for both"
+        )
+    difference = samples.mean - reference.mean
+    product = reference.root @ samples.covariance @ reference.root
+    values = np.linalg.eigvalsh((product + product.T) / 2.0)
+    # A rank-deficient product has zero eigenvalues that rounding lifts to 1e-16; their roots would add 1e-8 each.
+    cut = values[-1] * len(values) * np.finfo(np.float64).eps
+    coupling = np.sqrt(values[values > cut]).sum()
+    return float(difference @ difference + np.trace(samples.covariance) + reference.trace - 2.0 * coupling)
+
+
+def kernel_distance(samples: np.ndarray, reference: np.ndarray, subsets: int, size: int) -> float:
+    """KID (Binkowski et al. 2018): unbiased MMD^2 with the cubic kernel (x.y / D + 1)^3, mean over random subsets.
+
+    ``subsets`` subsets of ``size`` features of each side (fewer where a side has fewer), chosen by
+    torch-fidelity with its fixed seed; it computes the value.
+    """
+    from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
+
+    size = min(size, len(samples), len(reference))
+    found = kid_features_to_metric(
+        _tensor(samples), _tensor(reference), kid_subsets=subsets, kid_subset_size=size, verbose=False
+    )
+    return float(found[KEY_METRIC_KID_MEAN])
+
+
+def precision_recall(samples: np.ndarray, reference: np.ndarray, n: int, neighbours: int) -> tuple[float, float]:
+    """Improved precision and recall (Kynkaanniemi et al. 2019), by torch-fidelity, on the first ``n`` of each side."""
+    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+
+    n = min(n, len(samples), len(reference))
+    if n <= neighbours:
+        raise UserError(f"found {n} images, precision with {neighbours} neighbours needs more; add images")
+    found = prc_features_to_metric(
+        _tensor(samples[:n]), _tensor(reference[:n]), prc_neighborhood=neighbours, verbose=False
+    )
+    return float(found[KEY_METRIC_PRECISION]), float(found[KEY_METRIC_RECALL])
+
+
+def sample_rows(
+    name: str, subject: str, features: np.ndarray, real: np.ndarray, split: str, draw: int, settings: EvaluationSettings
+) -> list[dict[str, Any]]:
+    """Rows of kernel distance, precision and recall of ``features`` (N, D) against the ``real`` (M, D) of ``split``."""
+    kernel = kernel_distance(features, real, settings.kid_subsets, settings.kid_subset_size)
+    precision, recall = precision_recall(features, real, settings.precision_samples, settings.precision_neighbours)
+    values = {f"kid_{name}": kernel, f"precision_{name}": precision, f"recall_{name}": recall}
+    label = smoke(len(features), len(real))
+    return [row(metric, subject, value, split, len(features), draw, label) for metric, value in values.items()]
+
+
+def _tensor(features: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.asarray(features, dtype=np.float64))
+
+
+def bias_curve(
+    features: np.ndarray, reference: Reference, points: int, smallest: int, rng: np.random.Generator
+) -> list[tuple[int, float]]:
+    """(N, Frechet distance) at ``points`` counts from ``smallest`` to all of ``features`` (M, D).
+
+    Counts are evenly spaced in 1 / N, in which the bias is linear; each takes its own random subset.
+    """
+    smallest = min(smallest, len(features))
+    counts = [round(1.0 / inverse) for inverse in np.linspace(1.0 / smallest, 1.0 / len(features), points)]
+    curve = []
+    for count in dict.fromkeys(counts):
+        chosen = rng.choice(len(features), count, replace=False)
+        curve.append((count, frechet_distance(moments(features[chosen]), reference)))
+    return curve
+
+
+def extrapolate(curve: Sequence[tuple[int, float]]) -> float:
+    """The distance at infinitely many samples (Chong & Forsyth, CVPR 2020): intercept of the line in 1 / N.
+
+    Ordinary least squares over the ``curve``, which needs 2 points or more. The reference's own finite
+    count still biases the result.
+    """
+    counts = np.array([count for count, _ in curve], dtype=np.float64)
+    values = np.array([value for _, value in curve])
+    if len(set(counts)) < 2:
+        raise ValueError(f"{len(set(counts))} distinct sample counts; a line needs 2")
+    _, intercept = np.polyfit(1.0 / counts, values, 1)
+    return float(intercept)
+
+
+def smoke(*counts: int) -> str:
+    """The label of a distance from so many images: "smoke" where one count is below 2,048, else ""."""
+    return "smoke" if min(counts) < SMOKE else ""

@@ -1,0 +1,165 @@
+"""How well the codes match the prior: two-sample test, sliced Wasserstein distance, moments, mutual information.
+
+Functions on arrays of codes, float64 inside. ``z`` are held-out codes, draws of the aggregate posterior Q_Z;
+``p`` are draws of the prior P_Z.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from wae.settings import IMQ_SCALES
+
+
+def imq_kernel(x: np.ndarray, y: np.ndarray, base: float, scales: Sequence[float] = IMQ_SCALES) -> np.ndarray:
+    """Sum over scales s of C s / (C s + |x - y|^2), C = ``base``: (n, d) and (m, d) to (n, m)."""
+    squared = np.square(x).sum(1)[:, None] + np.square(y).sum(1)[None, :] - 2.0 * (x @ y.T)
+    squared = np.clip(squared, 0.0, None)
+    total = np.zeros_like(squared)
+    for scale in scales:
+        c = base * scale
+        total += c / (c + squared)
+    return total
+
+
+def mmd_test(
+    z: np.ndarray, p: np.ndarray, base: float, permutations: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Unbiased MMD^2 (Gretton et al. 2012, equation 3) of ``z`` (n, d) and ``p`` (m, d), and its p-value.
+
+    The kernel is the paper's sum of seven IMQ kernels, whatever the run trained with, so that methods
+    compare. The p-value is that of the permutation test of Q_Z = P_Z, (1 + #{permuted >= observed}) /
+    (1 + ``permutations``). All permutations are one matrix product: the statistic is quadratic in the
+    0/1 vector that says which points are codes.
+    """
+    z, p = np.asarray(z, dtype=np.float64), np.asarray(p, dtype=np.float64)
+    n, m = len(z), len(p)
+    pooled = np.concatenate([z, p])
+    kernel = imq_kernel(pooled, pooled, base)
+    np.fill_diagonal(kernel, 0.0)
+    member = np.zeros((n + m, permutations + 1))
+    member[:n, 0] = 1.0
+    for column in range(1, permutations + 1):
+        member[rng.permutation(n + m)[:n], column] = 1.0
+    product = kernel @ member
+    within_z = (member * product).sum(0)
+    between = product.sum(0) - within_z
+    within_p = kernel.sum() - within_z - 2.0 * between
+    values = within_z / (n * (n - 1)) + within_p / (m * (m - 1)) - 2.0 * between / (n * m)
+    # Values that rounding alone tells apart are ties, which count against the test.
+    exceeding = np.sum(values[1:] >= values[0] - 1e-12 * max(1.0, abs(values[0])))
+    return float(values[0]), float((1 + exceeding) / (1 + permutations))
+
+
+def sliced_wasserstein(z: np.ndarray, p: np.ndarray, projections: int, rng: np.random.Generator) -> float:
+    """Sliced 2-Wasserstein distance: root of the mean, over random directions, of the squared 1-D W2.
+
+    ``z`` and ``p`` are (n, d) with equal n (ValueError otherwise). In units of the codes. Two samples of the
+    same distribution are about n^(-1/2) apart, not 0.
+    """
+    if z.shape != p.shape:
+        raise ValueError(f"codes {z.shape} and prior draws {p.shape} differ in shape")
+    directions = rng.standard_normal((z.shape[1], projections))
+    directions /= np.linalg.norm(directions, axis=0)
+    # Sorting rows that lie in memory one after another is several times faster than sorting columns.
+    a = np.sort((z.astype(np.float64) @ directions).T.copy(), axis=1)
+    b = np.sort((p.astype(np.float64) @ directions).T.copy(), axis=1)
+    return float(np.sqrt(np.square(a - b).mean()))
+
+
+def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
+    """{"mean", "sd", "skewness", "excess_kurtosis"} of each dimension of codes (n, d): arrays (d,).
+
+    Population moments; a dimension without spread has skewness and kurtosis 0.
+    """
+    z = np.asarray(z, dtype=np.float64)
+    mean = z.mean(0)
+    centred = z - mean
+    sd = np.sqrt(np.square(centred).mean(0))
+    unit = centred / np.where(sd > 0, sd, 1.0)
+    return {
+        "mean": mean,
+        "sd": sd,
+        "skewness": (unit**3).mean(0),
+        "excess_kurtosis": np.where(sd > 0, (unit**4).mean(0) - 3.0, 0.0),
+    }
+
+
+def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
+    """How far the codes' moments per dimension are from the prior's, which are taken from draws ``p`` (n, d).
+
+    "latent_mean_error": root mean square, over dimensions, of the difference of means in prior sds;
+    "latent_sd_ratio_min" and "..._max": smallest and largest sd as a share of the prior's (a share near 0 is an
+    unused dimension); "latent_skewness" and "latent_kurtosis": largest absolute difference;
+    "latent_correlation": largest absolute correlation of two dimensions (0 for one dimension).
+    """
+    codes, prior = dimension_moments(z), dimension_moments(p)
+    ratio = codes["sd"] / prior["sd"]
+    correlation = 0.0
+    if z.shape[1] > 1:
+        unit = (z - codes["mean"]) / np.where(codes["sd"] > 0, codes["sd"], 1.0)
+        matrix = unit.T.astype(np.float64) @ unit / len(z)
+        correlation = float(np.abs(matrix[~np.eye(len(matrix), dtype=bool)]).max())
+    return {
+        "latent_mean_error": float(np.sqrt(np.square((codes["mean"] - prior["mean"]) / prior["sd"]).mean())),
+        "latent_sd_ratio_min": float(ratio.min()),
+        "latent_sd_ratio_max": float(ratio.max()),
+        "latent_skewness": float(np.abs(codes["skewness"] - prior["skewness"]).max()),
+        "latent_kurtosis": float(np.abs(codes["excess_kurtosis"] - prior["excess_kurtosis"]).max()),
+        "latent_correlation": correlation,
+    }
+
+
+def information_split(
+    z: np.ndarray, mean: np.ndarray, log_variance: np.ndarray, sigma: float, block: int = 500
+) -> dict[str, float]:
+    """The VAE's KL term in two (Hoffman & Johnson 2016), in nats, for a Gaussian encoder and the prior N(0, sigma^2 I).
+
+    (1/N) sum_i KL(q(z|x_i) || p) = I_Q(X; Z) + KL(Q_Z || P_Z), with Q_Z the mixture of the N posteriors.
+    ``z``: (N, d) one draw of each posterior; ``mean`` and ``log_variance``: (N, d) of the posteriors.
+    "kl_total" is exact; "mutual_information" is the Monte Carlo mean of log q(z_i|x_i) - log Q_Z(z_i);
+    "kl_aggregate" is their difference. The mutual information is that of the N images and their codes: it
+    cannot exceed log N, given as "mutual_information_bound"; near it, it says only "at least this much".
+    """
+    samples, centre, log_var = (torch.from_numpy(np.asarray(a, dtype=np.float64)) for a in (z, mean, log_variance))
+    n, d = centre.shape
+    precision = torch.exp(-log_var)
+    constant = -0.5 * (log_var.sum(1) + d * math.log(2.0 * math.pi))  # (N,)
+    total = 0.0
+    for start in range(0, n, block):
+        part = samples[start : start + block]
+        # log q(z_i | x_j) up to rounding: |z - m|^2 / v expanded into three matrix products, (block, N)
+        quadratic = part**2 @ precision.T - 2.0 * part @ (centre * precision).T + (centre**2 * precision).sum(1)
+        joint = constant - 0.5 * quadratic
+        own = slice(start, start + len(part))
+        conditional = constant[own] - 0.5 * ((part - centre[own]) ** 2 * precision[own]).sum(1)
+        joint[torch.arange(len(part)), torch.arange(start, start + len(part))] = conditional
+        total += float((conditional - torch.logsumexp(joint, 1) + math.log(n)).sum())
+    information = total / n
+    variance = torch.exp(log_var)
+    kl = 0.5 * ((variance + centre**2) / sigma**2 - 1.0 - log_var + 2.0 * math.log(sigma)).sum(1).mean()
+    return {
+        "mutual_information": information,
+        "mutual_information_bound": math.log(n),
+        "kl_total": float(kl),
+        "kl_aggregate": float(kl) - information,
+    }
+
+
+def plane(z: np.ndarray) -> np.ndarray:
+    """Codes (n, d) on their two main axes: (n, 2); themselves for d = 2, with a column of zeros for d = 1.
+
+    The sign of each axis is that which makes its largest loading positive, so that equal codes give equal pictures.
+    """
+    z = np.asarray(z, dtype=np.float64)
+    if z.shape[1] == 1:
+        return np.concatenate([z, np.zeros_like(z)], axis=1)
+    if z.shape[1] == 2:
+        return z
+    _, vectors = np.linalg.eigh(np.cov(z, rowvar=False))
+    axes = vectors[:, [-1, -2]]
+    axes *= np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
+    projected: np.ndarray = (z - z.mean(0)) @ axes
+    return projected

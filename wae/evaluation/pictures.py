@@ -1,0 +1,54 @@
+"""Image grids of a run as plain PNG files, pixel for pixel."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from wae.evaluation.subjects import decode, encode, path
+from wae.files import write_atomic
+from wae.methods.method import Method
+from wae.seeds import stream
+
+SIDE = 10  # rows and columns of the grid of samples
+PAIRS = 8  # rows of the other two grids
+STEPS = 10
+GRID_SEED = 0  # one seed for all runs: their grids show the same z
+
+
+def grid(images: Tensor, columns: int) -> np.ndarray:
+    """uint8 images (n, C, H, W), n a multiple of ``columns``, side by side: (rows H, columns W) or (..., 3)."""
+    n, channels, height, width = images.shape
+    tiles = images.view(n // columns, columns, channels, height, width).permute(0, 3, 1, 4, 2)
+    joined = tiles.reshape(n // columns * height, columns * width, channels).numpy()
+    return joined[:, :, 0] if channels == 1 else joined
+
+
+def save_grid(file: str | Path, images: Tensor, columns: int) -> None:
+    """Write a grid as PNG, atomically."""
+    picture = Image.fromarray(np.ascontiguousarray(grid(images, columns)))
+    write_atomic(file, lambda temporary: picture.save(temporary, format="PNG", optimize=False))
+
+
+def save_pictures(method: Method, images: np.ndarray, folder: str | Path, device: torch.device) -> None:
+    """Write samples.png, reconstructions.png and interpolations.png in ``folder``.
+
+    ``images``: uint8 test images (n, C, H, W), of which the first are shown (repeated where there are fewer
+    than needed). samples: 10 by 10, the same z for every run of a latent dimension and prior.
+    reconstructions: 8 rows of 10, each original above what comes back. interpolations: 8 rows of 10 steps
+    from one test image's code to the next one's.
+    """
+    folder = Path(folder)
+    generator = stream(GRID_SEED, "samples", device)
+    z = method.prior.sample(SIDE * SIDE, generator)
+    save_grid(folder / "samples.png", decode(method, z, SIDE * SIDE), SIDE)
+    shown = images[np.arange(PAIRS // 2 * STEPS) % len(images)]
+    back = decode(method, encode(method, shown, len(shown), device).z, len(shown))
+    rows = torch.stack([torch.from_numpy(shown).view(PAIRS // 2, STEPS, *shown.shape[1:]),
+                        back.view(PAIRS // 2, STEPS, *back.shape[1:])], dim=1)  # fmt: skip
+    save_grid(folder / "reconstructions.png", rows.flatten(0, 2), STEPS)
+    ends = encode(method, images[np.arange(2 * PAIRS) % len(images)], 2 * PAIRS, device).z
+    line = path(method, ends[:PAIRS], ends[PAIRS:], STEPS)
+    save_grid(folder / "interpolations.png", decode(method, line.flatten(0, 1), PAIRS * STEPS), STEPS)

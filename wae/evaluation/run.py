@@ -1,0 +1,193 @@
+"""Every score of one trained run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from wae.data.source import Split, load
+from wae.data.split import train_validation_indices
+from wae.errors import UserError
+from wae.evaluation.codes import code_scores, write_scatter
+from wae.evaluation.distances import Distances
+from wae.evaluation.pictures import save_pictures
+from wae.evaluation.reconstruction import reconstruction_scores
+from wae.evaluation.reference import RealData, load_reference
+from wae.evaluation.rows import row
+from wae.evaluation.sharpness import sharpness
+from wae.evaluation.subjects import MIXTURE_CODES, Mixture, as_tensor, decode, encode, load_method, middles, prior_draws
+from wae.evaluation.trajectory import COLUMNS, trajectory
+from wae.files import load_object, read_json, write_atomic, write_json, write_text
+from wae.methods.method import Method
+from wae.seeds import stream
+from wae.settings import EvaluationSettings, RunSettings
+
+PICTURES = ("samples.png", "reconstructions.png", "interpolations.png")
+_PARTS = ("mixture", "interpolation", "curve", "codes")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Images that the run never trained on: the test split, or its validation part when tuning on that."""
+
+    name: str
+    split: Split
+
+
+def evaluate(
+    run_dir: str | Path,
+    data: str | Path,
+    references: Sequence[str | Path],
+    settings: EvaluationSettings,
+    device: torch.device | str = "cpu",
+) -> None:
+    """Write metrics.json, trajectory.csv, images/*.png and images/latent.csv of a run's folder.
+
+    ``data``: its prepared dataset; ``references``: folders of ``build_reference`` for that dataset, one an
+    extractor. A diverged run gets no rows, an empty trajectory and blank pictures. UserError where run,
+    data and references do not fit together.
+    """
+    run_dir, device = Path(run_dir), torch.device(device)
+    run = RunSettings.model_validate(read_json(run_dir / "settings.json"))
+    fate = read_json(run_dir / "run.json")
+    document: dict[str, Any] = {
+        "dataset": run.dataset,
+        "method": run.method,
+        "seed": run.seed,
+        "status": fate["status"],
+        "diverged_step": fate["diverged_step"],
+        "rows": [],
+    }
+    if fate["status"] == "diverged":
+        _write_blank(run_dir)
+        write_json(run_dir / "metrics.json", document)
+        return
+    method = load_method(run, run_dir / "weights.safetensors", device)
+    reals = [load_reference(folder, device) for folder in references]
+    train, held_out = _splits(run, Path(data), settings, reals)
+    rows, moments = _scores(method, run, train, held_out, reals, settings, device)
+    images = np.asarray(held_out.split.images)
+    save_pictures(method, images, run_dir / "images", device)
+    z = encode(method, images[:MIXTURE_CODES], settings.batch_size, device).z.cpu().numpy()
+    write_scatter(run_dir / "images" / "latent.csv", z, held_out.split.labels)
+    write_text(run_dir / "trajectory.csv", trajectory(run, run_dir, images, held_out.name, reals, settings, device))
+    order = ("metric", "subject", "reference", "samples", "draw")
+    rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
+    document |= {"rows": rows, "moments": moments, "protocol": _protocol(method, run, held_out, reals, settings)}
+    write_json(run_dir / "metrics.json", document)
+
+
+def _splits(
+    run: RunSettings, data: Path, settings: EvaluationSettings, reals: list[RealData]
+) -> tuple[np.ndarray, HeldOut]:
+    """Images that the run trained on, and the held-out ones."""
+    train = load(data, "train")
+    shape = list(train.images.shape[1:])
+    if shape != list(run.shape):
+        raise UserError(f"{data}: images are {shape}, the run was trained on {list(run.shape)}; prepare the data again")
+    fraction = run.training.validation_fraction
+    for real in reals:
+        if real.main != settings.reference or fraction not in [0.0, *real.record["validation_fractions"]]:
+            raise UserError(
+                f"the reference for {real.name!r} is of {real.main} with validation fractions "
+                f"{real.record['validation_fractions']}, asked for {settings.reference} with {fraction}; build it again"
+            )
+    trained, validation = train_validation_indices(len(train.images), fraction)
+    images = train.images if len(trained) == len(train.images) else train.images[trained]
+    if settings.reference != "validation":
+        return images, HeldOut("test", load(data, "test"))
+    labels = None if train.labels is None else train.labels[validation]
+    return images, HeldOut("validation", Split(train.images[validation], labels))
+
+
+def _scores(
+    method: Method,
+    run: RunSettings,
+    train: np.ndarray,
+    held_out: HeldOut,
+    reals: list[RealData],
+    settings: EvaluationSettings,
+    device: torch.device,
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """All rows, and the codes' moments per dimension."""
+    distances = [Distances(real, settings) for real in reals]
+    batch = settings.batch_size
+    rows: list[dict[str, Any]] = []
+    own = {dotted: load_object(dotted) for dotted in settings.metrics}
+    real_images = np.asarray(held_out.split.images)
+
+    def score(subject: str, images: torch.Tensor, draw: int = 0) -> None:
+        for distance in distances:
+            rows.extend(distance.score(subject, images, draw, full=draw == 0))
+        if draw == 0:
+            rows.append(row("sharpness", subject, sharpness(images, batch), samples=len(images), draw=0))
+            for dotted, function in own.items():
+                value = function(images.numpy(), real_images)
+                rows.append(row(dotted.rpartition(":")[2], subject, value, held_out.name, len(images), 0))
+
+    for draw, z in enumerate(
+        prior_draws(method, settings.samples, settings.draws, stream(run.seed, "samples", device))
+    ):
+        score("prior", decode(method, z, batch), draw)
+
+    noise = stream(run.seed, "evaluation", device)
+    chosen = _rng(run.seed, "mixture").permutation(len(train))[:MIXTURE_CODES]
+    codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
+    mixture = Mixture(codes, settings.mixture_components, run.seed)
+    drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed, "mixture")), device)
+    score("mixture", decode(method, method.prior.project(drawn) if method.settings.prior == "sphere" else drawn, batch))
+
+    plain = encode(method, real_images, batch, device)  # encoder noise off
+    back = decode(method, plain.z, batch)
+    score("reconstruction", back)
+    for name, value in reconstruction_scores(torch.from_numpy(real_images), back, batch).items():
+        rows.append(row(name, "reconstruction", value, held_out.name, len(back), 0))
+    if settings.interpolations and len(plain.z) > 1:
+        count = min(settings.samples, settings.interpolation_samples)
+        score("interpolation", decode(method, middles(method, plain.z, count, _rng(run.seed, "interpolation")), batch))
+
+    for distance in distances:
+        rows += distance.curve(_rng(run.seed, "curve"))
+    noisy = encode(method, real_images, batch, device, noise)
+    found, moments = code_scores(method, noisy, held_out.name, settings, noise, _rng(run.seed, "codes"))
+    return rows + found, moments
+
+
+def _rng(seed: int, part: str) -> np.random.Generator:
+    """A generator for one part of the evaluation, the same whatever else is computed."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(100, _PARTS.index(part))))
+
+
+def _protocol(
+    method: Method, run: RunSettings, held_out: HeldOut, reals: list[RealData], settings: EvaluationSettings
+) -> dict[str, Any]:
+    """What the numbers rest on; the definitions of the metrics themselves are in wae/analysis/metrics.py."""
+    t = run.training
+    keys = ("pixel_range", "cost", "cost_weight", "lambda_", "encoder", "prior", "sigma_z", "latent_dim", "kernel",
+            "kernel_scales", "likelihood", "validation_fraction")  # fmt: skip
+    return {
+        "evaluation": settings.model_dump(),
+        "training": {key: getattr(t, key) for key in keys} | {"kernel_base": method.prior.kernel_base},
+        "held_out": held_out.name,
+        "references": {
+            real.name: {
+                "split": real.main,
+                "counts": real.record["counts"],
+                "sha256": real.record["extractor"]["sha256"],
+                "kind": real.record["extractor"]["kind"],
+                "full_rank": real.record["full_rank"] and settings.samples > real.record["dimensions"],
+            }
+            for real in reals
+        },
+    }
+
+
+def _write_blank(run_dir: Path) -> None:
+    for name in PICTURES:
+        write_atomic(run_dir / "images" / name, lambda temporary: Image.new("L", (1, 1)).save(temporary, format="PNG"))
+    write_scatter(run_dir / "images" / "latent.csv", np.empty((0, 2)), None)
+    write_text(run_dir / "trajectory.csv", ",".join(COLUMNS) + "\n")

@@ -1,0 +1,132 @@
+"""The image sets that are scored: samples from the prior and from a mixture, reconstructions, interpolations."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from wae.errors import UserError
+from wae.methods.method import Codes, Method, build
+from wae.seeds import Streams
+from wae.settings import RunSettings
+
+MIXTURE_CODES = 10_000  # train codes, at most, that the mixture is fitted to
+MIXTURE_ITERATIONS = 100
+
+
+def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method:
+    """The trained method, in evaluation mode on ``device``; UserError for weights that are missing, torn or unfit."""
+    method = build(run)
+    try:
+        method.load_state_dict(load_file(weights))
+    except FileNotFoundError as error:
+        raise UserError(f"{weights}: no such file; train the run first") from error
+    except (SafetensorError, RuntimeError, OSError) as error:
+        first = (str(error).splitlines() or [""])[0]
+        raise UserError(f"{weights}: not the weights of this run ({first}); delete it and train again") from error
+    return method.to(device).eval().requires_grad_(False)
+
+
+def decode(method: Method, z: Tensor, batch_size: int) -> Tensor:
+    """Codes (n, d_z) to uint8 images (n, C, H, W) on the CPU, in batches."""
+    return torch.cat([method.decode_images(part).cpu() for part in z.split(batch_size)])
+
+
+def encode(
+    method: Method, images: np.ndarray, batch_size: int, device: torch.device, generator: torch.Generator | None = None
+) -> Codes:
+    """Codes of uint8 images (n, C, H, W); a random encoder draws its noise from ``generator``, or none without one.
+
+    Input noise of a ``pixel_noise`` encoder stays off in either case: it belongs to training.
+    """
+    streams = None
+    if generator is not None and method.settings.encoder in ("gaussian", "implicit"):
+        streams = cast(Streams, {"noise": generator})
+    parts = [method.encode_images(part.to(device), streams) for part in torch.from_numpy(images).split(batch_size)]
+    mean = torch.cat([c.mean for c in parts if c.mean is not None]) if parts[0].mean is not None else None
+    log_variance = (
+        torch.cat([c.log_variance for c in parts if c.log_variance is not None])
+        if parts[0].log_variance is not None
+        else None
+    )
+    return Codes(torch.cat([c.z for c in parts]), mean, log_variance)
+
+
+def prior_draws(method: Method, samples: int, draws: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """``draws`` sets of ``samples`` codes (samples, d_z) from the prior, one after another from one stream."""
+    for _ in range(draws):
+        yield method.prior.sample(samples, generator)
+
+
+class Mixture:
+    """A Gaussian mixture with full covariances on codes: the ex-post density of Ghosh et al. 2020 (RAE)."""
+
+    def __init__(self, codes: np.ndarray, components: int, seed: int) -> None:
+        """Fit scikit-learn's GaussianMixture to ``codes`` (n, d); fewer components than asked for if n is small."""
+        import warnings
+
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+        self.components = min(components, max(1, len(codes) // 2))
+        model = GaussianMixture(
+            self.components, covariance_type="full", random_state=seed, max_iter=MIXTURE_ITERATIONS, reg_covar=1e-6
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture of a hundred iterations serves as well
+            try:
+                model.fit(np.asarray(codes, dtype=np.float64))
+            except ValueError as error:
+                raise UserError(f"the mixture cannot be fitted to the codes ({error}); see history.csv") from error
+        self.weights = model.weights_ / model.weights_.sum()
+        self.means = model.means_
+        self.roots = np.linalg.cholesky(model.covariances_)
+
+    def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """``n`` draws (n, d), components mixed at random."""
+        component = rng.choice(self.components, n, p=self.weights)
+        noise = rng.standard_normal((n, self.means.shape[1]))
+        draws: np.ndarray = self.means[component] + np.einsum("nij,nj->ni", self.roots[component], noise)
+        return draws
+
+
+def interpolate(a: Tensor, b: Tensor, t: float | Tensor, *, spherical: bool) -> Tensor:
+    """Codes between ``a`` and ``b`` (n, d) at ``t`` in [0, 1], a number or (n, 1).
+
+    Spherical (Shoemake 1985) as in RAE's table for a normal or spherical prior, in which a straight line's
+    middle is too near the origin; straight lines where two codes are parallel and for a uniform prior.
+    """
+    straight = torch.lerp(a, b, t) if isinstance(t, Tensor) else torch.lerp(a, b, float(t))
+    if not spherical:
+        return straight
+    cosine = torch.nn.functional.cosine_similarity(a, b, dim=1, eps=1e-12)[:, None].clamp(-1.0, 1.0)
+    angle = torch.arccos(cosine)
+    sine = torch.sin(angle)
+    curved = (torch.sin((1.0 - t) * angle) * a + torch.sin(t * angle) * b) / sine.clamp_min(1e-12)
+    return torch.where(sine > 1e-4, curved, straight)
+
+
+def middles(method: Method, z: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+    """Codes (count, d_z) half-way between random pairs of the codes ``z`` (n, d_z), no code with itself."""
+    n = len(z)
+    first = torch.from_numpy(rng.integers(0, n, count)).to(z.device)
+    second = (first + torch.from_numpy(rng.integers(1, n, count)).to(z.device)) % n
+    between = interpolate(z[first], z[second], 0.5, spherical=method.settings.prior != "uniform")
+    return method.prior.project(between) if method.settings.prior == "sphere" else between
+
+
+def as_tensor(z: np.ndarray, device: torch.device) -> Tensor:
+    """float32 codes on a device."""
+    return torch.from_numpy(np.ascontiguousarray(z, dtype=np.float32)).to(device)
+
+
+def path(method: Method, a: Tensor, b: Tensor, steps: int) -> Tensor:
+    """Codes from ``a`` to ``b`` (n, d_z), both ends included: (n, steps, d_z)."""
+    spherical = method.settings.prior != "uniform"
+    points = [interpolate(a, b, float(t), spherical=spherical) for t in np.linspace(0.0, 1.0, steps)]
+    return torch.stack(points, dim=1)

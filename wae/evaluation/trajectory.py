@@ -1,0 +1,60 @@
+"""Scores along training, from the weights kept at a few epochs: light ones, as they repeat for each."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from wae.evaluation.codes import has_density, information_rows
+from wae.evaluation.features import extract
+from wae.evaluation.fidelity import SMOKE, frechet_distance, moments
+from wae.evaluation.reconstruction import reconstruction_scores
+from wae.evaluation.reference import RealData
+from wae.evaluation.subjects import decode, encode, load_method
+from wae.seeds import stream
+from wae.settings import EvaluationSettings, RunSettings
+
+COLUMNS = ("epoch", "metric", "subject", "value")
+IMAGES = 1000  # held-out images, at most
+
+
+def trajectory(
+    run: RunSettings,
+    run_dir: Path,
+    images: np.ndarray,
+    split: str,
+    reals: list[RealData],
+    settings: EvaluationSettings,
+    device: torch.device,
+) -> str:
+    """trajectory.csv as text, from RUN/snapshots/epochNNNN.safetensors; only its header where there are none.
+
+    Frechet distance of min(samples, 2,048) prior samples, the same z at each epoch (the classifier's features where
+    there are any, else the first extractor's); MSE of the first 1,000 held-out ``images``; mutual information
+    where the encoder has a density.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    cheapest = sorted(reals, key=lambda real: real.record["extractor"]["kind"] != "classifier")[:1]
+    shown = images[:IMAGES]
+    for file in sorted((run_dir / "snapshots").glob("epoch*.safetensors")):
+        epoch = int(file.stem.removeprefix("epoch"))
+        method = load_method(run, file, device)
+        generator = stream(run.seed, "samples", device)
+        z = method.prior.sample(min(settings.samples, SMOKE), generator)
+        samples = decode(method, z, settings.batch_size)
+        for real in cheapest:
+            found = moments(extract(real.extractor, samples, settings.batch_size))
+            value = frechet_distance(found, real.statistics["main"])
+            writer.writerow([epoch, f"fid_{real.name}", "prior", repr(value)])
+        codes = encode(method, shown, settings.batch_size, device)
+        scores = reconstruction_scores(torch.from_numpy(shown), decode(method, codes.z, settings.batch_size))
+        writer.writerow([epoch, "mse", "reconstruction", repr(scores["mse"])])
+        if has_density(method, codes):
+            noisy = encode(method, shown, settings.batch_size, device, generator)
+            for found_row in information_rows(method, noisy, split, IMAGES):
+                writer.writerow([epoch, found_row["metric"], "codes", repr(found_row["value"])])
+    return text.getvalue()
