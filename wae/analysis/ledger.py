@@ -1,4 +1,4 @@
-"""The ledger of published numbers, config/anchors.yaml, with the protocol of each (workflow/schemas/anchors.schema.yaml)."""
+"""The ledger of published numbers (config/anchors.yaml), each with the protocol it was obtained under."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
