@@ -5,20 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+
+from wae.plan import read_config
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Maps merged, everything else replaced: what Snakemake does with a second --configfile."""
-    merged = dict(base)
-    for key, value in changes.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +22,13 @@ def root() -> Path:
 @pytest.fixture
 def config(root: Path) -> dict[str, Any]:
     """The default config, as read from its file."""
-    loaded: dict[str, Any] = yaml.safe_load((root / "config/config.yaml").read_text())
-    return loaded
+    return read_config(root / "config/config.yaml")
 
 
 @pytest.fixture
-def smoke(root: Path, config: dict[str, Any]) -> dict[str, Any]:
+def smoke(root: Path) -> dict[str, Any]:
     """The smoke config, merged over the default one."""
-    return merge(config, yaml.safe_load((root / "config/smoke.yaml").read_text()))
+    return read_config(root / "config/smoke.yaml")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import merge
 from wae.errors import UserError
-from wae.plan import load_plan, merged_training
+from wae.plan import load_plan, merge, merged_training, read_config
 from wae.settings import Config
 
 
@@ -80,7 +80,7 @@ def test_variants_are_every_combination(config: dict[str, Any]) -> None:
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": ["../x"]}}]}}, ["cannot be part of a folder"]),
         ({"experiment": "../up"}, ["experiment: found '../up'"]),
         ({"execution": {"device": "gpu"}}, ["execution.device: found 'gpu'"]),
-        ({"training": {"common": {"decoder_depth": 4}}}, ["decoder_depth"]),
+        ({"training": {"datasets": {"digits": {"decoder_depth": 4}}}}, ["decoder_depth 4"]),
         ({"training": {"methods": {"vae": {"encoder": "deterministic"}}}}, ["encoder"]),
     ],
 )
@@ -107,9 +107,7 @@ def test_equal_data_settings_share_a_folder_and_others_do_not(config: dict[str, 
 
 
 @pytest.mark.parametrize("name", ["smoke", "mnist"])
-def test_shipped_configs_are_valid(root: Any, config: dict[str, Any], name: str, monkeypatch: Any) -> None:
-    import yaml
-
+def test_shipped_configs_are_valid(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WAE_DATA_ROOT", raising=False)
-    plan = load_plan(merge(config, yaml.safe_load((root / f"config/{name}.yaml").read_text())))
+    plan = load_plan(read_config(root / f"config/{name}.yaml"))
     assert plan.config.experiment == name

@@ -12,26 +12,28 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conftest import merge
 from wae import checkpoint, training
+from wae.data.source import Dataset, Split, prepare
 from wae.errors import StopSignalError, UserError
 from wae.files import canonical_json, read_json
-from wae.plan import load_plan
-from wae.settings import ExecutionSettings, RunSettings
+from wae.plan import load_plan, merge
+from wae.settings import DatasetSettings, ExecutionSettings, RunSettings
 
 CPU = ExecutionSettings(device="cpu")
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """250 noise images, 8x8."""
-    folder = tmp_path / "data"
-    folder.mkdir()
+    """The noise images, prepared."""
+    prepare(DatasetSettings(source="tests.test_training:noise", shape=[1, 8, 8]), None, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def noise(root: Path | None) -> Dataset:
+    """250 noise images to train, 50 to test, 8x8, without labels."""
     rng = np.random.default_rng(0)
-    for split, count in (("train", 250), ("test", 50)):
-        np.save(folder / f"{split}_images.npy", rng.integers(0, 256, (count, 1, 8, 8), np.uint8))
-        np.save(folder / f"{split}_labels.npy", rng.integers(0, 10, count))
-    return folder
+    splits = [Split(rng.integers(0, 256, (count, 1, 8, 8), np.uint8), None) for count in (250, 50)]
+    return Dataset(*splits, origin="noise", licence="none")
 
 
 def a_run(smoke: dict[str, Any], method: str = "wae_gan", **changes: Any) -> RunSettings:

@@ -68,8 +68,8 @@ def evaluate(a: Arguments) -> None:
     from wae.evaluation.run import evaluate as run
     from wae.settings import EvaluationSettings
 
-    setup(execution())
-    run(a.run, a.data, a.reference, EvaluationSettings.model_validate(a.job["evaluation"]))
+    device, _ = setup(execution())
+    run(a.run, a.data, a.reference, EvaluationSettings.model_validate(a.job["evaluation"]), device)
 
 
 def plan(a: Arguments) -> None:
@@ -147,6 +147,23 @@ def status(a: Arguments) -> None:
     print_status(a.results)
 
 
+def verify(a: Arguments) -> None:
+    """Compare a fresh run with a recorded one; with --cell rerun just that one."""
+    from wae.verify import verify as run
+
+    if not run(a.recorded, a.results, a.cell):
+        raise UserError(f"the fresh run differs from {a.recorded}")
+
+
+def doctor(a: Arguments) -> None:
+    """Check versions, devices, disk and data before a long run."""
+    from wae.doctor import print_findings
+    from wae.plan import load_plan, read_config
+
+    if not print_findings(load_plan(read_config(a.config))):
+        raise UserError("not ready: mend the findings marked error")
+
+
 def schema(a: Arguments) -> None:
     """Write the JSON schema of a config, as YAML."""
     import yaml
@@ -172,6 +189,8 @@ STAGES: dict[Callable[[Arguments], None], list[str]] = {
     figures: ["--experiment", "--out"],
     page: ["--experiment", "--report", "--out", "--partial"],
     status: ["--results"],
+    verify: ["recorded", "--results", "--cell"],
+    doctor: ["--config"],
     schema: ["--out"],
 }
 
@@ -186,12 +205,16 @@ def parser() -> argparse.ArgumentParser:
         for option in options:
             if option == "--job":
                 stage.add_argument(option, required=True, type=json.loads, help="settings and code digest, as JSON")
+            elif option == "--cell":
+                stage.add_argument(option, metavar="DATASET/METHOD/seedN", help="rerun and compare only this run")
+            elif option == "recorded":
+                stage.add_argument(option, type=Path, help="folder of the recorded result")
             elif option == "--partial":
                 stage.add_argument(option, action="store_true", help="take what is complete, mark what is missing")
             elif option == "--reference":
                 stage.add_argument(option, action="append", required=True, type=Path, help="repeatable")
             else:
-                default = Path("results") if option == "--results" else None
+                default = {"--results": Path("results"), "--config": Path("config/config.yaml")}.get(option)
                 stage.add_argument(option, type=Path, required=default is None, default=default)
     return top
 

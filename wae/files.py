@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from wae.errors import UserError
 
 
@@ -58,6 +60,33 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path}: no such file; run the stage that writes it first") from error
     except (ValueError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); delete it and run again") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe loading that refuses a key given twice, of which plain YAML silently takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(None, None, f"key {key!r} is given twice", node.start_mark)
+        return dict(super().construct_mapping(node, deep))
+
+
+def load_yaml(path: str | Path) -> dict[str, Any]:
+    """The map in a YAML file; UserError for what is not valid, not UTF-8, not a map, or has a key twice."""
+    try:
+        value = yaml.load(Path(path).read_bytes().decode(), Loader=_Loader)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: not valid YAML ({reason[:300]}); mend it") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: found {type(value).__name__}, need a map of settings; see config/config.yaml")
+    return value
 
 
 def canonical_json(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""From a config to the runs it asks for: validate, merge the layers of settings, expand variants, check combinations."""
+"""From a config to the runs it asks for: validated, layers merged, variants expanded, combinations checked."""
 
 import itertools
 import os
@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from wae.combinations import check
 from wae.data.presence import missing
 from wae.errors import UserError, unknown_name
-from wae.files import digest
+from wae.files import digest, load_yaml
 from wae.settings import Config, RunSettings, TrainingSettings
-from wae.sources import class_attributes, find_definition, keyword_options
+from wae.sources import ROOT, class_attributes, find_definition, keyword_options
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -80,6 +80,23 @@ def load_plan(raw: dict[str, Any]) -> Plan:
         find_definition(dotted)
     _check_evaluation(config, runs)
     return Plan(config, runs)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The config file at ``path``, merged over config/config.yaml as Snakemake merges them."""
+    merged: dict[str, Any] = {}
+    for file in dict.fromkeys([ROOT / "config/config.yaml", path.resolve()]):
+        merged = merge(merged, load_yaml(file))
+    return merged
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Maps merged key by key, everything else replaced: what Snakemake does with a second --configfile."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def data_root(config: Config) -> Path | None:

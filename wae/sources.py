@@ -128,7 +128,7 @@ def class_attributes(dotted: str) -> dict[str, Any]:
         if origin is not None:
             attributes |= class_attributes(origin)
     for node in definition.body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
+        target: ast.expr | None = node.target if isinstance(node, ast.AnnAssign) else None
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target = node.targets[0]
         value = getattr(node, "value", None)

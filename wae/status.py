@@ -13,7 +13,7 @@ STALE_SECONDS = 120.0  # a history untouched for so long is of a run that was st
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run of a plan. ``state``: waiting, running, stopped, trained, evaluated or diverged; epochs done and planned."""
+    """One run: epochs done and planned; waiting, running, stopped, trained, evaluated or diverged."""
 
     name: str
     state: str

@@ -28,7 +28,8 @@ REFERENCES = {
     for extractor in CONFIG.extractors
 }
 ENVIRONMENT = "../envs/wae.yaml"
-GPU = 0 if CONFIG.execution.device == "cpu" else 1
+# A job asks for a device only where there is one; the profile or `--resources gpu=N` says how many run at once.
+GPU = int(CONFIG.execution.device != "cpu" and os.path.isdir("/proc/driver/nvidia/gpus"))
 
 # How and where to run reaches the jobs by the environment: it is no part of a result, so it reruns none.
 os.environ["WAE_EXECUTION"] = CONFIG.execution.model_dump_json()
