@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from wae.report.results import Results
-from wae.report.wording import SHORT_SUBJECTS, Metric
+from wae.report.wording import SHORT_SUBJECTS, Wording
 
 SMOKE_SAMPLES = 2048  # a distance from fewer samples says more about the count than about the method
 FEWEST_SEEDS = 3
@@ -37,9 +37,8 @@ class Column:
 
     metric: str
     subject: str
-    about: Metric
+    about: Wording
     scores: dict[str, Score] = field(default_factory=dict)  # by method
-    real: float | None = None
 
     @property
     def scale(self) -> int:

@@ -28,14 +28,19 @@ SHORT_SUBJECTS = {"prior": "prior", "mixture": "mixture", "reconstruction": "rec
 SETTINGS = {"lambda_": "λ", "latent_dim": "d_z", "prior": "prior", "encoder": "encoder", "batch_size": "n"}
 
 
+HIDDEN = ("_curve", "_half", "_bound")  # metrics of figures and of the error budget, not of a table
+
+
 @dataclass(frozen=True)
-class Metric:
-    """Title, unit, better direction and definition of a metric."""
+class Wording:
+    """How a metric is called. ``better``: "lower", "higher" or None; ``position``: its place among columns."""
 
     title: str
     unit: str = ""
     better: str | None = None
     definition: str = ""
+    position: int = 10**6
+    shown: bool = True
 
 
 def method_title(method: str) -> str:
@@ -45,6 +50,6 @@ def method_title(method: str) -> str:
     return ", ".join([METHODS.get(base, base), *settings])
 
 
-def describe(metric: str) -> Metric:
+def describe(metric: str) -> Wording:
     """What a metric is called; one that is not known keeps its name."""
-    return Metric(metric)
+    return Wording(metric, shown=not metric.endswith(HIDDEN))

@@ -1,0 +1,170 @@
+"""A table as it is shown, and how it is written: CSV, Markdown and LaTeX (booktabs)."""
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Any
+
+MARKS = "Bold: best mean. = : no test tells it from the best. (smoke): fewer than 2,048 images on one side."
+_TEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "↓": r"$\downarrow$",
+    "↑": r"$\uparrow$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "≈": r"$\approx$",
+    "∞": r"$\infty$",
+    "−": r"$-$",
+    "…": r"\dots{}",
+    "é": r"\'e",
+    "ö": r"\"o",
+    "ü": r"\"u",
+    "ø": r"\o{}",
+}
+_TEX |= dict(zip("αβγδελμπσφχ", (rf"$\{n}$" for n in "alpha beta gamma delta epsilon lambda mu pi sigma phi chi".split()), strict=True))
+_TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``text`` is shown; ``value`` sorts and goes into the CSV. ``trace``: runs and file behind it, a line each.
+
+    ``mark``: "best" (shown bold), "tie" or "". ``head``: it names its row.
+    """
+
+    text: str
+    value: float | str | None = None
+    trace: tuple[str, ...] = ()
+    mark: str = ""
+    head: bool = False
+
+    @property
+    def sort_key(self) -> Any:
+        """What the page sorts by."""
+        return self.text if self.value is None else self.value
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it sorts as a number."""
+        return isinstance(self.value, int | float)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's heading; ``hint`` explains it."""
+
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table. ``reasons``: why it is not for citation; ``fixed``: so many last rows stay last when sorted.
+
+    ``long_csv``: the CSV text where it says more than the shown cells do.
+    """
+
+    name: str
+    title: str
+    caption: str
+    section: str
+    heads: tuple[Head, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    dataset: str = ""
+    reasons: tuple[str, ...] = ()
+    fixed: int = 0
+    long_csv: str | None = None
+    source: str = ""
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether a cell is marked best, tie or smoke."""
+        return any(cell.mark or "(smoke)" in cell.text for row in self.rows for cell in row)
+
+    @property
+    def notes(self) -> str:
+        """The caption with the key to the marks and the reasons against citing it."""
+        parts = [self.caption, *([MARKS] if self.has_marks else [])]
+        parts += [f"Not for citation: {'; '.join(self.reasons)}."] if self.reasons else []
+        return " ".join(part for part in parts if part)
+
+
+def csv_text(grid: Grid) -> str:
+    """The table as CSV in full precision."""
+    if grid.long_csv is not None:
+        return grid.long_csv
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([head.text for head in grid.heads])
+    for row in grid.rows:
+        writer.writerow([_csv(cell) for cell in row])
+    return out.getvalue()
+
+
+def _csv(cell: Cell) -> str:
+    if cell.value is None:
+        return "" if cell.text == "-" else cell.text
+    return repr(cell.value) if isinstance(cell.value, float) else str(cell.value)
+
+
+def markdown_text(grid: Grid) -> str:
+    """The table as Markdown: best in bold, ties with an equals sign."""
+    lines = [f"**{_md(grid.title)}**", "", "| " + " | ".join(_md(head.text) for head in grid.heads) + " |"]
+    lines.append("|" + " --- |" * len(grid.heads))
+    for row in grid.rows:
+        cells = [f"**{_md(_marked(c))}**" if c.mark == "best" else _md(_marked(c)) for c in row]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", _md(grid.notes)]) + "\n"
+
+
+def _marked(cell: Cell) -> str:
+    return f"{cell.text} =" if cell.mark == "tie" else cell.text
+
+
+def _md(text: str) -> str:
+    for character in "\\`*_|":
+        text = text.replace(character, "\\" + character)
+    return text.replace("<", "&lt;").replace("\n", " ")
+
+
+def tex_text(grid: Grid) -> str:
+    """The table as a LaTeX table of the booktabs package; turned on its side where it has more columns than rows."""
+    cells = [[tex_escape(head.text) for head in grid.heads], *([_tex(cell) for cell in row] for row in grid.rows)]
+    if len(grid.heads) > len(grid.rows) + 1:
+        cells = [list(column) for column in zip(*cells, strict=True)]
+    columns = "l" + "r" * (len(cells[0]) - 1)
+    lines = [r"\begin{table}", r"\centering", r"\footnotesize", rf"\caption{{{tex_escape(grid.notes)}}}"]
+    lines += [rf"\label{{tab:{grid.name.replace('_', '-')}}}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
+    rows = [" & ".join(row) + r" \\" for row in cells]
+    lines += [rows[0], r"\midrule", *rows[1:], r"\bottomrule", r"\end{tabular}", r"\end{table}"]
+    return "\n".join(lines) + "\n"
+
+
+def _tex(cell: Cell) -> str:
+    text = tex_escape(_marked(cell))
+    return rf"\textbf{{{text}}}" if cell.mark == "best" else text
+
+
+def tex_escape(text: object) -> str:
+    """Text as LaTeX shows it; a character that its standard fonts lack is left to the engine."""
+    return "".join(_TEX.get(character, character) for character in str(text))
+
+
+def superscript(number: int) -> str:
+    """An integer in superscript characters."""
+    return str(number).translate(_SUPERSCRIPT)

@@ -1,0 +1,91 @@
+"""The page: reports/summary.html, one self-contained file from an experiment's files."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from wae.errors import UserError
+from wae.files import read_json, write_text
+from wae.report import tables
+from wae.report.grids import Grid
+from wae.report.names import slug
+from wae.report.pictures import galleries
+from wae.report.results import Results
+from wae.report.score_tables import citation_reasons
+from wae.report.vector import inline_svg
+from wae.report.wording import method_title
+
+TEMPLATES = Path(__file__).parent / "templates"
+LARGEST = 8 * 2**20  # bytes
+
+
+def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool = False) -> None:
+    """Write the page of the experiment to ``out_html``; ``report_dir`` holds its tables/ and figures/.
+
+    ``partial``: the experiment is not complete; the page says so and what is missing.
+    """
+    results = Results(Path(experiment_dir))
+    text = render(results, Path(report_dir), partial)
+    size = len(text.encode())
+    if size > LARGEST:
+        raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants a config")
+    write_text(out_html, text)
+
+
+def render(results: Results, report_dir: Path, partial: bool) -> str:
+    """The page's HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html", "j2"), default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["slug"] = slug
+    environment.filters["method_title"] = method_title
+    environment.filters["data_uri"] = data_uri
+    template = environment.get_template("summary.html.j2")
+    return template.render(context(results, report_dir, partial))
+
+
+def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
+    """Everything that the template shows."""
+    grids = tables.build(results)
+    return {
+        "results": results,
+        "partial": partial,
+        "reasons": citation_reasons(results),
+        "figures": load_figures(report_dir / "figures"),
+        "grids": grids,
+        "downloads": {grid.name: downloads(grid) for grid in grids},
+        "galleries": galleries(results),
+        "style": Markup((TEMPLATES / "style.css").read_text()),
+        "script": Markup((TEMPLATES / "page.js").read_text()),
+    }
+
+
+def load_figures(folder: Path) -> list[dict[str, Any]]:
+    """The figures of ``folder``/index.json, each with its inline SVG."""
+    index = folder / "index.json"
+    entries = read_json(index) if index.exists() else []
+    return [
+        entry | {"svg": Markup(inline_svg(folder / f"{entry['name']}.svg", f"f{number}"))}
+        for number, entry in enumerate(entries)
+    ]
+
+
+def downloads(grid: Grid) -> list[tuple[str, str, str]]:
+    """(label, file name, data: URI) of a table's files."""
+    kinds = {"csv": ("CSV", "text/csv"), "tex": ("LaTeX", "application/x-tex"), "md": ("Markdown", "text/markdown")}
+    return [
+        (label, f"{grid.name}.{suffix}", data_uri(tables.WRITERS[suffix](grid), kind))
+        for suffix, (label, kind) in kinds.items()
+    ]
+
+
+def data_uri(text: str, kind: str = "text/plain") -> str:
+    """``text`` as a data: URI."""
+    return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"

@@ -1,0 +1,90 @@
+"""Image grids of the runs as data: URIs, as many as the page's budget allows."""
+
+import base64
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wae.report.results import Results
+from wae.report.wording import method_title
+
+KINDS = {
+    "samples": ("Samples from the prior", "the same codes for every seed and, at equal latent size, every method"),
+    "reconstructions": ("Reconstructions", "each original above what comes back"),
+    "interpolations": ("Interpolations", "from one test image's code to another's, left to right"),
+}
+BUDGET = 3_500_000  # bytes of image data in the page
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A grid of one run. ``uri`` is its data: URI."""
+
+    title: str
+    alt: str
+    uri: str
+    width: int
+    file: str
+
+
+@dataclass
+class Gallery:
+    """A dataset's grids of one kind: the first seed of each method, then the other seeds."""
+
+    dataset: str
+    kind: str
+    title: str
+    note: str
+    first: list[Picture] = field(default_factory=list)
+    others: list[Picture] = field(default_factory=list)
+    left_out: int = 0
+
+
+def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]]:
+    """Galleries by dataset. First seeds come first into the budget; what does not fit is counted in ``left_out``."""
+    made = {(d, k): Gallery(d, k, *KINDS[k]) for d in results.datasets for k in KINDS}
+    spent = 0
+    for rank in range(max((results.started(d, m) for d in results.datasets for m in results.methods), default=0)):
+        for (dataset, kind), gallery in made.items():
+            for method in results.main_methods:
+                seed = _seed(results, dataset, method, rank)
+                path = None if seed is None else results.run_path(dataset, method, seed) / "images" / f"{kind}.png"
+                if path is None or not path.exists():
+                    continue
+                data, width = _encode(path)
+                if spent + len(data) > budget:
+                    gallery.left_out += 1
+                    continue
+                spent += len(data)
+                title = f"{method_title(method)}, seed {seed}"
+                alt = f"{gallery.title} of {title} on {dataset}: {gallery.note}"
+                file = str(path.relative_to(results.folder.parent.parent)) if _inside(path, results) else str(path)
+                (gallery.others if rank else gallery.first).append(Picture(title, alt, data, width, file))
+    return {d: [made[d, k] for k in KINDS if made[d, k].first] for d in results.datasets}
+
+
+def _inside(path: Path, results: Results) -> bool:
+    return path.is_relative_to(results.folder.parent.parent)
+
+
+def _seed(results: Results, dataset: str, method: str, rank: int) -> int | None:
+    runs = results.runs
+    cell = runs[(runs["dataset"] == dataset) & (runs["method"] == method) & (runs["status"] == "finished")]
+    seeds = sorted(cell["seed"])
+    return int(seeds[rank]) if rank < len(seeds) else None
+
+
+def _encode(path: Path) -> tuple[str, int]:
+    """The image as a data: URI, the smaller of PNG and (for colour) JPEG of quality 85, and its width in pixels."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+    best, kind = io.BytesIO(), "png"
+    image.save(best, format="PNG", optimize=True)
+    if image.mode == "RGB":
+        jpeg = io.BytesIO()
+        image.save(jpeg, format="JPEG", quality=85)
+        if jpeg.tell() < best.tell():
+            best, kind = jpeg, "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(best.getvalue()).decode()}", image.width
