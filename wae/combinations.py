@@ -52,6 +52,12 @@ def _check_latent(settings: TrainingSettings) -> None:
             "set latent_dim to at least 2"
         )
 
+    if settings.random_features < len(settings.kernel_scales):
+        raise UserError(
+            f"random_features {settings.random_features}: each of the {len(settings.kernel_scales)} kernel scales needs "
+            f"one; set random_features to at least {len(settings.kernel_scales)}"
+        )
+
 
 def _check_likelihood(settings: TrainingSettings) -> None:
     if settings.likelihood == "bernoulli" and settings.pixel_range != "zero_one":

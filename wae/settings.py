@@ -5,7 +5,7 @@ Nothing here imports torch, as the Snakefile reads this module at each start.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -213,3 +213,9 @@ class Config(Strict):
     extractors: Annotated[dict[Name, ExtractorSettings], Field(min_length=1)]
     evaluation: EvaluationSettings = EvaluationSettings()
     timing: TimingSettings = TimingSettings()
+
+    @field_validator("extractors", mode="before")
+    @classmethod
+    def _without_dropped(cls, value: Any) -> Any:
+        """``name: null`` takes out an extractor of the default config, as merged maps only grow."""
+        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value

@@ -16,6 +16,7 @@ from wae.analysis.runs import REAL_DATA, base_method
 
 REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
 NO_VERDICT = ""  # of a recalled number
+VAES = ("vae", "beta_vae")
 MIN_SEEDS = 3  # fewer finished seeds carry no verdict
 COLUMNS = (
     *("dataset", "method", "metric", "subject", "protocol", "source", "standing", "published"),
@@ -44,6 +45,8 @@ def our_fields(
         return fields
     training = run["training"]
     fields |= {key: training[key] for key in ledger["fields"] if key in training}
+    if base_method(run["method"]) in VAES and training["likelihood"] != "gaussian":
+        fields["cost_weight"] = None  # neither likelihood has such a factor
     fields["decoder_decay"] = training["options"].get("decoder_decay")
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:
