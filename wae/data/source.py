@@ -165,6 +165,8 @@ def _call(settings: DatasetSettings, root: Path | None) -> Dataset:
 
 def _check(dataset: Dataset, shape: tuple[int, ...], source: str) -> int | None:
     """The number of classes (None without labels); UserError for anything that is not as ``Split`` says."""
+    if shape[0] not in (1, 3):
+        raise UserError(f"{source}: shape says {shape[0]} channels; images have 1 (grey) or 3 (RGB)")
     for part, split in (("train", dataset.train), ("test", dataset.test)):
         images = split.images
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:

@@ -1,0 +1,103 @@
+"""What a dataset lacks on disk, said before any job starts. Nothing here imports torch or reads a whole file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from wae.data.places import (
+    CELEBA_ATTRIBUTES,
+    CELEBA_FOLDER,
+    CELEBA_IMAGES,
+    CELEBA_PARTITION,
+    CIFAR_FILES,
+    CIFAR_FOLDER,
+    IDX_FILES,
+    data_folder,
+    own_path,
+    shown,
+)
+
+Options = dict[str, Any]
+
+
+def missing(source: str, options: Options, root: Path | None) -> str | None:
+    """One line on the files that ``source`` needs and that are not there; None if nothing is known to lack.
+
+    Files that the job can download are not missing; a part of them that is torn is. None for any other source.
+    """
+    check = _CHECKS.get(source)
+    try:
+        return check(options, root) if check else None
+    except (OSError, ValueError, RuntimeError) as error:  # no permission, a NUL in a path, ~ without a home
+        return f"{error}; name a folder that can be read"
+
+
+def torn_idx(name: str, root: Path | None) -> str | None:
+    """The first of the four files of MNIST or FashionMNIST that is there with a wrong size, or None."""
+    for file, (size, _) in IDX_FILES[name].items():
+        path = data_folder(root) / name / "raw" / file
+        if path.exists() and path.stat().st_size != size:
+            found = path.stat().st_size
+            return f"{shown(path)}: has {found:,} bytes, must have {size:,}; delete it and fetch it again"
+    return None
+
+
+def _cifar10(options: Options, root: Path | None) -> str | None:
+    folder = data_folder(root) / CIFAR_FOLDER
+    lacking = [name for name in CIFAR_FILES if not (folder / name).is_file()]
+    if folder.exists() and lacking:
+        return f"{shown(folder)}: lacks {', '.join(lacking)}; add them, or delete the folder to unpack it again"
+    return None
+
+
+def _celeba(options: Options, root: Path | None) -> str | None:
+    base = data_folder(root) / CELEBA_FOLDER
+    lists = [CELEBA_PARTITION, *([CELEBA_ATTRIBUTES] if options.get("attribute") else [])]
+    lacking = [name for name in lists if not (base / name).is_file()]
+    if not (base / CELEBA_IMAGES).is_dir() and not (base / f"{CELEBA_IMAGES}.zip").is_file():
+        lacking.append(f"{CELEBA_IMAGES}/ (or {CELEBA_IMAGES}.zip)")
+    if not lacking:
+        return None
+    return (
+        f"{shown(base)}: lacks {', '.join(lacking)}; its licence does not let us fetch it: download CelebA yourself "
+        f"and set data_root to the folder that holds {CELEBA_FOLDER}/"
+    )
+
+
+def _folder(options: Options, root: Path | None) -> str | None:
+    return _own(options, root, ("path", "test"), Path.is_dir, "folder")
+
+
+def _array(options: Options, root: Path | None) -> str | None:
+    return _own(options, root, ("path", "labels", "test", "test_labels"), Path.is_file, "file") or next(
+        (
+            f"{shown(options[key])}: option {key} must name a .npy file{' or a .npz file' if key == 'path' else ''}"
+            for key in ("path", "labels", "test", "test_labels")
+            if options.get(key) and not options[key].endswith((".npy", ".npz") if key == "path" else ".npy")
+        ),
+        None,
+    )
+
+
+def _own(
+    options: Options, root: Path | None, keys: tuple[str, ...], is_there: Callable[[Path], bool], kind: str
+) -> str | None:
+    for key in keys:
+        value = options.get(key, "")
+        if not isinstance(value, str):
+            return f"option {key} is {value!r}; it must be text, the path of a {kind}"
+        if key == "path" and not value.strip():
+            return f"option path is empty; set it to the {kind} of your images"
+        if value and not is_there(own_path(value, root)):
+            return f"{shown(own_path(value, root))}: no such {kind}; mend option {key}"
+    return None
+
+
+_CHECKS: dict[str, Callable[[Options, Path | None], str | None]] = {
+    "wae.data.torchvision:mnist": lambda options, root: torn_idx("MNIST", root),
+    "wae.data.torchvision:fashion_mnist": lambda options, root: torn_idx("FashionMNIST", root),
+    "wae.data.torchvision:cifar10": _cifar10,
+    "wae.data.torchvision:celeba": _celeba,
+    "wae.data.own:folder": _folder,
+    "wae.data.own:array": _array,
+}
