@@ -63,6 +63,11 @@ class Cell:
         """Whether it sorts as a number."""
         return isinstance(self.value, int | float)
 
+    @property
+    def classes(self) -> str:
+        """Its classes on the page."""
+        return " ".join(["num"] * self.numeric + [self.mark] * bool(self.mark))
+
 
 @dataclass(frozen=True)
 class Head:
@@ -90,6 +95,10 @@ class Grid:
     fixed: int = 0
     long_csv: str | None = None
     source: str = ""
+
+    def numeric(self, column: int) -> bool:
+        """Whether a column holds numbers."""
+        return any(row[column].numeric for row in self.rows)
 
     @property
     def has_marks(self) -> bool:

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from wae.errors import UserError
 from wae.files import read_json, write_text
-from wae.report import tables
-from wae.report.grids import Grid
+from wae.report import citation, headline, protocol, provenance, tables
+from wae.report.grids import MARKS, Grid
 from wae.report.names import slug
 from wae.report.pictures import galleries
 from wae.report.results import Results
@@ -19,6 +19,19 @@ from wae.report.vector import inline_svg
 from wae.report.wording import method_title
 
 TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = (
+    ("headline", "In short"),
+    ("claims", "The review's claims"),
+    ("scores", "Scores by dataset"),
+    ("images", "Images"),
+    ("timing", "What the penalties cost"),
+    ("budget", "Where the error comes from"),
+    ("anchors", "Published numbers"),
+    ("failures", "Failures"),
+    ("protocol", "Method and protocol"),
+    ("provenance", "Provenance"),
+    ("cite", "How to cite"),
+)
 LARGEST = 8 * 2**20  # bytes
 
 
@@ -47,6 +60,7 @@ def render(results: Results, report_dir: Path, partial: bool) -> str:
     environment.filters["slug"] = slug
     environment.filters["method_title"] = method_title
     environment.filters["data_uri"] = data_uri
+    environment.filters["verdict_class"] = lambda verdict: verdict.partition(" by")[0].replace(" ", "-")
     template = environment.get_template("summary.html.j2")
     return template.render(context(results, report_dir, partial))
 
@@ -54,17 +68,49 @@ def render(results: Results, report_dir: Path, partial: bool) -> str:
 def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
     """Everything that the template shows."""
     grids = tables.build(results)
+    runs = results.runs
     return {
+        "title": f"Wasserstein autoencoders: {results.experiment}",
+        "byline": _byline(results),
+        "sections": SECTIONS,
         "results": results,
         "partial": partial,
+        "missing": runs[runs["status"] == "missing"],
         "reasons": citation_reasons(results),
+        "headline": headline.sentences(results),
         "figures": load_figures(report_dir / "figures"),
         "grids": grids,
+        "claim_grids": {},
+        "metric_grid": None,
+        "marks": MARKS,
         "downloads": {grid.name: downloads(grid) for grid in grids},
         "galleries": galleries(results),
+        "quiet": "",
+        "budget_sentences": [],
+        "protocol": protocol.paragraphs(results),
+        "protocol_tex": protocol.latex(results),
+        "facts": provenance.facts(results),
+        "reruns": provenance.reruns(results),
+        "config_text": provenance.config_text(results),
+        "raw_files": [(name, name, data_uri(text, kind)) for name, kind, text in provenance.raw_files(results)],
+        "bibtex": citation.suite_bibtex(results),
+        "papers_bibtex": citation.PAPERS,
         "style": Markup((TEMPLATES / "style.css").read_text()),
         "script": Markup((TEMPLATES / "page.js").read_text()),
     }
+
+
+def _byline(results: Results) -> str:
+    runs = results.runs
+    finished = int((runs["status"] == "finished").sum())
+    seeds = runs["seed"].nunique()
+    said = [
+        f"{len(results.methods)} methods, {len(results.datasets)} datasets, {seeds} seeds",
+        f"{finished} of {len(runs)} runs finished",
+    ]
+    if results.manifest.get("commit"):
+        said.append(f"commit {results.manifest['commit'][:12]}")
+    return " · ".join(said)
 
 
 def load_figures(folder: Path) -> list[dict[str, Any]]:

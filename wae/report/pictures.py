@@ -58,13 +58,9 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
                 spent += len(data)
                 title = f"{method_title(method)}, seed {seed}"
                 alt = f"{gallery.title} of {title} on {dataset}: {gallery.note}"
-                file = str(path.relative_to(results.folder.parent.parent)) if _inside(path, results) else str(path)
-                (gallery.others if rank else gallery.first).append(Picture(title, alt, data, width, file))
+                picture = Picture(title, alt, data, width, results.shown_path(path))
+                (gallery.others if rank else gallery.first).append(picture)
     return {d: [made[d, k] for k in KINDS if made[d, k].first] for d in results.datasets}
-
-
-def _inside(path: Path, results: Results) -> bool:
-    return path.is_relative_to(results.folder.parent.parent)
 
 
 def _seed(results: Results, dataset: str, method: str, rank: int) -> int | None:

@@ -67,6 +67,15 @@ class Results:
         return dict(self._json("config.json") or self.manifest.get("config") or {})
 
     @cached_property
+    def planned(self) -> list[dict[str, Any]]:
+        """The planned runs with their settings: {dataset, method, seed, training}, from plan.json or the manifest."""
+        plan = self._json("plan.json")
+        if plan is not None:
+            return list(plan["runs"])
+        entries = self.manifest.get("plan", [])
+        return [entry | {"training": entry["settings"]} for entry in entries if "settings" in entry]
+
+    @cached_property
     def history(self) -> pd.DataFrame:
         """history.csv of all runs: one row an epoch."""
         return load_runs_files(self.folder, self.runs, "history.csv")
@@ -164,3 +173,7 @@ class Results:
     def run_path(self, dataset: str, method: str, seed: int) -> Path:
         """Where a run lies."""
         return run_dir(self.folder, dataset, method, seed)
+
+    def shown_path(self, path: Path) -> str:
+        """A path of the experiment as users type it: results/EXPERIMENT/..."""
+        return str(Path("results") / self.folder.resolve().name / path.relative_to(self.folder))

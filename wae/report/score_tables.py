@@ -48,7 +48,7 @@ def _build_one(results: Results, dataset: str, group: str) -> Grid | None:
         reasons=tuple(citation_reasons(results, dataset)),
         fixed=int(REAL_DATA in methods),
         long_csv=_long_csv(results, dataset, methods, columns),
-        source=f"{results.folder.name}/metrics.csv",
+        source="metrics.csv",
     )
 
 
@@ -110,9 +110,10 @@ def trace(results: Results, dataset: str, method: str, column: Column, found: Sc
     if found.samples is not None:
         draws = f", {found.draws} draws a seed" if found.draws > 1 else ""
         lines.append(f"from {found.samples:,} images{draws}" if column.subject != "codes" else f"from {found.samples:,} codes")
-    lines.append(f"file results/{results.folder.name}/metrics.csv")
+    lines.append(f"file {results.shown_path(results.folder / 'metrics.csv')}")
     if method != REAL_DATA:
-        lines.append(f"runs results/{results.folder.name}/{dataset}/{method}/seed{{{','.join(map(str, found.by_seed))}}}")
+        seeds = ",".join(map(str, found.by_seed))
+        lines.append(f"runs {results.shown_path(results.folder / dataset / method)}/seed{{{seeds}}}")
     return tuple(lines)
 
 
