@@ -1,177 +1,192 @@
-"""The exact MMD penalty in O(n) memory: value and gradient from one pass over cache-sized tiles.
+"""The exact MMD penalty in O(n) memory: value and gradient from one pass over tiles that fit the cache.
 
-Points are centred, scaled by 1/sqrt(base) and kept transposed with their squared norms, so that one small matrix
-product gives a tile of t = |x - y|^2 / base. Within the codes and within the prior sample only tiles on and
-above the diagonal are visited. Of each tile come the sums of k_s(t) and the matrix W = -sum_s dk_s/dt; the gradient
-of sum_ij k(t_ij) with respect to x_i is proportional to sum_j W_ij (x_i - y_j), two matrix products.
+Points are centred and kept transposed beside their squared norms, so that one small matrix product gives a tile of
+t = |x - y|^2. Within the codes and within the prior sample only tiles on and above the diagonal are visited. A tile
+gives the sums of each kernel k_s(t) and W = -sum_s dk_s/dt, one reciprocal (or exponential) a scale for both. The
+gradient of sum_ij k(t_ij) with respect to x_i is -2 sum_j W_ij (x_i - y_j): products of W with the points.
+
+Distances are taken in the frame of the codes' mean, and within the prior sample in that of its own mean, so that
+codes far from the origin, or from the prior, lose no digits to cancellation.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+import threading
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-TILE = 1 << 16  # elements of a CPU tile: with one scale's buffer it fits the second-level cache
-CUDA_TILE = 1 << 21
+TILE_EDGE = 256  # points a side of a tile: its buffers stay in the last-level cache of a CPU core
+CUDA_TILE_EDGE = 1024
 
 
-class Tiles:
-    """Buffers and kernel of one call: ``visit`` adds a tile's kernel sums and returns its weights W."""
+class Workspace:
+    """Buffers, and views into them, for penalties of one size; kept between calls as a training run repeats them.
 
-    def __init__(self, kernel: str, scales: Sequence[float], like: Tensor, edge: int) -> None:
-        count = len(scales)
-        self.kernel = kernel
-        self.scales = torch.tensor(scales, dtype=like.dtype, device=like.device)
-        self.column = self.scales[:, None] if kernel == "imq" else -1.0 / self.scales[:, None]
-        self.slopes = self.scales if kernel == "imq" else 1.0 / self.scales
-        self.buffer = torch.empty((2 + count) * edge * edge, dtype=like.dtype, device=like.device)
-        self.part = torch.empty(count, dtype=like.dtype, device=like.device)
-        self.views: dict[tuple[int, int], tuple[Tensor, Tensor, Tensor]] = {}
+    Columns of the buffers are points: the n codes, the m prior points in the codes' frame, the m in their own.
+    """
 
-    def visit(self, left: Tensor, right: Tensor, total: Tensor, *, diagonal: bool, weights: bool) -> Tensor:
-        """W (r, c) of points ``left`` (k, r) against ``right`` (k, c); ``total`` (scales,) float64 is added to.
+    def __init__(
+        self, like: Tensor, edge: int, n: int, m: int, d: int, kernel: str, scales: tuple[float, ...], base: float
+    ) -> None:
+        self.imq = kernel == "imq"
+        widths = like.new_tensor([base * scale for scale in scales])  # C s
+        self.shifts = (widths if self.imq else -1.0 / widths)[:, None].contiguous()
+        self.slopes = widths if self.imq else 1.0 / widths
+        self.mean_z, self.mean_prior = like.new_full((n,), 1.0 / n), like.new_full((m,), 1.0 / m)
+        self.minus_two = like.new_tensor(-2.0)
+        self.left = like.new_zeros(d + 2, n + 2 * m)  # rows: -2 x, |x|^2, 1
+        self.right = like.new_zeros(d + 2, n + 2 * m)  # rows: x, 1, |x|^2
+        self.left[d + 1] = 1.0
+        self.right[d] = 1.0
+        self.squares = like.new_zeros(d, n + 2 * m)
+        self.gathered = like.new_zeros(d + 1, n + 2 * m)  # sums of W (y, 1) in the layout of ``right``
+        self.points = [self.right[:d, a:b] for a, b in ((0, n), (n, n + m), (n + m, n + 2 * m))]
+        starts = ((0, n), (n, m), (n + m, m))
+        self.groups = [[Block(self, a + i, min(edge, size - i)) for i in range(0, size, edge)] for a, size in starts]
+        side = min(max(n, m), edge)
+        self.buffer = like.new_zeros((2 + len(scales)) * side * side)
+        self.tiles: dict[tuple[int, int], tuple[Tensor, ...]] = {}
+        # A slot of sums and a weight for each tile, in the order of the visits.
+        within = [1.0 / (n * (n - 1)), 1.0 / (m * (m - 1))]
+        self.weights = [within[0], within[1], -2.0 / (n * m)]
+        factors = [
+            weight * (1.0 if a is b else 2.0)
+            for weight, group in zip(within, (self.groups[0], self.groups[2]), strict=True)
+            for b in group
+            for a in group[: group.index(b) + 1]
+        ]
+        factors += [self.weights[2]] * (len(self.groups[0]) * len(self.groups[1]))
+        self.factors = torch.tensor(factors, dtype=torch.float64, device=like.device)
+        self.heights = widths.double() if self.imq else torch.ones_like(widths, dtype=torch.float64)
+        self.sums = like.new_zeros(len(factors), len(scales))
+        self.slots = self.sums.unbind(0)
 
-        ``diagonal`` says that the tile lies on the diagonal: its own diagonal is left out and it counts once,
-        any other tile of a symmetric matrix counts twice. W is overwritten by the next visit.
+    def load(self, z: Tensor, z_prior: Tensor) -> None:
+        """Fill the buffers with (n, d) codes and (m, d) prior points."""
+        d = z.shape[1]
+        centre = torch.mv(z.T, self.mean_z)[:, None]
+        torch.sub(z.T, centre, out=self.points[0])
+        torch.sub(z_prior.T, centre, out=self.points[1])
+        torch.sub(z_prior.T, torch.mv(z_prior.T, self.mean_prior)[:, None], out=self.points[2])
+        torch.mul(self.right[:d], self.minus_two, out=self.left[:d])
+        torch.mul(self.right[:d], self.right[:d], out=self.squares)
+        torch.sum(self.squares, 0, out=self.right[d + 1])
+        self.left[d].copy_(self.right[d + 1])
+        self.gathered.zero_()
+
+    def visit(self, rows: "Block", columns: "Block", slot: Tensor, wanted: bool) -> Tensor:
+        """Kernel sums of a tile into ``slot`` (scales,); returns W (rows, columns) if ``wanted``, valid until the next.
+
+        The diagonal of a tile of a block with itself is left out.
         """
-        shape = (left.shape[1], right.shape[1])
-        if shape not in self.views:
-            size = shape[0] * shape[1]
-            self.views[shape] = (
-                self.buffer[:size].view(shape),
-                self.buffer[size : 2 * size],
-                self.buffer[2 * size : (2 + len(self.scales)) * size].view(-1, size),
-            )
-        t, w, k = self.views[shape]
-        torch.mm(left.T, right, out=t)
-        t.clamp_min_(0.0)
-        if diagonal:
-            t.diagonal().fill_(math.inf)
-        if self.kernel == "imq":
-            torch.add(t.view(1, -1), self.column, out=k).reciprocal_()  # 1 / (s + t)
+        shape = (rows.size, columns.size)
+        views = self.tiles.get(shape) or self._views(shape)
+        t, flat, kernels, transposed, w, w_flat, diagonal = views
+        torch.mm(rows.left, columns.right, out=t)
+        flat.clamp_min_(0.0)
+        if rows is columns:
+            diagonal.fill_(math.inf)
+        if self.imq:
+            torch.add(flat, self.shifts, out=kernels)
+            kernels.reciprocal_()  # 1 / (C s + t): k_s without its factor C s
         else:
-            torch.mul(t.view(1, -1), self.column, out=k).exp_()
-        torch.sum(k, 1, out=self.part)
-        total.add_(self.part)
-        if weights:
-            torch.mv((k.square_() if self.kernel == "imq" else k).T, self.slopes, out=w)
-        return w.view(shape)
+            torch.mul(flat, self.shifts, out=kernels)
+            kernels.exp_()
+        torch.sum(kernels, 1, out=slot)
+        if wanted:
+            if self.imq:
+                torch.mul(kernels, kernels, out=kernels)
+            torch.mv(transposed, self.slopes, out=w_flat)
+        return w
+
+    def _views(self, shape: tuple[int, int]) -> tuple[Tensor, ...]:
+        size = shape[0] * shape[1]
+        flat, w = self.buffer[:size], self.buffer[size : 2 * size]
+        kernels = self.buffer[2 * size :][: len(self.slopes) * size].view(-1, size)
+        t = flat.view(shape)
+        self.tiles[shape] = (t, flat, kernels, kernels.T, w.view(shape), w, t.diagonal())
+        return self.tiles[shape]
+
+    def run(self, z: Tensor, z_prior: Tensor, wanted: tuple[bool, bool]) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """The penalty and its gradient for the codes and for the prior points, where wanted."""
+        self.load(z, z_prior)
+        slots = iter(self.slots)
+        for group, weight, want in zip(self.groups[::2], self.weights, wanted, strict=False):
+            for j, columns in enumerate(group):
+                for rows in group[: j + 1]:
+                    w = self.visit(rows, columns, next(slots), want)
+                    if want:
+                        columns.gather(rows, w, weight)
+                        if rows is not columns:
+                            rows.gather(columns, w.T, weight)
+        half = 0.5 * self.weights[2]  # each cross pair stands in one order only
+        for columns in self.groups[0]:
+            for rows in self.groups[1]:
+                w = self.visit(rows, columns, next(slots), any(wanted))
+                if wanted[0]:
+                    columns.gather(rows, w, half)
+                if wanted[1]:
+                    rows.gather(columns, w.T, half)
+        value = torch.dot(torch.mv(self.sums.double().T, self.factors), self.heights).to(z.dtype)
+        n, m = z.shape[0], z_prior.shape[0]
+        gradient = self._gradient(slice(0, n)) if wanted[0] else None
+        prior = self._gradient(slice(n, n + m)) + self._gradient(slice(n + m, n + 2 * m)) if wanted[1] else None
+        return value, gradient, prior
+
+    def _gradient(self, columns: slice) -> Tensor:
+        """-4 weight sum_j W_ij (x_i - y_j) of some columns, as (n, d) rows: ``gathered`` holds -4 weight W (y, 1)."""
+        d = len(self.squares)
+        gathered = self.gathered[:, columns]
+        return torch.addcmul(gathered[:d].neg(), self.right[:d, columns], gathered[d]).T.contiguous()
 
 
-def features(points: Tensor, centre: Tensor, root: float) -> tuple[Tensor, Tensor]:
-    """Two (d + 2, n) matrices whose products left.T @ right are |x_i - x_j|^2 / root^2; right starts with (x; 1)."""
-    n, d = points.shape
-    both = points.new_empty(2, d + 2, n)
-    left, right = both[0], both[1]
-    torch.div((points - centre).T, root, out=right[:d])
-    right[d] = 1.0
-    torch.sum(right[:d].square(), 0, out=right[d + 1])
-    torch.mul(right[:d], -2.0, out=left[:d])
-    left[d] = right[d + 1]
-    left[d + 1] = 1.0
-    return left, right
+class Block:
+    """Views of some columns of a workspace."""
+
+    def __init__(self, workspace: Workspace, start: int, size: int) -> None:
+        columns = slice(start, start + size)
+        d = len(workspace.squares)
+        self.size = size
+        self.left = workspace.left[:, columns].T  # (size, d + 2)
+        self.right = workspace.right[:, columns]  # (d + 2, size)
+        self.points = self.right[: d + 1]  # (d + 1, size): x and 1
+        self.gathered = workspace.gathered[:, columns]  # (d + 1, size)
+
+    def gather(self, other: "Block", w: Tensor, weight: float) -> None:
+        """Add -4 weight sum_i (y_i, 1) W_ij over the points y of ``other``, for each point j of this block."""
+        torch.addmm(self.gathered, other.points, w, alpha=-4.0 * weight, out=self.gathered)
 
 
-def penalty_and_gradients(
-    z: Tensor, z_prior: Tensor, kernel: str, scales: Sequence[float], base: float, wanted: tuple[bool, bool]
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The penalty of (n, d) and (m, d) float32 or float64 points, and its gradient for each side that is wanted."""
-    (n, d), m = z.shape, z_prior.shape[0]
-    root = math.sqrt(base)
-    limit = math.isqrt(CUDA_TILE if z.is_cuda else TILE)
-    edge = min(max(n, m), limit)
-    tiles = Tiles(kernel, scales, z, edge)
-    codes = features(z, z.mean(0), root)
-    prior = features(z_prior, z_prior.mean(0), root)
-    prior_seen = features(z_prior, z.mean(0), root)  # in the codes' frame
-    within_z, within_prior, cross = z.new_zeros(3, len(scales), dtype=torch.float64)
-    slope = 4.0 / root  # two orders of a pair, two from the derivative of a square
-    g_z = z.new_zeros(d + 1, n) if wanted[0] else None
-    g_prior = z.new_zeros(d + 1, m) if wanted[1] else None
-    g_prior_cross = z.new_zeros(d + 1, m) if wanted[1] else None
-    _within(tiles, codes, within_z, g_z, -slope / (n * (n - 1)), edge)
-    _within(tiles, prior, within_prior, g_prior, -slope / (m * (m - 1)), edge)
-    _cross(tiles, prior_seen, codes, cross, g_prior_cross, g_z, slope / (n * m), edge)
-    sums = within_z / (n * (n - 1)) + within_prior / (m * (m - 1)) - 2.0 * cross / (n * m)
-    value = torch.dot(sums, tiles.scales.double()) if kernel == "imq" else sums.sum()
-    grad_z = None if g_z is None else _finish(codes, g_z)
-    grad_prior = None
-    if g_prior is not None and g_prior_cross is not None:
-        grad_prior = _finish(prior, g_prior) + _finish(prior_seen, g_prior_cross)
-    return value.to(z.dtype), grad_z, grad_prior
-
-
-def _finish(frame: tuple[Tensor, Tensor], gathered: Tensor) -> Tensor:
-    """sum_j W_ij (x_i - y_j) from ``gathered``, the sums of W_ij (y_j; 1): (n, d)."""
-    d = gathered.shape[0] - 1
-    return (frame[1][:d] * gathered[d] - gathered[:d]).T.contiguous()
-
-
-def _within(
-    tiles: Tiles, frame: tuple[Tensor, Tensor], total: Tensor, gathered: Tensor | None, factor: float, edge: int
-) -> None:
-    left, right = frame
-    d, n = right.shape[0] - 2, right.shape[1]
-    upper = torch.zeros_like(total)
-    for a in range(0, n, edge):
-        i = slice(a, a + edge)
-        for b in range(a, n, edge):
-            j = slice(b, b + edge)
-            w = tiles.visit(
-                left[:, i], right[:, j], total if a == b else upper, diagonal=a == b, weights=gathered is not None
-            )
-            if gathered is not None:
-                _gather(gathered[:, j], right[: d + 1, i], w, factor)
-                if a != b:
-                    _gather(gathered[:, i], right[: d + 1, j], w.T, factor)
-    total.add_(upper, alpha=2.0)
-
-
-def _cross(
-    tiles: Tiles,
-    rows: tuple[Tensor, Tensor],
-    columns: tuple[Tensor, Tensor],
-    total: Tensor,
-    g_rows: Tensor | None,
-    g_columns: Tensor | None,
-    factor: float,
-    edge: int,
-) -> None:
-    d, m, n = rows[0].shape[0] - 2, rows[0].shape[1], columns[0].shape[1]
-    wanted = g_rows is not None or g_columns is not None
-    for b in range(0, n, edge):
-        j = slice(b, b + edge)
-        for a in range(0, m, edge):
-            i = slice(a, a + edge)
-            w = tiles.visit(rows[0][:, i], columns[1][:, j], total, diagonal=False, weights=wanted)
-            if g_columns is not None:
-                _gather(g_columns[:, j], rows[1][: d + 1, i], w, factor)
-            if g_rows is not None:
-                _gather(g_rows[:, i], columns[1][: d + 1, j], w.T, factor)
-
-
-def _gather(into: Tensor, points: Tensor, w: Tensor, factor: float) -> None:
-    torch.addmm(into, points, w, alpha=factor, out=into)
+@functools.lru_cache(maxsize=4)
+def _workspace(thread: int, device: torch.device, dtype: torch.dtype, *sizes: Any) -> Workspace:
+    like = torch.empty(0, dtype=dtype, device=device)
+    return Workspace(like, CUDA_TILE_EDGE if device.type == "cuda" else TILE_EDGE, *sizes)
 
 
 class FusedPenalty(torch.autograd.Function):
-    """Gradients are found in the forward pass, so the backward pass only scales them."""
+    """The penalty of (n, d) and (m, d) points; gradients are found with the value, backward only scales them."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
-        ctx: Any, z: Tensor, z_prior: Tensor, kernel: str, scales: tuple[float, ...], base: float
-    ) -> Tensor:
-        wanted = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-        with torch.autocast(z.device.type, enabled=False):
-            value, grad_z, grad_prior = penalty_and_gradients(z, z_prior, kernel, scales, base, wanted)
-        ctx.gradients = (grad_z, grad_prior)
+    def forward(ctx: Any, z: Tensor, z_prior: Tensor, kernel: str, scales: tuple[float, ...], base: float) -> Tensor:
+        n, d = z.shape
+        space = _workspace(threading.get_ident(), z.device, z.dtype, n, len(z_prior), d, kernel, scales, base)
+        wanted = ctx.needs_input_grad[:2]
+        if torch.is_autocast_enabled(z.device.type):  # products in bfloat16 would lose the distances
+            with torch.autocast(z.device.type, enabled=False):
+                value, *ctx.gradients = space.run(z, z_prior, wanted)
+        else:
+            value, *ctx.gradients = space.run(z, z_prior, wanted)
         return value
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        scaled = [None if g is None else g * grad for g in ctx.gradients]
-        return (*scaled, None, None, None)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (*scaled(ctx.gradients, grad), None, None, None)
+
+
+def scaled(gradients: list[Tensor | None], grad: Tensor) -> list[Tensor | None]:
+    """Gradients found in the forward pass, times the upstream gradient; a graph of them is refused (RuntimeError)."""
+    if torch.is_grad_enabled():
+        raise RuntimeError("this MMD penalty has no second derivative: without create_graph, or take mmd_official")
+    return [None if gradient is None else gradient * grad for gradient in gradients]

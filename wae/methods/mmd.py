@@ -28,17 +28,70 @@ def mmd_penalty(
 ) -> Tensor:
     """The MMD between codes ``z`` (n, d) and ``z_prior`` (m, d): a scalar, differentiable once in both.
 
-    O(n + m) extra memory and O(n m d) time. float64 stays float64, other floats are computed in and returned as float32,
-    tile sums are added in float64. Equal inputs give equal bits.
+    O(n + m) extra memory, O(n m d) time. float64 stays float64; any other float is computed and returned in float32
+    with the sums of tiles added in float64. Equal inputs give equal bits.
     With m != n the cross term is over n m and each within-term over its own pairs.
 
     Raises UserError for an unknown kernel, ValueError for wrong shapes, fewer than 2 points or a wrong bandwidth.
     """
-    z, z_prior, scales = _checked(z, z_prior, kernel, scales, base)
+    z, z_prior, scales = checked_points(z, z_prior, kernel, scales, base)
     if not torch.is_grad_enabled():
         z, z_prior = z.detach(), z_prior.detach()
     value: Tensor = FusedPenalty.apply(z, z_prior, kernel, scales, float(base))
     return value
+
+
+def mmd2_unbiased(
+    x: Tensor, y: Tensor, *, kernel: str = "imq", scales: Sequence[float] = IMQ_SCALES, base: float
+) -> float:
+    """The unbiased estimate of MMD^2 between samples ``x`` (n, d) and ``y`` (m, d), in float64 and O(n + m) memory.
+
+    The same sum as the penalty (Gretton et al. 2012, lemma 6); for evaluation.
+    """
+    with torch.no_grad():
+        return mmd_penalty(x.double(), y.double(), kernel=kernel, scales=scales, base=base).item()
+
+
+def kernel_matrix(
+    x: Tensor, y: Tensor, *, kernel: str = "imq", scales: Sequence[float] = IMQ_SCALES, base: float, rows: int = 512
+) -> Tensor:
+    """sum_s k_s(x_i, y_j) as a float64 matrix (n, m), filled ``rows`` rows at a time; no gradient."""
+    x, y, scales = checked_points(x.detach().double(), y.detach().double(), kernel, scales, base)
+    centre = y.mean(0)
+    x, y = x - centre, y - centre
+    matrix = x.new_zeros(len(x), len(y))
+    norms = y.square().sum(1)
+    for start in range(0, len(x), rows):
+        part, into = x[start : start + rows], matrix[start : start + rows]
+        distances = (part.square().sum(1)[:, None] + norms - 2.0 * part @ y.T).clamp_min_(0.0)
+        for scale in scales:
+            c = base * scale
+            into += c / (c + distances) if kernel == "imq" else torch.exp(-distances / c)
+    return matrix
+
+
+def mmd2_of_splits(matrix: Tensor, members: Tensor) -> Tensor:
+    """MMD^2 of many splits of one pooled sample, for permutation tests: (splits,) float64.
+
+    ``matrix``: the pooled sample's kernel matrix (N, N), symmetric. ``members``: bool (splits, N), True for the points
+    of the first sample; each side of a split needs at least 2 points (ValueError). Each value equals
+    ``mmd2_unbiased`` of the two sides; the cost is one matrix product for all splits.
+    """
+    first = members.to(torch.float64)
+    second = 1.0 - first
+    n, m = first.sum(1), second.sum(1)
+    if members.ndim != 2 or matrix.shape != (members.shape[-1],) * 2 or min(n.min(), m.min()) < 2:
+        raise ValueError(
+            f"matrix {tuple(matrix.shape)} and members {tuple(members.shape)}: give (N, N) and (splits, N), with at "
+            "least 2 points on each side of every split"
+        )
+    matrix = matrix.double()
+    diagonal = matrix.diagonal()
+    to_first = first @ matrix  # (splits, N): sums of k over the first sample
+    to_second = matrix.sum(1) - to_first
+    within_first = (first * (to_first - diagonal)).sum(1) / (n * (n - 1.0))
+    within_second = (second * (to_second - diagonal)).sum(1) / (m * (m - 1.0))
+    return within_first + within_second - 2.0 * (first * to_second).sum(1) / (n * m)
 
 
 def mmd_official(
@@ -48,7 +101,7 @@ def mmd_official(
 
     Kept as the yardstick of the tests, the timing study and the benchmarks; n = m as in that code.
     """
-    z, z_prior, scales = _checked(z, z_prior, kernel, scales, base)
+    z, z_prior, scales = checked_points(z, z_prior, kernel, scales, base)
     n = z.shape[0]
     if z_prior.shape[0] != n:
         raise ValueError(f"found {n} codes and {z_prior.shape[0]} prior points: the official form needs as many")
@@ -71,9 +124,10 @@ def mmd_official(
     return total
 
 
-def _checked(
+def checked_points(
     z: Tensor, z_prior: Tensor, kernel: str, scales: Sequence[float], base: float
 ) -> tuple[Tensor, Tensor, tuple[float, ...]]:
+    """Both point sets as float32, or float64 if either is, and the scales as floats; errors as ``mmd_penalty``'s."""
     if kernel not in KERNELS:
         raise unknown_name("kernel", kernel, KERNELS)
     if z.ndim != 2 or z_prior.ndim != 2 or z.shape[1] != z_prior.shape[1] or z.shape[1] == 0:
