@@ -140,7 +140,7 @@ def _digit_contours(path: Path) -> list[list[np.ndarray]]:
     """For each digit its closed contours, each float64 (points, 2) in font units, y up."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # old fonts have odd dates
     try:
-        with TTFont(path, lazy=True) as font:
+        with path.open("rb") as file, TTFont(file, lazy=True) as font:
             names, shapes = font.getBestCmap(), font.getGlyphSet()
             return [_contours(shapes, names[ord("0") + digit]) for digit in range(10)]
     except Exception as error:  # a torn font fails in whatever way its tables are torn

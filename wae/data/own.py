@@ -193,18 +193,14 @@ def _images(base: Path, files: list[Path], form: tuple[int, int, int, str]) -> n
 
 def _load_npy(path: Path) -> np.ndarray:
     try:
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # numpy fails in many ways on broken files
         raise _not_an_array(path, error) from error
-    if not isinstance(loaded, np.ndarray):
-        loaded.close()
-        raise UserError(f"{shown(path)}: not an array; save it by numpy.save")
-    return loaded
 
 
 def _load_npz(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             for key in file.files:
                 if key not in _NPZ_KEYS:
                     raise unknown_name(f"array in {shown(path)}", key, _NPZ_KEYS)
@@ -219,7 +215,7 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _not_an_array(path: Path, error: Exception) -> UserError:
-    if "allow_pickle" in str(error):
+    if "allow_pickle" in str(error) or "Python objects" in str(error):
         return UserError(f"{shown(path)}: holds Python objects, which could run code; save plain uint8 arrays")
     reason = " ".join(str(error).split()) or type(error).__name__
     return UserError(f"{shown(path)}: not a whole array file ({shown(reason)}); save it again by numpy.save")

@@ -243,8 +243,8 @@ def _meta(folder: Path) -> Any:
 
 def _map(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     try:
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array: np.ndarray = np.lib.format.open_memmap(path, mode="c")
+    except Exception as error:  # numpy fails in many ways on broken files
         raise UserError(f"{path}: missing or torn ({error}); delete {path.parent} and prepare it again") from error
     if array.dtype != dtype or array.shape != shape:
         raise UserError(
