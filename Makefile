@@ -10,6 +10,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 .PHONY: report test test-fast lint format setup status clean-venv
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
+	python -m wae check --config $(CONFIG)
 	snakemake --cores $(CORES) --configfile $(CONFIG) -- all
 	@echo "The report: $(abspath reports/summary.html)"
 

@@ -155,6 +155,16 @@ def verify(a: Arguments) -> None:
         raise UserError(f"the fresh run differs from {a.recorded}")
 
 
+def check(a: Arguments) -> None:
+    """Check a config file and say how many runs it plans."""
+    from wae.plan import load_plan, read_config
+
+    made = load_plan(read_config(a.config))
+    print(
+        f"{a.config}: {len(made.runs)} runs of {len(made.methods)} methods on {len(made.config.run.datasets)} datasets"
+    )
+
+
 def doctor(a: Arguments) -> None:
     """Check versions, devices, disk and data before a long run."""
     from wae.doctor import print_findings
@@ -190,6 +200,7 @@ STAGES: dict[Callable[[Arguments], None], list[str]] = {
     page: ["--experiment", "--report", "--out", "--partial"],
     status: ["--results"],
     verify: ["recorded", "--results", "--cell"],
+    check: ["--config"],
     doctor: ["--config"],
     schema: ["--out"],
 }

@@ -8,6 +8,8 @@ from typing import Any
 from wae.errors import UserError
 from wae.settings import TrainingSettings
 
+MAX_CHANNELS = 65_536
+
 
 def check(settings: TrainingSettings, shape: tuple[int, ...], attributes: dict[str, Any]) -> None:
     """UserError if a run on images of ``shape`` (C, H, W) cannot be, one line with the reason.
@@ -83,6 +85,11 @@ def _check_strides(settings: TrainingSettings, shape: tuple[int, ...]) -> None:
                 f"do not divide it; {remedy}"
             )
     top = settings.width * 2 ** (settings.depth - 1)
+    if top > MAX_CHANNELS:
+        raise UserError(
+            f"width {settings.width} with depth {settings.depth}: {top:,} channels at the top, at most "
+            f"{MAX_CHANNELS:,}; lower one of them"
+        )
     if top % factor:
         raise UserError(
             f"decoder_depth {settings.decoder_depth}: it starts from width * 2**(depth - 1) = {top} channels, which "

@@ -13,6 +13,8 @@ import yaml
 
 from wae.errors import UserError
 
+YAML_BYTES = 200_000  # a config has a few thousand
+
 
 def write_atomic(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to disk, then rename it onto ``path``.
@@ -66,17 +68,26 @@ class _Loader(yaml.SafeLoader):
     """Safe loading that refuses a key given twice, of which plain YAML silently takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(None, None, f"key {key!r} is given twice", node.start_mark)
+        seen = set()
+        for key_node, _ in node.value:
+            if key_node.tag != "tag:yaml.org,2002:merge":
+                key = self.construct_object(key_node, deep=True)
+                if key in seen:
+                    raise yaml.MarkedYAMLError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+                seen.add(key)
         return dict(super().construct_mapping(node, deep))
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
-    """The map in a YAML file; UserError for what is not valid, not UTF-8, not a map, or has a key twice."""
+    """The map in a YAML file; UserError for what is not valid, not UTF-8, not a map, too long, or has a key twice.
+
+    A YTE template, whose expressions Snakemake would run as Python, is refused too.
+    """
     try:
-        value = yaml.load(Path(path).read_bytes().decode(), Loader=_Loader)
+        content = Path(path).read_bytes()
+        if len(content) > YAML_BYTES:
+            raise UserError(f"{path}: {len(content):,} bytes, at most {YAML_BYTES:,}; is it a config at all?")
+        value = yaml.load(content.decode(), Loader=_Loader)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
@@ -86,6 +97,8 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
         raise UserError(f"{path}: not valid YAML ({reason[:300]}); mend it") from error
     if not isinstance(value, dict):
         raise UserError(f"{path}: found {type(value).__name__}, need a map of settings; see config/config.yaml")
+    if "__use_yte__" in value:
+        raise UserError(f"{path}: __use_yte__: a YTE template runs code while it is read; write plain YAML")
     return value
 
 

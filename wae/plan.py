@@ -1,14 +1,11 @@
 """From a config to the runs it asks for: validated, layers merged, variants expanded, combinations checked."""
 
-import itertools
+import ast
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar, get_args
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from wae.combinations import check
 from wae.data.presence import missing
@@ -16,8 +13,10 @@ from wae.errors import UserError, unknown_name
 from wae.files import digest, load_yaml
 from wae.settings import Config, RunSettings, TrainingSettings
 from wae.sources import ROOT, class_attributes, find_definition, keyword_options
+from wae.validation import check_plain, shown, training_layer, validate
+from wae.variants import planned_methods
 
-Model = TypeVar("Model", bound=BaseModel)
+RESERVED = ("data", "extractors", "reference")  # folders of results/ that all experiments share
 
 
 @dataclass(frozen=True)
@@ -57,27 +56,27 @@ class Plan:
 
 def load_plan(raw: dict[str, Any]) -> Plan:
     """The plan of a merged config; UserError lists each fault on a line: key, value, limit, remedy."""
-    config = _validate(Config, raw, "config")
+    check_plain(raw, "config")
+    config = validate(Config, raw, "config")
+    if config.experiment in RESERVED:
+        raise UserError(f"config: experiment: {config.experiment!r} is a folder that experiments share; rename it")
     for name in config.run.datasets:
         if name not in config.datasets:
             raise UserError(f"config: run.datasets: {unknown_name('dataset', name, config.datasets)}")
     root = data_root(config)
-    for name in config.run.datasets:
+    for name in config.datasets:
         _check_source(config, name, root)
-    _check_override_names(config)
-    variants = [*((m, m, {}) for m in config.run.methods), *_variants(config)]
-    names = [name for name, _, _ in variants]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"config: run: method {name!r} is planned twice; list it once")
+    _check_extractors(config)
+    _check_layers(config)
+    variants = planned_methods(config)
     runs = [
-        _run(config, dataset, name, base, values, seed)
+        RunSettings(dataset=dataset, method=name, seed=seed, shape=config.datasets[dataset].shape, training=training)
         for dataset in config.run.datasets
-        for name, base, values in variants
+        for name, training in [(name, _training(config, dataset, name, base, v)) for name, base, v in variants]
         for seed in config.run.seeds
     ]
     for dotted in config.evaluation.metrics:
-        find_definition(dotted)
+        _find(dotted, ast.FunctionDef, "config: evaluation.metrics")
     _check_evaluation(config, runs)
     return Plan(config, runs)
 
@@ -102,7 +101,10 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def data_root(config: Config) -> Path | None:
     """Where data already on disk lies: the config's ``data_root``, else the environment's WAE_DATA_ROOT."""
     root = config.data_root or os.environ.get("WAE_DATA_ROOT")
-    return Path(root).expanduser() if root else None
+    try:
+        return Path(root).expanduser() if root else None
+    except RuntimeError as error:  # ~ of nobody
+        raise UserError(f"config: data_root: {shown(root)}: {error}; write the whole path") from error
 
 
 def merged_training(config: Config, dataset: str, method: str) -> dict[str, Any]:
@@ -132,67 +134,78 @@ def _method_layers(config: Config, method: str) -> list[dict[str, Any]]:
     return chain
 
 
-def _variants(config: Config) -> Iterable[tuple[str, str, dict[str, Any]]]:
-    for vary in config.run.vary:
-        for key in vary.values:
-            if key not in TrainingSettings.model_fields:
-                raise UserError(f"config: run.vary: {unknown_name('setting', key, TrainingSettings.model_fields)}")
-        for base in vary.methods:
-            for combination in itertools.product(*vary.values.values()):
-                values = dict(zip(vary.values, combination, strict=True))
-                suffix = "+".join(f"{key}={value}" for key, value in values.items())
-                if "/" in suffix or len(suffix) > 100:
-                    raise UserError(f"config: run.vary: value in {suffix!r} cannot be part of a folder name")
-                yield f"{base}@{suffix}", base, values
-
-
-def _run(config: Config, dataset: str, name: str, base: str, values: dict[str, Any], seed: int) -> RunSettings:
+def _training(config: Config, dataset: str, name: str, base: str, values: dict[str, Any]) -> TrainingSettings:
+    """The training settings of a cell, whatever the seed."""
     where = f"config: training for {dataset}/{name}"
-    raw = merged_training(config, dataset, base) | values
-    training = _validate(TrainingSettings, raw, where)
-    shape = config.datasets[dataset].shape
+    training = validate(TrainingSettings, merged_training(config, dataset, base) | values, where)
+    _find(training.implementation, ast.ClassDef, f"{where}: implementation")
     attributes = class_attributes(training.implementation)
     try:
         known = attributes.get("options", {})
         for key in training.options:
             if key not in known:
                 raise unknown_name("option", key, known)
-        check(training, tuple(shape), attributes)
+        check(training, tuple(config.datasets[dataset].shape), attributes)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
-    return RunSettings(dataset=dataset, method=name, seed=seed, shape=shape, training=training)
+    return training
+
+
+def _find(dotted: str, kind: type[ast.AST], where: str) -> None:
+    """UserError unless ``dotted`` names a ``kind`` (a class or a function) in a source file, or lies in a package."""
+    try:
+        found = find_definition(dotted)
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    if found is not None and not isinstance(found, kind):
+        raise UserError(f"{where}: {dotted!r} is no {'class' if kind is ast.ClassDef else 'function'}; name one")
 
 
 def _check_source(config: Config, name: str, root: Path | None) -> None:
     settings = config.datasets[name]
     where = f"config: datasets.{name}"
+    _find(settings.source, ast.FunctionDef, f"{where}.source")
     known = keyword_options(settings.source)
     for key in settings.options:
         if known is not None and key not in known:
             raise UserError(f"{where}.options: {unknown_name('option', key, known)}")
-    lacking = missing(settings.source, settings.options, root)
-    if lacking:
-        raise UserError(f"{where}: {lacking}")
+    if name in config.run.datasets:
+        lacking = missing(settings.source, settings.options, root)
+        if lacking:
+            raise UserError(f"{where}: {lacking}")
 
 
-def _check_override_names(config: Config) -> None:
-    for key in config.training.datasets:
+def _check_extractors(config: Config) -> None:
+    for name, extractor in config.extractors.items():
+        if extractor.weights is not None and not Path(extractor.weights).is_file():
+            raise UserError(
+                f"config: extractors.{name}.weights: {shown(extractor.weights)}: no such file; put the weights there"
+            )
+
+
+def _check_layers(config: Config) -> None:
+    """Every layer of training settings by itself, so that a fault is named where it was written."""
+    training = config.training
+    for key in training.datasets:
         if key not in config.datasets:
             raise UserError(f"config: training.datasets: {unknown_name('dataset', key, config.datasets)}")
-    for key in config.training.cells:
+    for key in training.cells:
         dataset, _, method = key.partition("/")
         if dataset not in config.datasets:
             raise UserError(f"config: training.cells.{key}: {unknown_name('dataset', dataset, config.datasets)}")
-        if method not in config.training.methods:
-            raise UserError(f"config: training.cells.{key}: {unknown_name('method', method, config.training.methods)}")
-    allowed = {*TrainingSettings.model_fields, "like"}
-    layers = {"common": config.training.common}
+        if method not in training.methods:
+            raise UserError(f"config: training.cells.{key}: {unknown_name('method', method, training.methods)}")
+    layers: dict[tuple[str, ...], dict[str, Any]] = {("training", "common"): training.common}
     for kind in ("datasets", "methods", "cells"):
-        layers |= {f"{kind}.{name}": layer for name, layer in getattr(config.training, kind).items()}
-    for where, layer in layers.items():
-        for key in layer:
-            if key not in allowed:
-                raise UserError(f"config: training.{where}: {unknown_name('key', key, allowed)}")
+        layers |= {("training", kind, name): layer for name, layer in getattr(training, kind).items()}
+    faults = []
+    for path, layer in layers.items():
+        try:
+            validate(training_layer(), layer, "config", path)
+        except UserError as error:
+            faults.append(str(error))
+    if faults:
+        raise UserError("\n".join(faults))
 
 
 def _check_evaluation(config: Config, runs: list[RunSettings]) -> None:
@@ -203,48 +216,13 @@ def _check_evaluation(config: Config, runs: list[RunSettings]) -> None:
                     f"config: evaluation.reference is 'validation', but {run.dataset}/{run.method} holds nothing back; "
                     "set training.common.validation_fraction above 0"
                 )
-
-
-def _validate(model: type[Model], raw: dict[str, Any], where: str) -> Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        lines = [_line(model, fault, where) for fault in error.errors()]
-        raise UserError("\n".join(dict.fromkeys(lines))) from None
-
-
-def _line(model: type[BaseModel], fault: Any, where: str) -> str:
-    path = ".".join(str(part) for part in fault["loc"] if part != "[key]")
-    if fault["type"] == "extra_forbidden":
-        known = _fields_at(model, fault["loc"][:-1])
-        parent = ".".join(str(part) for part in fault["loc"][:-1])
-        return f"{where}: {parent + ': ' if parent else ''}{unknown_name('key', fault['loc'][-1], known)}"
-    found = repr(fault.get("input"))
-    found = found if len(found) <= 80 else found[:77] + "..."
-    if fault["type"] == "missing":
-        return f"{where}: {path}: missing; add it"
-    message = fault["msg"].removeprefix("Value error, ")
-    hint = ""
-    if isinstance(fault.get("input"), str) and fault["type"] in ("float_type", "int_type"):
-        hint = _number_hint(fault["input"])
-    return f"{where}: {path}: found {found}: {message}{hint}"
-
-
-def _number_hint(text: str) -> str:
-    try:
-        return f"; YAML reads it as text, write {float(text)!r}"
-    except ValueError:
-        return "; write a number without quotes"
-
-
-def _fields_at(model: Any, location: tuple[Any, ...]) -> Iterable[str]:
-    """Field names of the model at a location inside another model."""
-    for part in location:
-        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
-            model = model.model_fields[part].annotation
-        else:  # an entry of a dict or list: the model is its last type argument
-            arguments = [a for a in get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)]
-            model = arguments[-1] if arguments else model
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return list(model.model_fields)
-    return []
+    if config.evaluation.precision_neighbours >= config.evaluation.precision_samples:
+        raise UserError(
+            f"config: evaluation.precision_neighbours: found {config.evaluation.precision_neighbours}, must be below "
+            f"evaluation.precision_samples = {config.evaluation.precision_samples}; lower it"
+        )
+    if config.timing.max_rounds < config.timing.rounds:
+        raise UserError(
+            f"config: timing.max_rounds: found {config.timing.max_rounds}, must be at least timing.rounds = "
+            f"{config.timing.rounds}; raise it"
+        )

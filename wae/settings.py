@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Batch = Annotated[int, Field(ge=2, le=10**6)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+Seconds = Annotated[float, Field(gt=0, le=10**7)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Weight = Annotated[float, Field(ge=0, le=1e9)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
@@ -27,7 +31,7 @@ class DatasetSettings(Strict):
     """Where images come from. ``source`` is a function (see wae/data/source.py) named by dotted path."""
 
     source: Dotted
-    shape: Annotated[list[Positive], Field(min_length=3, max_length=3)]  # (channels, height, width)
+    shape: Annotated[list[Side], Field(min_length=3, max_length=3)]  # (channels, height, width)
     options: dict[str, Any] = {}
 
 
@@ -39,7 +43,7 @@ class TrainingSettings(Strict):
 
     # Networks (wae/networks.py)
     architecture: Literal["dcgan", "mlp"] = "dcgan"
-    width: Positive = 16  # channels of the first convolution; units of a hidden layer for mlp
+    width: Width = 16  # channels of the first convolution; units of a hidden layer for mlp
     depth: Annotated[int, Field(ge=1, le=8)] = 3  # strided convolutions in the encoder; hidden layers
     decoder_depth: Annotated[int, Field(ge=1, le=8)] = 2  # strided transposed convolutions
     kernel_size: Annotated[int, Field(ge=2, le=9)] = 4
@@ -63,18 +67,18 @@ class TrainingSettings(Strict):
     # MMD (wae/methods/mmd.py)
     kernel: Literal["imq", "rbf"] = "imq"
     kernel_scales: Annotated[list[Rate], Field(min_length=1, max_length=64)] = list(IMQ_SCALES)
-    random_features: Positive = 1024  # for the Fourier-feature MMD
-    projections: Positive = 128  # for the sliced-Wasserstein penalty
+    random_features: Width = 1024  # for the Fourier-feature MMD
+    projections: Width = 128  # for the sliced-Wasserstein penalty
 
     # Latent critic of the GAN penalty
-    critic_width: Positive = 512
+    critic_width: Width = 512
     critic_depth: Annotated[int, Field(ge=1, le=16)] = 4
     critic_learning_rate: Rate = 5e-4
     critic_prior_trick: bool = False  # add the known log p(z) to the critic's output
 
     # Optimisation
     epochs: Positive = 10
-    batch_size: Annotated[int, Field(ge=2, le=10**6)] = 100
+    batch_size: Batch = 100
     learning_rate: Rate = 1e-3
     adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
     adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -102,7 +106,7 @@ class ExtractorSettings(Strict):
     """A feature extractor: the small classifier trained here, or torch-fidelity's Inception v3."""
 
     kind: Literal["classifier", "inception"] = "classifier"
-    width: Positive = 16
+    width: Width = 16
     features: Annotated[int, Field(ge=2, le=4096)] = 64
     epochs: Positive = 5
     min_steps: Count = 1000  # a small dataset gets more epochs, until it has had so many steps
@@ -142,18 +146,27 @@ class TimingSettings(Strict):
     warmup: Annotated[int, Field(ge=1, le=10**3)] = 3
     max_rounds: Annotated[int, Field(ge=3, le=10**5)] = 40
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    penalty_n: Annotated[list[Positive], Field(min_length=2)] = [32, 64, 128, 256, 512, 1024, 2048, 4096]
-    penalty_latent_dim: Annotated[list[Positive], Field(min_length=1)] = [8]
-    critics: list[Positive] = [512]  # widths of the 4-layer critics
+    penalty_n: Annotated[list[Batch], Field(min_length=2)] = [
+        32,
+        64,
+        128,
+        256,
+        512,
+        1024,
+        2048,
+        4096,
+    ]
+    penalty_latent_dim: Annotated[list[Side], Field(min_length=1)] = [8]
+    critics: list[Width] = [512]  # widths of the 4-layer critics
     penalties: list[Literal["mmd_fused", "mmd_official", "mmd_random_features", "gan"]] = [
         "mmd_fused",
         "mmd_official",
         "mmd_random_features",
         "gan",
     ]
-    cap_seconds: Annotated[float, Field(gt=0)] = 2.0  # a point slower than this is reported as over the cap
-    total_seconds: Annotated[float, Field(gt=0)] = 120.0  # budget of the whole study
-    step_batch_sizes: list[Positive] = [100]
+    cap_seconds: Seconds = 2.0  # a point slower than this is reported as over the cap
+    total_seconds: Seconds = 120.0  # budget of the whole study
+    step_batch_sizes: list[Batch] = [100]
 
 
 class ExecutionSettings(Strict):
@@ -161,7 +174,7 @@ class ExecutionSettings(Strict):
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
-    checkpoint_seconds: Annotated[float, Field(gt=0)] = 60.0
+    checkpoint_seconds: Seconds = 60.0
 
 
 class Vary(Strict):

@@ -6,14 +6,17 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from wae.errors import UserError
-from wae.files import canonical_json
+from wae.files import canonical_json, load_yaml
 from wae.plan import data_root, load_plan
 from wae.sources import code_digest
 
 
 try:
+    for file in workflow.configfiles:
+        load_yaml(file)  # stricter than Snakemake, which takes the last of two equal keys
     PLAN = load_plan(config)
 except UserError as error:
+    sys.tracebacklimit = 0  # the fault lies in a config, not at a line of this file
     raise WorkflowError(str(error)) from None
 
 CONFIG = PLAN.config
