@@ -31,13 +31,14 @@ def our_fields(
     row: Mapping[str, Any],
     ledger: Mapping[str, Any],
     evaluation: Mapping[str, Any],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The protocol of our own number in the ledger's words.
 
     ``run``: a RunSettings dump (None for real data); ``row``: samples and reference of its metrics;
-    ``evaluation``: an EvaluationSettings dump.
+    ``evaluation``: an EvaluationSettings dump; ``options``: those of the dataset's source.
     """
-    fields: dict[str, Any] = dict(ledger["datasets"].get(dataset, {}))
+    fields = _data_fields(ledger["datasets"].get(dataset), options)
     fields |= {"samples": row["samples"], "reference": row["reference"], "sampling": "prior"}
     fields["extractor"] = metric.partition("_")[2] if metric.startswith("fid_") else None
     fields["mixture_components"] = evaluation.get("mixture_components")
@@ -51,6 +52,18 @@ def our_fields(
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:
         fields["split"] = f"{fields.get('split')}, {training['validation_fraction']:g} of train held back"
+    return fields
+
+
+def _data_fields(facts: Mapping[str, Any] | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Image and split of a dataset under its source's options; an option that the ledger does not know spoils both."""
+    if facts is None:
+        return {}
+    fields = {"image": facts["image"], "split": facts["split"]}
+    for key, value in options.items():
+        known = facts.get("options", {}).get(key, {})
+        unknown = {name: f"{text} with {key} = {value}" for name, text in fields.items()}
+        fields |= known.get(str(value), known.get("*", unknown))
     return fields
 
 
@@ -105,11 +118,13 @@ def compare(
     runs: Iterable[Mapping[str, Any]],
     ledger: Mapping[str, Any],
     evaluation: Mapping[str, Any] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     everything: bool = False,
 ) -> pd.DataFrame:
     """A row for each published number and method of ours that answers it (columns: COLUMNS).
 
-    ``metrics``: rows of metrics.csv; ``runs``: RunSettings dumps. ``ours``, ``low``, ``high``: mean over seeds
+    ``metrics``: rows of metrics.csv; ``runs``: RunSettings dumps; ``evaluation``: an EvaluationSettings dump;
+    ``options``: of each dataset's source, by dataset. ``ours``, ``low``, ``high``: mean over seeds
     of each seed's mean over draws, and its 95 % t interval (none for fewer than two seeds). ``differs``: list
     of phrases. ``verdict``: reproduced (mean within the tolerance, no field differs), not reproduced, not
     comparable, or empty for a recalled number. Published numbers on datasets that ``runs`` do not
@@ -127,7 +142,8 @@ def compare(
         if entry.method == REAL_DATA:
             answers = [REAL_DATA]
         for method in answers or [entry.method]:
-            rows.append(_row(entry, method, metrics, settings.get((entry.dataset, method)), ledger, evaluation or {}))
+            context = (ledger, evaluation or {}, (options or {}).get(entry.dataset, {}))
+            rows.append(_row(entry, method, metrics, settings.get((entry.dataset, method)), context))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -136,8 +152,7 @@ def _row(
     method: str,
     metrics: pd.DataFrame,
     run: Mapping[str, Any] | None,
-    ledger: Mapping[str, Any],
-    evaluation: Mapping[str, Any],
+    context: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
         "dataset": entry.dataset,
@@ -163,8 +178,8 @@ def _row(
         row |= {"our_metric": first["metric"], "ours": float(seeds.mean()), "low": low, "high": high}
         row["seeds"] = len(seeds)
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
-        fields = our_fields(run, entry.dataset, first["metric"], where, ledger, evaluation)
-        row["differs"] = differences(entry, fields, ledger)
+        fields = our_fields(run, entry.dataset, first["metric"], where, *context)
+        row["differs"] = differences(entry, fields, context[0])
         if len(seeds) < MIN_SEEDS and method != REAL_DATA:
             row["differs"].append(f"seeds: {len(seeds)} finished here, {MIN_SEEDS} needed")
     row["verdict"] = _verdict(entry, row["ours"], row["differs"])

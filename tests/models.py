@@ -1,0 +1,67 @@
+"""Small runs, built without a config, for the tests of networks, priors and methods."""
+
+from typing import Any
+
+import torch
+
+from wae.methods.method import Method, build
+from wae.seeds import Streams
+from wae.settings import RunSettings, TrainingSettings
+
+IMPLEMENTATIONS = {
+    "wae_mmd": "wae.methods.wae_mmd:WAEMMD",
+    "wae_mmd_rff": "wae.methods.wae_mmd_rff:RandomFeatureWAE",
+    "wae_gan": "wae.methods.wae_gan:WAEGAN",
+    "swae": "wae.methods.sliced:SlicedWAE",
+    "vae": "baselines.vae:VAE",
+    "beta_vae": "baselines.beta_vae:BetaVAE",
+    "ae": "baselines.ae:AE",
+    "aae": "baselines.aae:AAE",
+    "rae_l2": "baselines.rae_l2:RAEL2",
+}
+
+# The four networks of the paper: MNIST's and CelebA's encoder and decoder, from config/paper.yaml.
+MNIST: dict[str, Any] = {"width": 128, "depth": 4, "decoder_depth": 2, "kernel_size": 4, "latent_dim": 8}
+CELEBA: dict[str, Any] = MNIST | {
+    "decoder_depth": 3,
+    "kernel_size": 5,
+    "latent_dim": 64,
+    "pixel_range": "minus_one_one",
+}
+
+
+def training(method: str = "wae_mmd", **changes: Any) -> TrainingSettings:
+    """Training settings of a method by its short name."""
+    if method in ("vae", "beta_vae"):
+        changes = {"encoder": "gaussian"} | changes
+    return TrainingSettings(implementation=IMPLEMENTATIONS[method], **changes)
+
+
+def method(name: str, shape: tuple[int, ...] = (1, 8, 8), seed: int = 0, **changes: Any) -> Method:
+    """A method with its optimisers, ready to step."""
+    settings = training(name, **{"width": 4, "depth": 2, "latent_dim": 4, "critic_width": 16, **changes})
+    made = build(RunSettings(dataset="d", method=name, seed=seed, shape=list(shape), training=settings))
+    made.optimisers = made.build_optimisers()
+    return made.train()
+
+
+def images(n: int, shape: tuple[int, ...] = (1, 8, 8), seed: int = 0) -> torch.Tensor:
+    """Smooth random images, uint8 (n, C, H, W): a few cosine waves each, so that there is something to learn."""
+    generator = torch.Generator().manual_seed(seed)
+    channels, height, width = shape
+    y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+    frequency = torch.rand(n, channels, 2, 1, 1, generator=generator) * 6
+    phase = torch.rand(n, channels, 1, 1, generator=generator) * 6
+    waves = torch.cos(frequency[:, :, 0] * x + frequency[:, :, 1] * y + phase)
+    return ((waves + 1) * 127.5).round().to(torch.uint8)
+
+
+def steps(made: Method, data: torch.Tensor, count: int, batch: int, streams: Streams | None = None) -> list[float]:
+    """Losses of ``count`` training steps on random batches of ``data``."""
+    streams = Streams(0) if streams is None else streams
+    generator = torch.Generator().manual_seed(1)
+    losses = []
+    for _ in range(count):
+        chosen = torch.randint(len(data), (batch,), generator=generator)
+        losses.append(float(made.step(data[chosen], streams)["loss"]))
+    return losses

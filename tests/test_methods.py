@@ -1,0 +1,421 @@
+import math
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.models import CELEBA, IMPLEMENTATIONS, MNIST, images, method, steps, training
+from wae.combinations import check
+from wae.errors import UserError
+from wae.methods.method import Codes, Method
+from wae.methods.sliced import sliced_wasserstein
+from wae.methods.wae_gan import WAEGAN
+from wae.pretraining import moment_loss, pretrain
+from wae.seeds import Streams
+from wae.sources import class_attributes
+
+SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+def brute_mmd(z: Tensor, y: Tensor, base: float) -> float:
+    """The authors' estimate, pair by pair."""
+    n = len(z)
+    total = 0.0
+    for scale in SCALES:
+        c = base * scale
+        for i in range(n):
+            for j in range(n):
+                if i != j:
+                    total += c / (c + float((z[i] - z[j]).square().sum())) / (n * (n - 1))
+                    total += c / (c + float((y[i] - y[j]).square().sum())) / (n * (n - 1))
+                total -= 2.0 * c / (c + float((z[i] - y[j]).square().sum())) / n**2
+    return total
+
+
+def test_penalty_of_wae_mmd_is_the_authors_estimate() -> None:
+    made = method("wae_mmd", latent_dim=3, sigma_z=1.5)
+    z = torch.randn(7, 3, generator=torch.Generator().manual_seed(5)) * 2
+    found = float(made.penalty(Codes(z), Streams(0)))
+    prior = made.prior.sample(7, Streams(0)["prior"])
+    assert found == pytest.approx(brute_mmd(z.double(), prior.double(), base=2 * 3 * 1.5**2), rel=1e-5)
+
+
+def test_penalty_of_wae_mmd_falls_as_the_codes_come_to_the_prior() -> None:
+    made = method("wae_mmd", latent_dim=3)
+    z = torch.randn(500, 3, generator=torch.Generator().manual_seed(5))
+    values = [float(made.penalty(Codes(z + shift), Streams(0))) for shift in (0.0, 0.5, 1.0, 2.0)]
+    assert all(a < b for a, b in pairwise(values))
+    assert abs(values[0]) < 0.05
+
+
+def test_mean_penalty_of_matching_codes_is_zero() -> None:
+    """With its diagonal the within-terms would add 2 / n of each kernel; divided by n twice it would be far off."""
+    made = method("wae_mmd", latent_dim=3)
+    streams, generator = Streams(0), torch.Generator().manual_seed(9)
+    values = [float(made.penalty(Codes(torch.randn(10, 3, generator=generator)), streams)) for _ in range(400)]
+    error = np.std(values) / math.sqrt(400)
+    assert abs(np.mean(values)) < 4 * error
+    assert error < 0.05
+
+
+def test_random_features_estimate_the_same_penalty() -> None:
+    z = torch.randn(50, 3, generator=torch.Generator().manual_seed(5)) + 0.7
+    exact = float(method("wae_mmd", latent_dim=3).penalty(Codes(z), Streams(0)))
+    made = method("wae_mmd_rff", latent_dim=3, random_features=60_000)
+    assert float(made.penalty(Codes(z), Streams(0))) == pytest.approx(exact, rel=0.05)
+
+
+def test_sliced_wasserstein_of_a_shift_and_of_a_permutation() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(200, 3, generator=generator)
+    shift = torch.tensor([1.0, 2.0, -2.0])
+    state = generator.get_state()
+    found = float(sliced_wasserstein(z[torch.randperm(200)], z + shift, 64, generator))
+    generator.set_state(state)
+    directions = torch.randn(3, 64, generator=generator)
+    directions = directions / directions.norm(dim=0)
+    assert found == pytest.approx(float((shift @ directions).square().mean()), rel=1e-4)
+    assert float(sliced_wasserstein(z, z, 8, torch.Generator())) == 0.0
+
+
+# WAE-GAN ---------------------------------------------------------------------------------------------
+
+
+def logistic(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-value))
+
+
+def test_critic_takes_prior_draws_for_real_and_codes_for_fake() -> None:
+    made = method("wae_gan", latent_dim=2)
+    assert isinstance(made, WAEGAN)
+    z, prior = torch.randn(6, 2), torch.randn(6, 2)
+    d_z, d_prior = (made.logits(t).tolist() for t in (z, prior))
+    expected = -np.mean([math.log(logistic(d)) for d in d_prior]) - np.mean([math.log(1 - logistic(d)) for d in d_z])
+    assert made.critic_loss(z, prior).item() == pytest.approx(float(expected), rel=1e-5)
+    saturation = -np.mean([math.log(logistic(d)) for d in d_z])
+    assert made.penalty(Codes(z), Streams(0)).item() == pytest.approx(float(saturation), rel=1e-5)
+
+
+def test_autoencoder_step_moves_the_encoder_towards_fooling_the_critic_and_leaves_the_critic() -> None:
+    made = method("wae_gan", latent_dim=2)
+    assert isinstance(made, WAEGAN)
+    critic = [p.detach().clone() for p in made.critic.parameters()]
+    codes = Codes(torch.randn(8, 2, requires_grad=True))
+    made.penalty(codes, Streams(0)).backward()
+    assert codes.z.grad is not None
+    assert codes.z.grad.abs().sum() > 0
+    made.zero_grad()
+    made.optimisers["critic"] = torch.optim.SGD(made.critic.parameters(), lr=0.0)
+    made.step(images(8), Streams(0))
+    for before, after in zip(critic, made.critic.parameters(), strict=True):
+        assert torch.equal(before, after)
+
+
+def gradients_of_penalty(name: str, **changes: Any) -> list[Tensor]:
+    """Gradient that the penalty alone gives the encoder in a step, by finite difference of two lambdas."""
+    found = []
+    for lambda_ in (1.0, 3.0):
+        made = method(name, lambda_=lambda_, **changes)
+        made.optimisers["autoencoder"].step = lambda *a, **k: None  # type: ignore[method-assign, assignment]
+        made.step(images(8), Streams(0))
+        found.append([p.grad.clone() for p in made.encoder.parameters() if p.grad is not None])
+    return [(b - a) / 2.0 for a, b in zip(*found, strict=True)]
+
+
+@pytest.mark.parametrize("name", ["wae_mmd", "wae_mmd_rff", "swae", "wae_gan", "vae", "rae_l2"])
+def test_step_gives_the_encoder_the_gradient_of_reconstruction_plus_lambda_times_penalty(name: str) -> None:
+    changes = {"latent_dim": 4}
+    assert sum(float(g.abs().sum()) for g in gradients_of_penalty(name, **changes)) > 1e-3
+    made = method(name, lambda_=2.5, **changes)
+    made.optimisers["autoencoder"].step = lambda *a, **k: None  # type: ignore[method-assign, assignment]
+    made.step(images(8), Streams(0))
+    split = {key: p.grad.clone() for key, p in made.named_parameters() if p.grad is not None and "critic" not in key}
+    whole = method(name, lambda_=2.5, **changes)
+    streams = Streams(0)
+    x = whole.to_range(images(8))
+    codes = whole.encode(x, streams)
+    loss = whole.reconstruction_loss(whole.decoder(codes.z), x) + 2.5 * whole.penalty(codes, streams)
+    loss.backward()
+    for key, parameter in whole.named_parameters():
+        if "critic" not in key:
+            torch.testing.assert_close(split[key], parameter.grad, rtol=1e-4, atol=1e-5, msg=key)
+
+
+def test_critic_step_trains_the_critic_alone_on_detached_codes() -> None:
+    made = method("wae_gan", latent_dim=2, critic_learning_rate=1e-2)
+    before = {key: value.clone() for key, value in made.state_dict().items()}
+    codes = Codes(torch.randn(64, 2) + 3.0)
+    streams = Streams(0)
+    losses = [float(made.after_step(torch.zeros(64, 1, 8, 8), codes, streams)["critic"]) for _ in range(100)]
+    assert losses[-1] < 0.3 < losses[0]
+    changed = {key.split(".")[0] for key, value in made.state_dict().items() if not torch.equal(value, before[key])}
+    assert changed == {"critic"}
+    assert isinstance(made, WAEGAN)
+    assert made.logits(torch.zeros(1, 2)).item() > 0 > made.logits(torch.full((1, 2), 3.0)).item()
+
+
+def test_order_is_autoencoder_then_critic(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = method("wae_gan")
+    order: list[str] = []
+    for name, optimiser in made.optimisers.items():
+        original = optimiser.step
+
+        def spy(*args: Any, name: str = name, original: Any = original, **kwargs: Any) -> Any:
+            order.append(name)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(optimiser, "step", spy)
+    made.step(images(8), Streams(0))
+    assert order == ["autoencoder", "critic"]
+
+
+def test_fresh_codes_are_those_of_the_updated_encoder() -> None:
+    for fresh in (False, True):
+        made = method("wae_gan", options={"fresh_codes": fresh}, learning_rate=0.1)
+        assert isinstance(made, WAEGAN)
+        seen: list[Tensor] = []
+        original = made.critic_loss
+        made.critic_loss = lambda z, y, s=seen, o=original: s.append(z.clone()) or o(z, y)  # type: ignore
+        before = made.encode(made.to_range(images(8)), None).z.detach()
+        made.step(images(8), Streams(0))
+        after = made.encode(made.to_range(images(8)), None).z.detach()
+        torch.testing.assert_close(seen[0], after if fresh else before)
+
+
+def test_prior_trick_adds_the_log_density_up_to_the_authors_constant() -> None:
+    plain = method("wae_gan", latent_dim=5, sigma_z=1.3)
+    trick = method("wae_gan", latent_dim=5, sigma_z=1.3, critic_prior_trick=True)
+    assert isinstance(plain, WAEGAN)
+    assert isinstance(trick, WAEGAN)
+    z = torch.randn(6, 5)
+    squared = z.square().sum(1)
+    authors = -squared / 2 / 1.3**2 - 0.5 * math.log(2 * math.pi) - 0.5 * 5 * math.log(1.3**2)
+    torch.testing.assert_close(trick.logits(z) - plain.logits(z), authors, rtol=1e-4, atol=1e-5)
+
+
+# Encoders, ranges, steps -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", ["deterministic", "pixel_noise", "gaussian", "implicit"])
+def test_encoder_noise_is_on_in_training_and_off_in_evaluation(encoder: str) -> None:
+    made = method("wae_mmd", encoder=encoder).eval()
+    streams = Streams(0)
+    x = made.to_range(images(5))
+    plain = made.encode(x, None).z
+    assert torch.equal(plain, made.encode_images(images(5)).z)
+    noisy = made.encode(x, streams).z
+    assert torch.equal(plain, noisy) == (encoder == "deterministic")
+    assert torch.equal(noisy, made.encode(x, Streams(0)).z)
+    assert torch.equal(noisy, made.encode(x, streams).z) == (encoder == "deterministic")
+
+
+def test_gaussian_codes_have_the_stated_mean_and_variance() -> None:
+    made = method("wae_mmd", encoder="gaussian", latent_dim=2).eval()
+    x = made.to_range(images(1)).expand(20_000, -1, -1, -1)
+    codes = made.encode(x, Streams(0))
+    assert codes.mean is not None
+    assert codes.log_variance is not None
+    torch.testing.assert_close(codes.z.mean(0), codes.mean[0], atol=0.03, rtol=0)
+    torch.testing.assert_close(codes.z.var(0), codes.log_variance[0].exp(), rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize(("prior", "bound"), [("sphere", None), ("uniform", 1.7)])
+def test_codes_reach_the_priors_support(prior: str, bound: float | None) -> None:
+    made = method("wae_mmd", prior=prior, sigma_z=1.7)
+    z = made.encode(made.to_range(images(6)) * 100, Streams(0)).z
+    if bound is None:
+        torch.testing.assert_close(z.norm(dim=1), torch.full((6,), 1.7))
+    else:
+        assert z.abs().max() <= bound
+
+
+def test_pixel_ranges_go_with_their_activations() -> None:
+    ends = torch.tensor([[[[0, 255]]]], dtype=torch.uint8)
+    outputs = torch.tensor([-40.0, -1.0, 0.0, 1.0, 40.0])
+    zero_one, symmetric = (method("wae_mmd", pixel_range=name) for name in ("zero_one", "minus_one_one"))
+    assert zero_one.to_range(ends).flatten().tolist() == [0.0, 1.0]
+    assert symmetric.to_range(ends).flatten().tolist() == [-1.0, 1.0]
+    expected = [1 / (1 + math.exp(-v)) for v in outputs.tolist()]
+    assert zero_one.activate(outputs).tolist() == pytest.approx(expected, abs=1e-6)
+    assert symmetric.activate(outputs).tolist() == pytest.approx([math.tanh(v) for v in outputs.tolist()], abs=1e-6)
+
+
+@pytest.mark.parametrize("pixel_range", ["zero_one", "minus_one_one"])
+def test_decoded_images_are_rounded_uint8_over_the_whole_range(pixel_range: str) -> None:
+    made = method("wae_mmd", pixel_range=pixel_range)
+
+    class Fixed(torch.nn.Module):
+        def forward(self, z: Tensor) -> Tensor:
+            return z[:, :, None, None]
+
+    made.decoder = Fixed()
+    scale = 1.0 if pixel_range == "zero_one" else 0.5  # tanh(v / 2) = 2 sigmoid(v) - 1
+    shade = torch.logit(torch.tensor([[100.4 / 255, 100.6 / 255]])) * scale
+    decoded = made.decode_images(torch.cat([shade, torch.tensor([[-50.0, 50.0]])]))
+    assert decoded.dtype == torch.uint8
+    assert decoded.flatten().tolist() == [100, 101, 0, 255]
+
+
+def test_reconstruction_is_the_papers_factor_times_the_sum_of_squares() -> None:
+    for cost, weight in (("l2sq", 0.05), ("l2", 0.2), ("l1", 0.02)):
+        made = method("wae_mmd", cost=cost, cost_weight=weight)
+        x, output = torch.rand(3, 1, 8, 8), torch.randn(3, 1, 8, 8)
+        error = (torch.sigmoid(output) - x).double().numpy().reshape(3, -1)
+        sums = {"l2sq": (error**2).sum(1), "l2": np.sqrt(1e-8 + (error**2).sum(1)), "l1": np.abs(error).sum(1)}
+        assert float(made.reconstruction_loss(output, x)) == pytest.approx(weight * sums[cost].mean(), rel=1e-5)
+    assert float(method("wae_mmd").reconstruction_loss(torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8))) == (
+        pytest.approx(0.05 * 64 * 0.25)
+    )
+
+
+def test_step_reports_loss_reconstruction_and_penalty() -> None:
+    for name in IMPLEMENTATIONS:
+        scalars = method(name, lambda_=3.0).step(images(8), Streams(0))
+        assert float(scalars["loss"]) == pytest.approx(
+            float(scalars["reconstruction"]) + 3.0 * float(scalars["penalty"]), rel=1e-5
+        )
+        assert not any(value.requires_grad for value in scalars.values())
+
+
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)])
+def test_every_method_learns(name: str, shape: tuple[int, ...]) -> None:
+    made = method(name, shape, learning_rate=5e-3)
+    losses = steps(made, images(64, shape), 25, 16)
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_a_batch_of_two_and_bfloat16_work() -> None:
+    for name in ("wae_mmd", "wae_gan", "vae"):
+        assert math.isfinite(steps(method(name), images(2), 1, 2)[0])
+        made = method(name)
+        with torch.autocast("cpu", torch.bfloat16):
+            low = made.step(images(16), Streams(0))
+        high = method(name).step(images(16), Streams(0))
+        assert low["loss"].dtype == torch.float32
+        assert float(low["loss"]) == pytest.approx(float(high["loss"]), rel=0.05)
+
+
+def test_same_seed_same_weights_and_the_global_generator_stays() -> None:
+    torch.manual_seed(3)
+    first = method("wae_gan").state_dict()
+    after = torch.rand(1)
+    torch.manual_seed(3)
+    assert torch.equal(after, torch.rand(1))
+    second, other = method("wae_gan").state_dict(), method("wae_gan", seed=1).state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    assert not all(torch.equal(first[key], other[key]) for key in first)
+
+
+# Pre-training ----------------------------------------------------------------------------------------
+
+
+def test_moment_loss_is_that_of_means_and_unbiased_covariances() -> None:
+    z, prior = torch.randn(30, 3, dtype=torch.float64) * 2 + 1, torch.randn(20, 3, dtype=torch.float64)
+    a, b = z.numpy(), prior.numpy()
+    expected = ((a.mean(0) - b.mean(0)) ** 2).mean() + ((np.cov(a.T) - np.cov(b.T)) ** 2).mean()
+    assert float(moment_loss(z, prior)) == pytest.approx(expected)
+
+
+def test_pretraining_matches_moments_and_touches_only_the_encoder() -> None:
+    made = method("wae_mmd", latent_dim=4, pretrain_steps=200, pretrain_samples=256, learning_rate=1e-3, sigma_z=2.0)
+    decoder = {key: value.clone() for key, value in made.decoder.state_dict().items()}
+    losses = pretrain(made, images(300), Streams(0))
+    assert losses[0] > 1.0
+    assert losses[-1] < 0.1
+    assert all(loss >= 0.1 for loss in losses[:-1])
+    assert all(torch.equal(value, decoder[key]) for key, value in made.decoder.state_dict().items())
+    again = method("wae_mmd", latent_dim=4, pretrain_steps=200, pretrain_samples=256, learning_rate=1e-3, sigma_z=2.0)
+    assert pretrain(again, images(300), Streams(0)) == losses
+
+
+def test_pretraining_takes_at_most_its_steps_and_all_images_if_there_are_fewer() -> None:
+    made = method("wae_mmd", pretrain_steps=3, pretrain_samples=1000, sigma_z=5.0)
+    assert len(pretrain(made, images(20), Streams(0))) == 3
+
+
+# The paper's networks --------------------------------------------------------------------------------
+
+
+def falls(made: Method, data: Tensor, count: int, batch: int) -> None:
+    losses = steps(made, data, count, batch)
+    tenth = max(count // 10, 5)
+    assert all(math.isfinite(loss) for loss in losses)
+    assert np.mean(losses[-tenth:]) < min(losses[:tenth]), (losses[:3], losses[-3:])
+
+
+PAPER = {"initialisation": "truncated_normal", "encoder": "pixel_noise", "pretrain_steps": 200}
+
+
+@pytest.mark.parametrize("name", ["wae_mmd", "wae_gan", "vae"])
+def test_narrow_paper_networks_learn(name: str) -> None:
+    common = (
+        PAPER
+        | {"width": 4, "critic_width": 32, "learning_rate": 2e-3}
+        | ({"encoder": "gaussian"} if name == "vae" else {})
+    )
+    falls(method(name, (1, 28, 28), **MNIST | common, lambda_=1.0), images(100, (1, 28, 28)), 40, 16)
+    changes = CELEBA | common | {"likelihood": "gaussian", "critic_prior_trick": True, "latent_dim": 16}
+    falls(method(name, (3, 64, 64), **changes, lambda_=1.0), images(30, (3, 64, 64)), 25, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["wae_mmd", "wae_gan", "vae"])
+def test_mnist_network_of_a_quarter_width_on_real_mnist(name: str, data_root: Path) -> None:
+    raw = (data_root / "MNIST/raw/train-images-idx3-ubyte").read_bytes()
+    data = torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[:6000].copy())
+    changes = MNIST | PAPER | {"width": 16, "lambda_": 10.0}
+    changes |= {"encoder": "gaussian", "lambda_": 1.0} if name == "vae" else {}
+    made = method(name, (1, 28, 28), **changes)
+    if name != "vae":
+        pretrain(made, data, Streams(1))
+    falls(made, data, 300, 100)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["wae_mmd", "wae_gan", "vae"])
+def test_celeba_network_of_an_eighth_width_on_generated_images(name: str) -> None:
+    changes = CELEBA | PAPER | {"width": 16, "lambda_": 100.0, "likelihood": "gaussian"}
+    changes |= {"encoder": "gaussian", "lambda_": 1.0, "learning_rate": 1e-4} if name == "vae" else {}
+    changes |= {"critic_prior_trick": True, "lambda_": 1.0, "learning_rate": 3e-4} if name == "wae_gan" else {}
+    falls(method(name, (3, 64, 64), **changes), images(1000, (3, 64, 64)), 200, 20)
+
+
+# Combinations ----------------------------------------------------------------------------------------
+
+
+def refusal(name: str = "wae_mmd", shape: tuple[int, ...] = (1, 28, 28), **changes: Any) -> str:
+    settings = training(name, **changes)
+    with pytest.raises(UserError) as caught:
+        check(settings, shape, class_attributes(settings.implementation))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
+    assert "set prior to 'normal'" in refusal(encoder="gaussian", prior="sphere")
+    assert "critic_prior_trick" in refusal("wae_gan", critic_prior_trick=True, prior="uniform")
+    assert refusal("vae", encoder="deterministic") == "encoder 'deterministic': VAE takes 'gaussian'; set one of them"
+    assert "RAEL2 takes" in refusal("rae_l2", encoder="implicit")
+    assert "prior 'sphere': RAEL2 takes 'normal'" in refusal("rae_l2", prior="sphere")
+    assert "needs pixels in [0, 1]" in refusal("vae", pixel_range="minus_one_one")
+    assert "likelihood" in refusal("vae", cost="l1")
+    assert "image side 28 with decoder_depth 3" in refusal(decoder_depth=3, width=16)
+    assert "set decoder_depth to 2" in refusal(decoder_depth=3, width=16)
+    assert "pad or resize" in refusal(shape=(1, 27, 28), decoder_depth=2)
+    assert "set width to a multiple of 8" in refusal(width=12, depth=1, shape=(1, 32, 32), decoder_depth=3)
+    assert "two points" in refusal(prior="sphere", latent_dim=1)
+    assert "at least 7" in refusal("wae_mmd_rff", random_features=5)
+
+
+def test_possible_combinations_pass() -> None:
+    for name in IMPLEMENTATIONS:
+        settings = training(name)
+        check(settings, (1, 28, 28), class_attributes(settings.implementation))
+    for settings, shape in ((MNIST, (1, 28, 28)), (CELEBA, (3, 64, 64))):
+        check(training(**settings), shape, class_attributes("wae.methods.wae_mmd:WAEMMD"))
+    check(training(architecture="mlp", decoder_depth=3), (1, 27, 29), {})
