@@ -78,14 +78,15 @@ def plan(a: Arguments) -> None:
     from wae.plan import load_plan
 
     made = load_plan(a.job["config"])
+    extractors = {name: made.config.extractors[name].model_dump() for name in made.config.run.extractors}
     write_json(
         a.out,
         {
-            "config": made.config.model_dump(),
+            "config": made.config.model_dump() | {"extractors": extractors},
             "runs": [run.model_dump() for run in made.runs],
             "data": {name: made.data_id(name) for name in made.config.run.datasets},
-            "extractors": {name: made.extractor_id(name) for name in made.config.extractors},
-            "references": {name: made.reference_id(name) for name in made.config.extractors},
+            "extractors": {name: made.extractor_id(name) for name in made.config.run.extractors},
+            "references": {name: made.reference_id(name) for name in made.config.run.extractors},
         },
     )
 

@@ -132,7 +132,8 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
 
 
 def _extractors(plan: Plan) -> Iterator[Finding]:
-    for name, settings in plan.config.extractors.items():
+    for name in plan.config.run.extractors:
+        settings = plan.config.extractors[name]
         if settings.kind == "inception" and settings.weights is None:
             yield Finding(
                 "warning",

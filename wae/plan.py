@@ -176,7 +176,10 @@ def _check_source(config: Config, name: str, root: Path | None) -> None:
 
 
 def _check_extractors(config: Config) -> None:
-    for name, extractor in config.extractors.items():
+    for name in config.run.extractors:
+        if name not in config.extractors:
+            raise UserError(f"config: run.extractors: {unknown_name('extractor', name, config.extractors)}")
+        extractor = config.extractors[name]
         if extractor.weights is not None and not Path(extractor.weights).is_file():
             raise UserError(
                 f"config: extractors.{name}.weights: {shown(extractor.weights)}: no such file; put the weights there"

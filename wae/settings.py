@@ -5,7 +5,7 @@ Nothing here imports torch, as the Snakefile reads this module at each start.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -191,10 +191,11 @@ class What(Strict):
     methods: Annotated[list[Name], Field(min_length=0)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
     vary: list[Vary] = []
+    extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("datasets", "methods", "seeds"):
+        for key in ("datasets", "methods", "seeds", "extractors"):
             values = getattr(self, key)
             for value in values:
                 if values.count(value) > 1:
@@ -226,9 +227,3 @@ class Config(Strict):
     extractors: Annotated[dict[Name, ExtractorSettings], Field(min_length=1)]
     evaluation: EvaluationSettings = EvaluationSettings()
     timing: TimingSettings = TimingSettings()
-
-    @field_validator("extractors", mode="before")
-    @classmethod
-    def _without_dropped(cls, value: Any) -> Any:
-        """``name: null`` takes out an extractor of the default config, as merged maps only grow."""
-        return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value

@@ -1,4 +1,3 @@
-import os
 import sys
 
 from snakemake.exceptions import WorkflowError
@@ -6,10 +5,9 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, workflow.basedir)
 
 from wae.errors import UserError
-from wae.files import canonical_json, load_yaml
-from wae.plan import data_root, load_plan
-from wae.sources import code_digest
-
+from wae.files import load_yaml
+from wae.jobs import devices_per_job, job, set_environment
+from wae.plan import load_plan
 
 try:
     for file in workflow.configfiles:
@@ -24,23 +22,25 @@ RESULTS = f"results/{CONFIG.experiment}"
 REPORT = f"reports/{CONFIG.experiment}"
 RUN = f"{RESULTS}/{{dataset}}/{{method}}/seed{{seed}}"
 DATA = {name: f"results/data/{PLAN.data_id(name)}" for name in CONFIG.run.datasets}
-DATA_FILES = ["train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy", "meta.json"]
+DATA_FILES = [
+    "train_images.npy",
+    "train_labels.npy",
+    "test_images.npy",
+    "test_labels.npy",
+    "meta.json",
+]
 REFERENCES = {
-    (name, extractor): f"results/reference/{PLAN.data_id(name)}/{PLAN.reference_id(extractor)}"
+    (
+        name,
+        extractor,
+    ): f"results/reference/{PLAN.data_id(name)}/{PLAN.reference_id(extractor)}"
     for name in CONFIG.run.datasets
-    for extractor in CONFIG.extractors
+    for extractor in CONFIG.run.extractors
 }
 ENVIRONMENT = "../envs/wae.yaml"
-# A job asks for a device only where there is one; the profile or `--resources gpu=N` says how many run at once.
-GPU = int(CONFIG.execution.device != "cpu" and os.path.isdir("/proc/driver/nvidia/gpus"))
+GPU = devices_per_job(PLAN)
 
-# How and where to run reaches the jobs by the environment: it is no part of a result, so it reruns none.
-os.environ["WAE_EXECUTION"] = CONFIG.execution.model_dump_json()
-if (root := data_root(CONFIG)) is not None:
-    os.environ["WAE_DATA_ROOT"] = str(root.resolve())
-# One core a job: many jobs side by side are faster than one job on many cores (DESIGN, findings).
-os.environ.setdefault("OMP_NUM_THREADS", str(CONFIG.execution.threads))
-os.environ.setdefault("MKL_NUM_THREADS", str(CONFIG.execution.threads))
+set_environment(PLAN)
 
 
 wildcard_constraints:
@@ -48,14 +48,6 @@ wildcard_constraints:
     method="[^/]+",
     seed=r"\d+",
     data_id="[^/]+",
-
-
-def job(code, **settings):
-    """A rule's one param: its settings and the digest of the code it runs, as sorted JSON.
-
-    Snakemake compares params as a set of values without names; one JSON text leaves no value to swap.
-    """
-    return canonical_json({**settings, "code": code_digest(*code)})
 
 
 def run_of(wildcards):
@@ -76,16 +68,16 @@ def data_of_id(wildcards):
 
 def extractor_ids(kind):
     """A regular expression for the ids of the extractors of one kind; it matches nothing where there is none."""
-    ids = [PLAN.extractor_id(name) for name, e in CONFIG.extractors.items() if e.kind == kind]
+    ids = [PLAN.extractor_id(name) for name in CONFIG.run.extractors if CONFIG.extractors[name].kind == kind]
     return "|".join(ids) or "(?!)"
 
 
 def extractor_of(extractor_id):
-    return next(name for name in CONFIG.extractors if PLAN.extractor_id(name) == extractor_id)
+    return next(name for name in CONFIG.run.extractors if PLAN.extractor_id(name) == extractor_id)
 
 
 def reference_extractor(wildcards):
-    return next(name for name in CONFIG.extractors if PLAN.reference_id(name) == wildcards.reference_id)
+    return next(name for name in CONFIG.run.extractors if PLAN.reference_id(name) == wildcards.reference_id)
 
 
 def of_runs(file):

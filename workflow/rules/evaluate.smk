@@ -3,27 +3,29 @@ rule classifier:
     input:
         [f"results/data/{{data_id}}/{file}" for file in DATA_FILES],
     output:
-        "results/extractors/{data_id}/{extractor_id}/extractor.json",
-        "results/extractors/{data_id}/{extractor_id}/weights.safetensors",
-    wildcard_constraints:
-        extractor_id=extractor_ids("classifier"),
-    params:
-        job=lambda w: job(
-            ["wae.evaluation.features"], extractor=CONFIG.extractors[extractor_of(w.extractor_id)].model_dump()
-        ),
+        record="results/extractors/{data_id}/{extractor_id}/extractor.json",
+        weights="results/extractors/{data_id}/{extractor_id}/weights.safetensors",
     log:
         "results/extractors/{data_id}/{extractor_id}/extractor.log",
+    wildcard_constraints:
+        extractor_id=extractor_ids("classifier"),
     conda:
         ENVIRONMENT
     resources:
         gpu=GPU,
+    params:
+        job=lambda w: job(
+            ["wae.evaluation.features"],
+            extractor=CONFIG.extractors[extractor_of(w.extractor_id)].model_dump(),
+        ),
     shell:
-        "python -m wae extractor --job {params.job:q} --data $(dirname {input[0]}) --out $(dirname {output[0]}) 2> {log}"
+        "python -m wae extractor --job {params.job:q} --data results/data/{wildcards.data_id}"
+        " --out $(dirname {output.record}) 2> {log}"
 
 
 use rule classifier as inception with:
     output:
-        "results/extractors/{data_id}/{extractor_id}/extractor.json",
+        record="results/extractors/{data_id}/{extractor_id}/extractor.json",
     wildcard_constraints:
         extractor_id=extractor_ids("inception"),
 
@@ -33,28 +35,30 @@ rule reference:
         data=data_of_id,
         extractor=lambda w: f"results/extractors/{w.data_id}/{PLAN.extractor_id(reference_extractor(w))}/extractor.json",
     output:
-        "results/reference/{data_id}/{reference_id}/reference.json",
-        "results/reference/{data_id}/{reference_id}/reference.npz",
-    params:
-        job=lambda w: job(["wae.evaluation.reference"], **PLAN.reference_settings()),
+        scores="results/reference/{data_id}/{reference_id}/reference.json",
+        features="results/reference/{data_id}/{reference_id}/reference.npz",
     log:
         "results/reference/{data_id}/{reference_id}/reference.log",
     conda:
         ENVIRONMENT
     resources:
         gpu=GPU,
+    params:
+        job=lambda w: job(["wae.evaluation.reference"], **PLAN.reference_settings()),
     shell:
-        "python -m wae reference --job {params.job:q} --data $(dirname {input.data[0]})"
-        " --extractor $(dirname {input.extractor}) --out $(dirname {output[0]}) 2> {log}"
+        "python -m wae reference --job {params.job:q} --data results/data/{wildcards.data_id}"
+        " --extractor $(dirname {input.extractor}) --out $(dirname {output.scores}) 2> {log}"
 
 
 rule evaluate:
     input:
-        run=[f"{RUN}/{file}" for file in ("run.json", "settings.json", "weights.safetensors")],
+        run=f"{RUN}/run.json",
+        trained=[f"{RUN}/settings.json", f"{RUN}/weights.safetensors"],
         data=data_of,
+        meta=lambda w: f"{DATA[w.dataset]}/meta.json",
         reference=lambda w: [
             f"{REFERENCES[w.dataset, name]}/{file}"
-            for name in CONFIG.extractors
+            for name in CONFIG.run.extractors
             for file in ("reference.json", "reference.npz")
         ],
     output:
@@ -64,18 +68,21 @@ rule evaluate:
         reconstructions=f"{RUN}/images/reconstructions.png",
         interpolations=f"{RUN}/images/interpolations.png",
         latent=f"{RUN}/images/latent.csv",
-    params:
-        job=lambda w: job(
-            ["wae.evaluation.run", *(m.partition(":")[0] for m in CONFIG.evaluation.metrics)],
-            evaluation=CONFIG.evaluation.model_dump(),
-        ),
     log:
         f"{RUN}/evaluate.log",
     conda:
         ENVIRONMENT
     resources:
         gpu=GPU,
+    params:
+        job=lambda w: job(
+            [
+                "wae.evaluation.run",
+                *(m.partition(":")[0] for m in CONFIG.evaluation.metrics),
+            ],
+            evaluation=CONFIG.evaluation.model_dump(),
+        ),
     shell:
-        "python -m wae evaluate --job {params.job:q} --run $(dirname {input.run[0]}) --data $(dirname {input.data[0]})"
+        "python -m wae evaluate --job {params.job:q} --run $(dirname {input.run}) --data $(dirname {input.meta})"
         " $(for file in {input.reference}; do case $file in *.json) echo --reference $(dirname $file);; esac; done)"
         " 2> {log}"

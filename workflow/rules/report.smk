@@ -1,14 +1,14 @@
 rule plan:
     output:
         f"{RESULTS}/plan.json",
-    params:
-        job=job(["wae.plan"], config=config),
     log:
         f"{RESULTS}/plan.log",
+    priority: 100  # first, as `python -m wae status` reads it
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
-    priority: 100  # first, as `python -m wae status` reads it
+    params:
+        job=job(["wae.plan"], config=config),
     shell:
         "python -m wae plan --job {params.job:q} --out {output} 2> {log}"
 
@@ -20,17 +20,17 @@ rule collect:
         runs=of_runs("run.json"),
         references=[f"{folder}/reference.json" for folder in REFERENCES.values()],
     output:
-        f"{RESULTS}/metrics.csv",
-        f"{RESULTS}/runs.csv",
-    params:
-        job=job(["wae.analysis.runs"]),
+        metrics=f"{RESULTS}/metrics.csv",
+        runs=f"{RESULTS}/runs.csv",
     log:
         f"{RESULTS}/collect.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        job=job(["wae.analysis.runs"]),
     shell:
-        "python -m wae collect --plan {input.plan} --results results --out $(dirname {output[0]}) 2> {log}"
+        "python -m wae collect --plan {input.plan} --results results --out $(dirname {output.metrics}) 2> {log}"
 
 
 rule manifest:
@@ -39,13 +39,13 @@ rule manifest:
         metrics=rules.collect.output,
     output:
         f"{RESULTS}/manifest.json",
-    params:
-        job=job(["wae.provenance"]),
     log:
         f"{RESULTS}/manifest.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        job=job(["wae.provenance"]),
     shell:
         "python -m wae manifest --plan {input.plan} --results results --out {output} 2> {log}"
 
@@ -57,55 +57,54 @@ rule analyse:
         claims="config/claims.yaml",
         anchors="config/anchors.yaml",
     output:
-        f"{RESULTS}/timing_fits.json",
-        f"{RESULTS}/claims.json",
-        f"{RESULTS}/divergences.json",
-    params:
-        job=job(["wae.analysis"]),
+        fits=f"{RESULTS}/timing_fits.json",
+        claims=f"{RESULTS}/claims.json",
+        divergences=f"{RESULTS}/divergences.json",
     log:
         f"{RESULTS}/analyse.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        job=job(["wae.analysis"]),
     shell:
-        "python -m wae analyse --experiment $(dirname {output[0]}) --claims {input.claims} --anchors {input.anchors}"
+        "python -m wae analyse --experiment $(dirname {output.claims}) --claims {input.claims} --anchors {input.anchors}"
         " 2> {log}"
 
 
 rule tables:
     input:
-        rules.analyse.output,
-        rules.manifest.output,
+        analysis=rules.analyse.output,
+        manifest=rules.manifest.output,
     output:
         directory(f"{REPORT}/tables"),
-    params:
-        job=job(["wae.report.tables"]),
     log:
         f"{RESULTS}/tables.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        job=job(["wae.report.tables"]),
     shell:
-        "python -m wae tables --experiment $(dirname {input[0]}) --out {output} 2> {log}"
+        "python -m wae tables --experiment $(dirname {input.manifest}) --out {output} 2> {log}"
 
 
 rule figures:
     input:
-        rules.analyse.output,
-        rules.manifest.output,
-        of_runs("history.csv"),
-        of_runs("images/samples.png"),
+        analysis=rules.analyse.output,
+        manifest=rules.manifest.output,
+        runs=[*of_runs("history.csv"), *of_runs("trajectory.csv")],
     output:
         directory(f"{REPORT}/figures"),
-    params:
-        job=job(["wae.report.figures"]),
     log:
         f"{RESULTS}/figures.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        job=job(["wae.report.figures"]),
     shell:
-        "python -m wae figures --experiment $(dirname {input[0]}) --out {output} 2> {log}"
+        "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} 2> {log}"
 
 
 rule page:
@@ -115,13 +114,13 @@ rule page:
         figures=rules.figures.output,
     output:
         "reports/summary.html",
-    params:
-        job=job(["wae.report.page"], experiment=CONFIG.experiment),
     log:
         f"{RESULTS}/page.log",
+    localrule: True
     conda:
         ENVIRONMENT
-    localrule: True
+    params:
+        job=job(["wae.report.page"], experiment=CONFIG.experiment),
     shell:
         "python -m wae page --experiment $(dirname {input.experiment}) --report $(dirname {input.tables})"
         " --out {output} 2> {log}"

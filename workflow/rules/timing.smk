@@ -4,13 +4,8 @@ rule timing:
         plan=f"{RESULTS}/plan.json",
         data=[f"{DATA[name]}/{file}" for name in CONFIG.run.datasets for file in DATA_FILES],
     output:
-        f"{RESULTS}/timing.csv",
-        f"{RESULTS}/timing_machine.json",
-    params:
-        job=job(
-            ["wae.timing", *sorted({r.training.implementation.partition(":")[0] for r in PLAN.runs})],
-            timing=CONFIG.timing.model_dump(),
-        ),
+        timing=f"{RESULTS}/timing.csv",
+        machine=f"{RESULTS}/timing_machine.json",
     log:
         f"{RESULTS}/timing.log",
     conda:
@@ -18,5 +13,13 @@ rule timing:
     threads: workflow.cores or 1
     resources:
         gpu=GPU,
+    params:
+        job=job(
+            [
+                "wae.timing",
+                *sorted({r.training.implementation.partition(":")[0] for r in PLAN.runs}),
+            ],
+            timing=CONFIG.timing.model_dump(),
+        ),
     shell:
-        "python -m wae timing --plan {input.plan} --results results --out $(dirname {output[0]}) 2> {log}"
+        "python -m wae timing --plan {input.plan} --results results --out $(dirname {output.timing}) 2> {log}"

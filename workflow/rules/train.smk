@@ -1,15 +1,12 @@
 rule train:
     input:
-        data_of,
+        data=data_of,
+        meta=lambda w: f"{DATA[w.dataset]}/meta.json",
     output:
         weights=f"{RUN}/weights.safetensors",
         settings=f"{RUN}/settings.json",
         history=f"{RUN}/history.csv",
         run=f"{RUN}/run.json",
-    params:
-        job=lambda w: job(
-            ["wae.training", run_of(w).training.implementation.partition(":")[0]], run=run_of(w).model_dump()
-        ),
     log:
         f"{RUN}/train.log",
     benchmark:
@@ -19,5 +16,10 @@ rule train:
     threads: CONFIG.execution.threads
     resources:
         gpu=GPU,
+    params:
+        job=lambda w: job(
+            ["wae.training", run_of(w).training.implementation.partition(":")[0]],
+            run=run_of(w).model_dump(),
+        ),
     shell:
-        "python -m wae train --job {params.job:q} --data $(dirname {input[0]}) --out $(dirname {output.run}) 2> {log}"
+        "python -m wae train --job {params.job:q} --data $(dirname {input.meta}) --out $(dirname {output.run}) 2> {log}"

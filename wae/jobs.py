@@ -1,0 +1,39 @@
+"""What the rules of the workflow hand to their jobs: one param, and the environment. Imports no torch."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from wae.files import canonical_json
+from wae.plan import Plan, data_root
+from wae.sources import code_digest
+
+CUDA_DEVICES = Path("/proc/driver/nvidia/gpus")  # exists where the driver is loaded; asking torch costs two seconds
+
+
+def job(modules: list[str], **settings: Any) -> str:
+    """A rule's one param: its settings and the digest of the code that it runs, as sorted JSON.
+
+    Snakemake compares params as a set of values without names; one JSON text leaves no value to swap.
+    """
+    return canonical_json({**settings, "code": code_digest(*modules)})
+
+
+def devices_per_job(plan: Plan) -> int:
+    """CUDA devices that a computing job asks for: 1 where there are some and the config allows them, else 0."""
+    return int(plan.config.execution.device != "cpu" and CUDA_DEVICES.is_dir())
+
+
+def set_environment(plan: Plan) -> None:
+    """Tell the jobs how and where to run through the environment: no part of a result, so it reruns none.
+
+    One thread a job unless the config or the environment says otherwise, as runs side by side are faster
+    than threads in one run.
+    """
+    execution = plan.config.execution
+    os.environ["WAE_EXECUTION"] = execution.model_dump_json()
+    root = data_root(plan.config)
+    if root is not None:
+        os.environ["WAE_DATA_ROOT"] = str(root.resolve())
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, str(execution.threads))
