@@ -215,10 +215,12 @@ def _load_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def _not_an_array(path: Path, error: Exception) -> UserError:
-    if "allow_pickle" in str(error) or "Python objects" in str(error):
-        return UserError(f"{shown(path)}: holds Python objects, which could run code; save plain uint8 arrays")
     reason = " ".join(str(error).split()) or type(error).__name__
-    return UserError(f"{shown(path)}: not a whole array file ({shown(reason)}); save it again by numpy.save")
+    if "Object arrays" in reason or "Python objects" in reason:
+        return UserError(f"{shown(path)}: holds Python objects, which could run code; save plain uint8 arrays")
+    if "pickle" in reason:  # numpy takes any unknown file for a pickle
+        reason = "neither .npz nor .npy inside"
+    return UserError(f"{shown(path)}: not a whole array file ({shown(reason)}); save it again by numpy.save or savez")
 
 
 def _as_images(array: np.ndarray, layout: str, where: str) -> np.ndarray:
