@@ -216,7 +216,7 @@ def _documents(folder, runs, experiment, clean, samples, seeds) -> None:
         "hardware": {"cpu": "Imaginary 9000", "cores": 2, "memory_bytes": 8 * 2**30},
         "commit": "0123456789abcdef0123456789abcdef01234567",
         "clean_tree": clean,
-        "data": {name: meta for name in datasets},
+        "data": dict.fromkeys(datasets, meta),
         "wall_seconds": 512.0,
         "cpu_seconds": 903.0,
     }

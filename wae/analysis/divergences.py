@@ -11,11 +11,13 @@ functions of one real number, so that "gradient norm" is the absolute value of t
 import math
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import special
 
+from wae.files import write_json
 from wae.settings import IMQ_SCALES
 
 DIMENSIONS = (2, 8, 64)
@@ -29,6 +31,11 @@ _NODES = 600
 _STEP = 1e-30  # of the complex derivative: it has no cancellation, so that it can be this small
 
 Number = Any  # a float, or a complex number while a derivative is taken
+
+
+def write_divergences(path: str | Path) -> None:
+    """Write divergences.json: the rows of ``study`` and the "power" of the MMD test."""
+    write_json(path, study() | {"power": power_study()})
 
 
 def study() -> dict[str, Any]:

@@ -221,11 +221,11 @@ def load_runs_files(experiment_dir: str | Path, runs: pd.DataFrame, name: str) -
     Runs that lack the file, or whose file is empty, are left out. Empty frame when none has it.
     """
     frames = []
-    for run in runs.itertuples():
-        path = run_dir(experiment_dir, str(run.dataset), str(run.method), int(run.seed)) / name  # type: ignore[call-overload]
+    for run in runs.to_dict("records"):
+        path = run_dir(experiment_dir, run["dataset"], run["method"], run["seed"]) / name
         if path.exists() and path.stat().st_size > 0:
             frame = load_table(path)
             for column in ("seed", "method", "dataset"):
-                frame.insert(0, column, getattr(run, column))
+                frame.insert(0, column, run[column])
             frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["dataset", "method", "seed"])

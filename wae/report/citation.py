@@ -1,7 +1,7 @@
 """BibTeX for this suite, with its version and the result's digest, and for the papers it rests on."""
 
 from wae import __version__
-from wae.report.results import Results
+from wae.analysis.results import Results
 
 PAPERS = r"""@inproceedings{tolstikhin2018wasserstein,
   title     = {Wasserstein Auto-Encoders},

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from wae.analysis.results import Results
 from wae.files import write_json
 from wae.report import figures_claims, figures_scores, figures_timing, figures_training
 from wae.report.plots import Plot, write
-from wae.report.results import Results
 
 
 def figures(experiment_dir: Path, out_dir: Path) -> None:

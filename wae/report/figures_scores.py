@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from wae.analysis.results import Results
 from wae.report.names import slug
 from wae.report.plots import Plot
-from wae.report.results import Results
 from wae.report.scores import Score, score
 from wae.report.style import INK, SOFT, canvas, legend_below, look, plain_number, plain_ticks
 from wae.report.wording import describe, method_title
@@ -51,9 +51,7 @@ def _said(found: dict[str, Score]) -> str:
     return "; ".join(parts)
 
 
-def _score_plot(
-    results: Results, dataset: str, metric: str, subject: str, name: str, section: str
-) -> Iterable[Plot]:
+def _score_plot(results: Results, dataset: str, metric: str, subject: str, name: str, section: str) -> Iterable[Plot]:
     found = _found(results, dataset, metric, subject)
     if not found:
         return

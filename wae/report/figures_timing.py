@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from wae.analysis.results import Results
 from wae.report.plots import Plot
-from wae.report.results import Results
 
 
 def plots(results: Results) -> Iterable[Plot]:

@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from wae.analysis.results import Results
 from wae.report.names import slug
 from wae.report.plots import Plot
-from wae.report.results import Results
 from wae.report.style import canvas, legend_below, look, plain_ticks
 from wae.report.wording import method_title
 

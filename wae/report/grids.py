@@ -35,7 +35,16 @@ _TEX = {
     "ü": r"\"u",
     "ø": r"\o{}",
 }
-_TEX |= dict(zip("αβγδελμπσφχ", (rf"$\{n}$" for n in "alpha beta gamma delta epsilon lambda mu pi sigma phi chi".split()), strict=True))
+_TEX |= dict(
+    zip(
+        "αβγδελμπσφχ",
+        (
+            rf"$\{n}$"
+            for n in ["alpha", "beta", "gamma", "delta", "epsilon", "lambda", "mu", "pi", "sigma", "phi", "chi"]
+        ),
+        strict=True,
+    )
+)
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

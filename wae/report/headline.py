@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from wae.report.results import Results
+from wae.analysis.results import Results
 from wae.report.scores import Column, marks, score
 from wae.report.style import seconds_label
 from wae.report.wording import describe, method_title
@@ -69,6 +69,8 @@ def _verdicts(results: Results) -> str:
         return "The review's claims were not judged by this config."
     counts = Counter(claim["verdict"] for claim in claims)
     order = ("supported", "refuted", "inconclusive", "not tested by this config")
-    said = [f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}" for verdict in order if counts[verdict]]
+    said = [
+        f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {verdict}" for verdict in order if counts[verdict]
+    ]
     listed = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
     return f"Of the review's {len(claims)} claims, {listed}."

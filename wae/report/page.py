@@ -7,13 +7,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from wae.analysis.results import Results
 from wae.errors import UserError
 from wae.files import read_json, write_text
 from wae.report import citation, headline, protocol, provenance, tables
 from wae.report.grids import MARKS, Grid
 from wae.report.names import slug
 from wae.report.pictures import galleries
-from wae.report.results import Results
 from wae.report.score_tables import citation_reasons
 from wae.report.vector import inline_svg
 from wae.report.wording import method_title

@@ -5,7 +5,7 @@ import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wae.report.results import Results
+from wae.analysis.results import Results
 from wae.report.wording import method_title
 
 KINDS = {

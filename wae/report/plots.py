@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +42,11 @@ class Plot:
 
 def write(plot: Plot, folder: Path) -> None:
     """Draw ``plot`` and write NAME.svg, NAME.pdf and NAME.png into ``folder``, without dates."""
-    with rc_context({**RC, "svg.hashsalt": plot.name}):
+    settings: Any = {**RC, "svg.hashsalt": plot.name}
+    with rc_context(settings):
         figure = plot.draw()
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the layout is found once for the three files
         for suffix, metadata in _METADATA.items():
-            path = folder / f"{plot.name}.{suffix}"
-            write_atomic(path, lambda temporary, f=suffix, m=metadata: figure.savefig(temporary, format=f, metadata=m))
+            save = partial(figure.savefig, format=suffix, metadata=metadata)
+            write_atomic(folder / f"{plot.name}.{suffix}", save)

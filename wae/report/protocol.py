@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from wae.analysis.results import Results
 from wae.report.grids import tex_escape
-from wae.report.results import Results
 from wae.report.wording import describe, method_title
 
 COSTS = {
@@ -17,7 +17,11 @@ ENCODERS = {
     "gaussian": "a Gaussian encoder",
     "implicit": "an implicit random encoder",
 }
-PRIORS = {"normal": "N(0, σ² I)", "uniform": "a uniform distribution on a cube", "sphere": "a uniform distribution on a sphere"}
+PRIORS = {
+    "normal": "N(0, σ² I)",
+    "uniform": "a uniform distribution on a cube",
+    "sphere": "a uniform distribution on a sphere",
+}
 
 
 def paragraphs(results: Results) -> list[str]:
@@ -110,7 +114,9 @@ def _methods(results: Results) -> str:
         name = first.get("implementation", "").partition(":")[2]
         if name == "WAEMMD":
             scales = ", ".join(f"{scale:g}" for scale in first.get("kernel_scales", []))
-            kernel = {"imq": "inverse multiquadratic", "rbf": "Gaussian"}.get(first.get("kernel", ""), first.get("kernel"))
+            kernel = {"imq": "inverse multiquadratic", "rbf": "Gaussian"}.get(
+                first.get("kernel", ""), first.get("kernel")
+            )
             detail += f", {kernel} kernels of scales {scales} times the prior's base width"
         if name == "WAEGAN":
             detail += f", a critic of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
@@ -144,7 +150,11 @@ def _evaluation(results: Results) -> str:
     extractors = ", ".join(
         f"{name} ({_extractor(value)})" for name, value in results.config.get("extractors", {}).items()
     )
-    ranked = f" Methods are ranked by the {describe(results.distance).title} of samples from the prior." if results.distance else ""
+    ranked = (
+        f" Methods are ranked by the {describe(results.distance).title} of samples from the prior."
+        if results.distance
+        else ""
+    )
     return (
         f"Evaluation. {samples:,} samples in each of {draws} independent draws from the prior, compared with the "
         f"{settings.get('reference')} split; features: {extractors}. Encoder noise is off, images are clamped and rounded "

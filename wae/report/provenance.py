@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from wae.report.results import Results
+from wae.analysis.results import Results
 from wae.report.style import seconds_label
 
 RAW_LIMIT = 1_000_000  # bytes; a larger file is named and not put into the page
@@ -23,7 +23,10 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Description", manifest.get("description")),
         ("Seeds", seeds),
         ("Commit", f"{manifest.get('commit') or 'unknown'}, tree {clean}"),
-        ("Result digest", f"sha256 {manifest['result_digest']} (metrics.csv)" if manifest.get("result_digest") else None),
+        (
+            "Result digest",
+            f"sha256 {manifest['result_digest']} (metrics.csv)" if manifest.get("result_digest") else None,
+        ),
         ("Machine", ", ".join(_hardware(hardware))),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),
     ]
@@ -55,7 +58,13 @@ def _hardware(hardware: dict[str, Any]) -> list[str]:
 
 
 def _extractor(record: dict[str, Any]) -> str:
-    names = {"kind": "", "accuracy": "test accuracy ", "test_accuracy": "test accuracy ", "sha256": "sha256 ", "seed": "seed "}
+    names = {
+        "kind": "",
+        "accuracy": "test accuracy ",
+        "test_accuracy": "test accuracy ",
+        "sha256": "sha256 ",
+        "seed": "seed ",
+    }
     said = []
     for key, words in names.items():
         value = record.get(key)
@@ -77,7 +86,15 @@ def config_text(results: Results) -> str:
 def raw_files(results: Results) -> list[tuple[str, str, str]]:
     """(file name, kind, text) of the experiment's own tables and documents, where they are small."""
     kinds = {"csv": "text/csv", "json": "application/json"}
-    names = ("metrics.csv", "runs.csv", "timing.csv", "timing_fits.json", "claims.json", "anchors.json", "manifest.json")
+    names = (
+        "metrics.csv",
+        "runs.csv",
+        "timing.csv",
+        "timing_fits.json",
+        "claims.json",
+        "anchors.json",
+        "manifest.json",
+    )
     found = []
     for name in names:
         path = results.folder / name

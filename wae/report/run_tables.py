@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from wae.analysis.results import Results
 from wae.report.grids import Cell, Grid, Head
 from wae.report.protocol import common, settings_by_cell
-from wae.report.results import Results
 from wae.report.style import seconds_label
 from wae.report.wording import method_title
 
@@ -58,8 +58,15 @@ def _cost(results: Results) -> Grid | None:
             if runs.empty:
                 continue
             seconds, rate = runs["seconds"].mean(), runs["images_per_second"].mean()
-            trace = [f"seed {r['seed']}: {r['seconds']:.4g} s, {r['images_per_second']:.5g} images/s" for r in runs.to_dict("records")]
-            lines = (f"{method_title(method)} on {dataset}: training", *trace, f"file {results.shown_path(results.folder / 'runs.csv')}")
+            trace = [
+                f"seed {r['seed']}: {r['seconds']:.4g} s, {r['images_per_second']:.5g} images/s"
+                for r in runs.to_dict("records")
+            ]
+            lines = (
+                f"{method_title(method)} on {dataset}: training",
+                *trace,
+                f"file {results.shown_path(results.folder / 'runs.csv')}",
+            )
             parameters = runs["parameters"].iloc[0]
             rows.append(
                 (

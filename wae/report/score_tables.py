@@ -5,10 +5,10 @@ import io
 from collections.abc import Iterable
 from dataclasses import replace
 
+from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA
 from wae.report.grids import Cell, Grid, Head, superscript
 from wae.report.names import slug
-from wae.report.results import Results
 from wae.report.scores import FEWEST_SEEDS, Column, Score, marks, score
 from wae.report.wording import SUBJECTS, describe, method_title
 
@@ -109,7 +109,9 @@ def trace(results: Results, dataset: str, method: str, column: Column, found: Sc
         lines.append(f"95% interval {found.low:.6g} to {found.high:.6g}")
     if found.samples is not None:
         draws = f", {found.draws} draws a seed" if found.draws > 1 else ""
-        lines.append(f"from {found.samples:,} images{draws}" if column.subject != "codes" else f"from {found.samples:,} codes")
+        lines.append(
+            f"from {found.samples:,} images{draws}" if column.subject != "codes" else f"from {found.samples:,} codes"
+        )
     lines.append(f"file {results.shown_path(results.folder / 'metrics.csv')}")
     if method != REAL_DATA:
         seeds = ",".join(map(str, found.by_seed))
@@ -142,9 +144,13 @@ def citation_reasons(results: Results, dataset: str | None = None) -> list[str]:
     reasons = []
     fewest = min((results.finished(d, m) for d in datasets for m in results.methods), default=0)
     if fewest < FEWEST_SEEDS:
-        reasons.append(f"a method has {fewest} finished {'seed' if fewest == 1 else 'seeds'}, fewer than {FEWEST_SEEDS}")
+        reasons.append(
+            f"a method has {fewest} finished {'seed' if fewest == 1 else 'seeds'}, fewer than {FEWEST_SEEDS}"
+        )
     frame = results.metrics
-    distances = frame[frame["dataset"].isin(datasets) & frame["metric"].isin([results.distance]) & (frame["subject"] == "prior")]
+    distances = frame[
+        frame["dataset"].isin(datasets) & frame["metric"].isin([results.distance]) & (frame["subject"] == "prior")
+    ]
     if (distances["label"] == "smoke").any():
         few = ", ".join(dict.fromkeys(distances[distances["label"] == "smoke"]["dataset"]))
         reasons.append(f"the distances on {few} rest on fewer than 2,048 images on one side")

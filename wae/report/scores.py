@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from wae.report.results import Results
+from wae.analysis.results import Results, mean_interval
 from wae.report.wording import SHORT_SUBJECTS, Wording
 
 SMOKE_SAMPLES = 2048  # a distance from fewer samples says more about the count than about the method
@@ -104,20 +104,8 @@ def score(results: Results, dataset: str, method: str, metric: str, subject: str
     )
 
 
-def mean_interval(values: list[float]) -> tuple[float, float | None, float | None]:
-    """Mean and 95% t-interval; no interval for one value."""
-    from scipy import stats
-
-    n = len(values)
-    mean = math.fsum(values) / n
-    if n < 2:
-        return mean, None, None
-    half = float(stats.t.ppf(0.975, n - 1) * stats.sem(values))
-    return mean, mean - half, mean + half
-
-
 def marks(scores: dict[str, Score], better: str | None) -> dict[str, str]:
-    """"best" for the best mean, "tie" for those whose difference from it no test shows; {} without 3 seeds each."""
+    """ "best" for the best mean, "tie" for those whose difference from it no test shows; {} without 3 seeds each."""
     ranked = [method for method, found in scores.items() if len(found.by_seed) >= FEWEST_SEEDS]
     if better is None or len(ranked) < 2 or len(ranked) < len(scores):
         return {}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from wae.analysis.results import Results
 from wae.files import write_json, write_text
 from wae.report import run_tables, score_tables
 from wae.report.grids import Grid, csv_text, markdown_text, tex_text
-from wae.report.results import Results
 
 WRITERS = {"csv": csv_text, "md": markdown_text, "tex": tex_text}
 

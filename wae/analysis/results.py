@@ -1,16 +1,28 @@
 """An experiment's files as one object that tables, figures and the page read from."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
 from wae.analysis.runs import REAL_DATA, base_method, load_metrics, load_runs, load_runs_files, load_table, run_dir
 from wae.files import read_json
 
 PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
+
+
+def mean_interval(values: list[float]) -> tuple[float, float | None, float | None]:
+    """Mean and 95% t-interval; no interval for one value."""
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n < 2:
+        return mean, None, None
+    half = float(stats.t.ppf(0.975, n - 1) * stats.sem(values))
+    return mean, mean - half, mean + half
 
 
 @dataclass(frozen=True)
@@ -147,9 +159,7 @@ class Results:
             return pd.Series(dtype=float)
         return rows.groupby("seed")["value"].mean().sort_index()
 
-    def rows(
-        self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None
-    ) -> pd.DataFrame:
+    def rows(self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None) -> pd.DataFrame:
         """The rows of metrics.csv behind ``seed_values``."""
         frame = self.metrics
         wanted = reference or self.reference
@@ -164,6 +174,28 @@ class Results:
         if found["samples"].notna().any():
             found = found[found["samples"] == found["samples"].max()]
         return found
+
+    def settings(self, dataset: str, method: str) -> dict[str, Any]:
+        """Training settings of a cell; {} when the plan does not tell."""
+        for run in self.planned:
+            if run["dataset"] == dataset and run["method"] == method:
+                return dict(run["training"])
+        return {}
+
+    @staticmethod
+    def interval(values: pd.Series) -> tuple[float, float | None, float | None]:
+        """Mean over seeds and its 95% t-interval; no interval for one seed."""
+        return mean_interval([float(value) for value in values])
+
+    @cached_property
+    def exponents(self) -> list[dict[str, Any]]:
+        """Fitted growth of each penalty: subject, title, exponent, low, high, n_low, n_high."""
+        return []
+
+    @cached_property
+    def crossovers(self) -> list[dict[str, Any]]:
+        """Batch sizes at which two penalties cost the same: title, n (None for no crossing), low, high, note."""
+        return []
 
     def real_value(self, dataset: str, metric: str) -> float | None:
         """The metric of the real data itself (the floor of a distance), or None."""
