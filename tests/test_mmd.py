@@ -164,6 +164,15 @@ def test_collapsed_codes() -> None:
     assert g_x.isfinite().all()
 
 
+def test_rounding_of_huge_codes_makes_no_negative_distance() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(40, 5, generator=generator) * 1400.0
+    x = torch.cat([x, x])  # each twice, so that distances of 0 are rounded to -1, -2 ...
+    value, g_x, _ = gradients(mmd_penalty, x, points(80, 5), base=1.0)
+    assert 0.0 < value < 14.0
+    assert g_x.abs().max() < 1.0
+
+
 def test_same_bits_each_time_whatever_ran_between() -> None:
     x, y = points(300, 4), points(300, 4, seed=1)
     first = gradients(mmd_penalty, x, y, base=8.0)
