@@ -502,3 +502,31 @@ def test_a_torn_npz(cut: int, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"x\.npz: not a whole array file") as caught:
         array(tmp_path, path="x.npz")
     assert "\n" not in str(caught.value)
+
+
+def npz(pack: Callable[..., None]) -> bytes:
+    stream = io.BytesIO()
+    pack(stream, images=IMAGES[:4], labels=NUMBERS[:4] // 2)
+    return stream.getvalue()
+
+
+WHOLE = {"x.npy": [npy(IMAGES[:4])], "x.npz": [npz(np.savez), npz(np.savez_compressed)]}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damage_gives_an_array_or_one_line(tmp_path: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(WHOLE)))
+    whole = data.draw(st.sampled_from(WHOLE[name]))
+    content = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        if content:  # half of the damage in the header
+            end = data.draw(st.sampled_from([len(content), min(len(content), 128)]))
+            content[data.draw(st.integers(0, end - 1))] = data.draw(st.integers(0, 255))
+    (tmp_path / name).write_bytes(content)
+    try:
+        dtype, line = array(tmp_path, path=name, test_fraction=0.5).train.images.dtype, name
+    except UserError as error:
+        dtype, line = np.dtype(np.uint8), str(error)
+    assert dtype == np.uint8
+    assert line.isprintable()

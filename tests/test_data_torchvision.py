@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import io
 import random
+import shutil
 import tarfile
 import threading
 import zipfile
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests import data_fixtures as make
@@ -61,9 +64,9 @@ def mirrors(monkeypatch: MONKEY, *addresses: str) -> None:
 def test_the_real_data(
     name: str, train_mean: float, test_mean: float, first: list[int], data_root: Path, tmp_path: Path
 ) -> None:
-    settings = DatasetSettings(source=f"wae.data.torchvision:{name}", shape=[1, 28, 28])
+    chosen = DatasetSettings(source=f"wae.data.torchvision:{name}", shape=[1, 28, 28])
     for out in ("a", "b"):
-        prepare(settings, data_root, tmp_path / out)
+        prepare(chosen, data_root, tmp_path / out)
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
     train, test = load(tmp_path / "a", "train"), load(tmp_path / "a", "test")
@@ -149,6 +152,23 @@ def test_one_altered_byte_of_an_idx_file_is_found(tmp_path: Path, monkeypatch: M
     assert "\n" not in str(caught.value)
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damage_of_an_idx_file_is_found(tmp_path: Path, data: st.DataObject) -> None:
+    root = tmp_path / "root"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if root.exists():
+            shutil.rmtree(root)
+        make.make_idx(root / "MNIST/raw", monkeypatch)
+        file = root / "MNIST/raw" / data.draw(st.sampled_from(sorted(places.IDX_FILES["MNIST"])))
+        content = bytearray(file.read_bytes())
+        content[data.draw(st.integers(0, min(len(content), 40) - 1))] ^= data.draw(st.integers(1, 255))
+        file.write_bytes(content[: data.draw(st.sampled_from([len(content), len(content) // 2, 0]))])
+        with pytest.raises(UserError, match=file.name) as caught:
+            mnist(root)
+        assert str(caught.value).isprintable()
+
+
 def test_only_what_is_not_on_disk_is_fetched(tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]) -> None:
     raw = tmp_path / "MNIST/raw"
     arrays = make.make_idx(raw, monkeypatch)
@@ -229,8 +249,8 @@ def test_cifar10_keeps_the_order_of_the_batches(tmp_path: Path, monkeypatch: MON
     np.testing.assert_array_equal(dataset.test.images, images["test_batch"])
     assert dataset.test.labels is not None
     assert dataset.test.labels.tolist() == [i % 10 for i in range(12)]
-    settings = DatasetSettings(source="wae.data.torchvision:cifar10", shape=[3, 32, 32])
-    prepare(settings, tmp_path, tmp_path / "out")
+    chosen = DatasetSettings(source="wae.data.torchvision:cifar10", shape=[3, 32, 32])
+    prepare(chosen, tmp_path, tmp_path / "out")
     np.testing.assert_array_equal(load(tmp_path / "out", "train").images, dataset.train.images)
 
 
@@ -525,10 +545,10 @@ def test_options_of_celeba(options: dict[str, object], message: str, tmp_path: P
 def test_celeba_prepared_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     make.make_celeba(tmp_path)
     options = {"checked": False, "split": "paper"}
-    settings = DatasetSettings(source="wae.data.torchvision:celeba", shape=[3, 64, 64], options=options)
+    chosen = DatasetSettings(source="wae.data.torchvision:celeba", shape=[3, 64, 64], options=options)
     make.make_celeba(tmp_path / "big", (20, 5, 10))
     for out in ("a", "b"):
-        prepare(settings, tmp_path / "big", tmp_path / out)
+        prepare(chosen, tmp_path / "big", tmp_path / out)
     for file in (tmp_path / "a").iterdir():
         assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
     assert load(tmp_path / "a", "test").images.shape == (3, 3, 64, 64)
