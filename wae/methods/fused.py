@@ -35,6 +35,7 @@ class Workspace:
         self.shifts = (widths if self.imq else -1.0 / widths)[:, None].contiguous()
         self.slopes = widths if self.imq else 1.0 / widths
         self.mean_z, self.mean_prior = like.new_full((n,), 1.0 / n), like.new_full((m,), 1.0 / m)
+        self.centres = like.new_zeros(2, d, 1)
         self.minus_two = like.new_tensor(-2.0)
         self.left = like.new_zeros(d + 2, n + 2 * m)  # rows: -2 x, |x|^2, 1
         self.right = like.new_zeros(d + 2, n + 2 * m)  # rows: x, 1, |x|^2
@@ -66,10 +67,12 @@ class Workspace:
     def load(self, z: Tensor, z_prior: Tensor) -> None:
         """Fill the buffers with (n, d) codes and (m, d) prior points."""
         d = z.shape[1]
-        centre = torch.mv(z.T, self.mean_z)[:, None]
+        centre, own = self.centres  # all products have ``out``, which autocast leaves in full precision
+        torch.mv(z.T, self.mean_z, out=centre[:, 0])
+        torch.mv(z_prior.T, self.mean_prior, out=own[:, 0])
         torch.sub(z.T, centre, out=self.points[0])
         torch.sub(z_prior.T, centre, out=self.points[1])
-        torch.sub(z_prior.T, torch.mv(z_prior.T, self.mean_prior)[:, None], out=self.points[2])
+        torch.sub(z_prior.T, own, out=self.points[2])
         torch.mul(self.right[:d], self.minus_two, out=self.left[:d])
         torch.mul(self.right[:d], self.right[:d], out=self.squares)
         torch.sum(self.squares, 0, out=self.right[d + 1])
@@ -165,6 +168,11 @@ def _workspace(thread: int, device: torch.device, dtype: torch.dtype, *sizes: An
     return Workspace(like, CUDA_TILE_EDGE if device.type == "cuda" else TILE_EDGE, *sizes)
 
 
+def release() -> None:
+    """Drop the buffers kept between calls; the next call makes its own anew, with the same result."""
+    _workspace.cache_clear()
+
+
 class FusedPenalty(torch.autograd.Function):
     """The penalty of (n, d) and (m, d) points; gradients are found with the value, backward only scales them."""
 
@@ -172,12 +180,7 @@ class FusedPenalty(torch.autograd.Function):
     def forward(ctx: Any, z: Tensor, z_prior: Tensor, kernel: str, scales: tuple[float, ...], base: float) -> Tensor:
         n, d = z.shape
         space = _workspace(threading.get_ident(), z.device, z.dtype, n, len(z_prior), d, kernel, scales, base)
-        wanted = ctx.needs_input_grad[:2]
-        if torch.is_autocast_enabled(z.device.type):  # products in bfloat16 would lose the distances
-            with torch.autocast(z.device.type, enabled=False):
-                value, *ctx.gradients = space.run(z, z_prior, wanted)
-        else:
-            value, *ctx.gradients = space.run(z, z_prior, wanted)
+        value, *ctx.gradients = space.run(z, z_prior, ctx.needs_input_grad[:2])
         return value
 
     @staticmethod
