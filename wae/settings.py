@@ -3,6 +3,7 @@
 Nothing here imports torch, as the Snakefile reads this module at each start.
 """
 
+from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -196,9 +197,8 @@ class What(Strict):
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         for key in ("datasets", "methods", "seeds", "extractors"):
-            values = getattr(self, key)
-            for value in values:
-                if values.count(value) > 1:
+            for value, count in Counter(getattr(self, key)).items():
+                if count > 1:
                     raise ValueError(f"{key} lists {value!r} twice; list it once")
         if not self.methods and not self.vary:
             raise ValueError("methods is empty and nothing is varied; list at least one method")

@@ -70,7 +70,7 @@ def check_plain(value: Any, where: str) -> None:
         count += 1
         if len(path) > MAX_DEPTH or count > MAX_VALUES:
             limit = f"{MAX_DEPTH} levels of maps and lists" if len(path) > MAX_DEPTH else f"{MAX_VALUES:,} values"
-            raise UserError(f"{where}: {_dotted(path[:4])}: more than {limit}; does a YAML alias (*) contain itself?")
+            raise UserError(f"{where}: {_dotted(path[:4])}: more than {limit}; nest less (or an alias holds itself)")
         if isinstance(found, dict):
             for key, inner in reversed(found.items()):
                 if isinstance(key, str):
