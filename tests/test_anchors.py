@@ -13,9 +13,11 @@ import yaml
 from scipy import stats
 
 from wae.analysis import anchors, lambda_units
+from wae.analysis.anchor_files import write_anchors
 from wae.analysis.ledger import load_ledger, published
-from wae.analysis.runs import REAL_DATA
+from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, write_table
 from wae.errors import UserError
+from wae.files import write_json
 from wae.plan import load_plan, merge, read_config
 from wae.settings import IMQ_SCALES, EvaluationSettings, RunSettings, TrainingSettings
 
@@ -234,6 +236,28 @@ def test_variants_get_rows_and_other_datasets_do_not(ledger: Ledger) -> None:
     digits = [run | {"dataset": "digits"} for run in planned]
     assert anchors.compare(elsewhere, digits, small).empty
     assert list(anchors.compare(elsewhere, digits, small, everything=True)["verdict"]) == ["not comparable"]
+
+
+def test_anchors_json_of_an_experiment(root: Path, tmp_path: Path) -> None:
+    planned = [*runs(), *runs("vae", implementation="baselines.vae:VAE", encoder="gaussian")]
+    config = {"evaluation": EvaluationSettings().model_dump(), "datasets": {"mnist": {"options": {"pad": 2}}}}
+    write_json(tmp_path / "plan.json", {"config": config, "runs": planned})
+    table = scores([20.0] * 3).assign(experiment="e", status="finished", label="")
+    write_table(tmp_path / "metrics.csv", table.to_dict("records"), METRICS_COLUMNS)
+    write_anchors(tmp_path, root / "config/anchors.yaml")
+    document = json.loads((tmp_path / "anchors.json").read_text())
+    rae = {
+        row["subject"]: row for row in document["rows"] if row["protocol"] == "rae2020" and row["method"] == "wae_mmd"
+    }
+    assert rae["prior"]["ours"] == 20.0
+    assert rae["prior"]["published"] == 20.42
+    assert rae["prior"]["verdict"] == "not comparable"
+    assert not any(phrase.startswith("image size") for phrase in rae["prior"]["differs"])
+    assert any(phrase == "latent dimension: 16 there, 8 here" for phrase in rae["prior"]["differs"])
+    assert document["lambdas"] == [
+        {"dataset": "mnist", "method": "wae_mmd", "lambda_": 10.0, "paper_lambda": 40.0},
+        {"dataset": "mnist", "method": "vae", "lambda_": 10.0, "paper_lambda": None},
+    ]
 
 
 def test_records_are_json(ledger: Ledger) -> None:

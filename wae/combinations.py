@@ -53,11 +53,11 @@ def _check_latent(settings: TrainingSettings) -> None:
             f"latent_dim {settings.latent_dim} with prior 'sphere': a sphere in one dimension is two points; "
             "set latent_dim to at least 2"
         )
-
-    if settings.random_features < len(settings.kernel_scales):
+    scales = len(settings.kernel_scales)
+    if settings.random_features < scales:
         raise UserError(
-            f"random_features {settings.random_features}: each of the {len(settings.kernel_scales)} kernel scales needs "
-            f"one; set random_features to at least {len(settings.kernel_scales)}"
+            f"random_features {settings.random_features}: each of the {scales} kernel scales needs one; "
+            f"set random_features to at least {scales}"
         )
 
 
