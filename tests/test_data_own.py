@@ -355,7 +355,7 @@ def test_an_array_with_labels_and_test_files_is_not_copied(tmp_path: Path) -> No
     np.save(tmp_path / "y.npy", NUMBERS[:20].astype(np.uint8))
     np.save(tmp_path / "xt.npy", IMAGES[20:])
     np.save(tmp_path / "yt.npy", NUMBERS[20:].astype(">i4"))
-    options = {"path": "x.npy", "labels": "y.npy", "test": "xt.npy", "test_labels": "yt.npy"}
+    options: dict[str, Any] = {"path": "x.npy", "labels": "y.npy", "test": "xt.npy", "test_labels": "yt.npy"}
     dataset = array(tmp_path, **options)
     assert isinstance(dataset.train.images, np.memmap)
     np.testing.assert_array_equal(dataset.test.images, IMAGES[20:])
