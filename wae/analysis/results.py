@@ -64,6 +64,16 @@ class Results:
         return list((self._json("claims.json") or {}).get("claims", []))
 
     @cached_property
+    def anchors(self) -> list[dict[str, Any]]:
+        """Published numbers beside ours (wae.analysis.anchors)."""
+        return list((self._json("anchors.json") or {}).get("rows", []))
+
+    @cached_property
+    def lambdas(self) -> list[dict[str, Any]]:
+        """Each cell's lambda, as set and in the paper's units (None where that has no meaning)."""
+        return list((self._json("anchors.json") or {}).get("lambdas", []))
+
+    @cached_property
     def divergences(self) -> Any:
         """Values and gradients of divergences between Gaussians, or None."""
         return self._json("divergences.json")
@@ -143,6 +153,11 @@ class Results:
     def finished(self, dataset: str, method: str) -> int:
         """Runs of a cell that came to their end with finite weights."""
         return int((self._cell_runs(dataset, method)["status"] == "finished").sum())
+
+    def finished_seeds(self, dataset: str, method: str) -> list[int]:
+        """Seeds of a cell whose runs finished, in order."""
+        cell = self._cell_runs(dataset, method)
+        return sorted(int(seed) for seed in cell[cell["status"] == "finished"]["seed"])
 
     def _cell_runs(self, dataset: str, method: str) -> pd.DataFrame:
         return self.runs[(self.runs["dataset"] == dataset) & (self.runs["method"] == method)]

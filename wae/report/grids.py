@@ -46,7 +46,7 @@ _TEX |= dict(
     )
 )
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,6 @@ class Cell:
     def numeric(self) -> bool:
         """Whether it sorts as a number."""
         return isinstance(self.value, int | float)
-
-    @property
-    def classes(self) -> str:
-        """Its classes on the page."""
-        return " ".join(["num"] * self.numeric + [self.mark] * bool(self.mark))
 
 
 @dataclass(frozen=True)
@@ -185,4 +180,4 @@ def tex_escape(text: object) -> str:
 
 def superscript(number: int) -> str:
     """An integer in superscript characters."""
-    return str(number).translate(_SUPERSCRIPT)
+    return str(number).translate(SUPERSCRIPT)

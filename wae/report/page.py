@@ -80,7 +80,10 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "headline": headline.sentences(results),
         "figures": load_figures(report_dir / "figures"),
         "grids": grids,
-        "claim_grids": {},
+        "claim_grids": {
+            claim["id"]: next(grid for grid in grids if grid.name == f"claim_{slug(claim['id'])}")
+            for claim in results.claims
+        },
         "metric_grid": None,
         "marks": MARKS,
         "downloads": {grid.name: downloads(grid) for grid in grids},

@@ -64,10 +64,8 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
 
 
 def _seed(results: Results, dataset: str, method: str, rank: int) -> int | None:
-    runs = results.runs
-    cell = runs[(runs["dataset"] == dataset) & (runs["method"] == method) & (runs["status"] == "finished")]
-    seeds = sorted(cell["seed"])
-    return int(seeds[rank]) if rank < len(seeds) else None
+    seeds = results.finished_seeds(dataset, method)
+    return seeds[rank] if rank < len(seeds) else None
 
 
 def _encode(path: Path) -> tuple[str, int]:

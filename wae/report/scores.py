@@ -64,7 +64,7 @@ class Column:
         """A value as this column writes it, without its scale."""
         if value is None or not math.isfinite(value):
             return "-"
-        return f"{value / 10.0**self.scale:.{self.decimals}f}"
+        return f"{value / 10.0**self.scale:.{self.decimals}f}".replace("-", "−")
 
     def text(self, score: Score) -> str:
         """``mean ± half width``, or the mean alone where there is one seed."""

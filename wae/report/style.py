@@ -6,15 +6,17 @@ own marker and line.
 """
 
 import colorsys
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from wae.analysis.runs import REAL_DATA, base_method
+from wae.report.grids import SUPERSCRIPT
 
 INK, GRID = "#1b1f24", "#d5d9de"  # the page replaces these two by its own, which follow dark and light mode
 SOFT = "#6b7280"  # secondary marks: 4.8 on white, 3.6 on dark
@@ -99,6 +101,9 @@ def plain_number(value: float, _: object = None) -> str:
     """A tick label without mathematical type: 0.001, 20, 3,000, 2e-07."""
     if value == 0:
         return "0"
+    exponent = math.log10(abs(value))
+    if abs(exponent - round(exponent)) < 1e-9 and not -4 <= exponent < 7:
+        return ("−" if value < 0 else "") + "10" + f"{round(exponent)}".translate(SUPERSCRIPT)
     if 1e-4 <= abs(value) < 1e7:
         text = f"{value:,.6f}".rstrip("0").rstrip(".")
         return text.replace("-", "−")
@@ -119,6 +124,15 @@ def plain_ticks(axis: Any, label: Any = plain_number) -> None:
     """Label an axis's major ticks without mathematical type; none on minor ticks."""
     axis.set_major_formatter(FuncFormatter(label))
     axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
+def log_axis(axis: Any, label: Any = plain_number) -> None:
+    """Make an axis logarithmic, with ticks at 1, 2 and 5 times powers of ten where it spans few of them."""
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    low, high = sorted(axis.get_data_interval())
+    decades = math.log10(high / low) if low > 0 and math.isfinite(high / low) else 1.0
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if decades < 1.7 else (1.0,)))
+    plain_ticks(axis, label)
 
 
 def legend_below(figure: Figure, handles: Sequence[Any], columns: int = 3) -> None:

@@ -16,6 +16,12 @@ METHODS = {
     "wae_mmd_rff": "WAE-MMD (random features)",
     REAL_DATA: "Real data",
 }
+PENALTIES = {
+    "mmd_fused": "MMD, fused",
+    "mmd_official": "MMD, official form",
+    "mmd_random_features": "MMD, random features",
+    "gan": "GAN critic",
+}
 SUBJECTS = {
     "prior": "samples from the prior",
     "mixture": "samples from a mixture fitted to the codes",
