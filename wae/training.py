@@ -11,9 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pandas as pd
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
@@ -21,8 +19,9 @@ from wae import checkpoint, devices, pretraining, schedules
 from wae.data.source import load
 from wae.data.split import train_validation_indices
 from wae.errors import StopSignalError, UserError
-from wae.files import digest, write_atomic, write_json
+from wae.files import digest
 from wae.methods.method import Method, build
+from wae.run_folder import alone, is_done, save_weights, write_history, write_results
 from wae.seeds import Streams
 from wae.settings import ExecutionSettings, RunSettings
 
@@ -49,26 +48,29 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
     run as diverged with its step, exit without error. Raises StopSignalError after SIGTERM or SIGINT, UserError
     for data that do not fit.
     """
-    device, lines = devices.setup(execution)
-    for line in lines:
-        print(line, file=sys.stderr)
-    images = _training_images(run, data, device)
-    trainer = Trainer(run, images, device)
-    identity = digest({"run": run.model_dump(), "code": code}, 64)
-    path = out / "checkpoint.pt"
-    state, lines = checkpoint.load(path, identity)
-    for line in lines:
-        print(line, file=sys.stderr)
-    if state is not None:
-        trainer.load_state_dict(state)
-        print(f"resumed at epoch {trainer.progress.epoch}, step {trainer.progress.step}", file=sys.stderr)
-    else:
-        shutil.rmtree(out / "snapshots", ignore_errors=True)  # of a run that will not go on
     out.mkdir(parents=True, exist_ok=True)
-    with _stop_signals() as stop:
-        trainer.run(out, path, identity, execution.checkpoint_seconds, stop)
-    _write_results(trainer, out, execution)
-    checkpoint.remove(path)
+    identity = digest({"run": run.model_dump(), "code": code}, 64)
+    with alone(out) as waited:
+        if waited and is_done(out, identity):
+            print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
+            return
+        device, lines = devices.setup(execution)
+        for line in lines:
+            print(line, file=sys.stderr)
+        trainer = Trainer(run, _training_images(run, data, device), device)
+        path = out / "checkpoint.pt"
+        state, lines = checkpoint.load(path, identity)
+        for line in lines:
+            print(line, file=sys.stderr)
+        if state is not None:
+            trainer.load_state_dict(state)
+            print(f"resumed at epoch {trainer.progress.epoch}, step {trainer.progress.step}", file=sys.stderr)
+        else:
+            shutil.rmtree(out / "snapshots", ignore_errors=True)  # of a run that will not go on
+        with _stop_signals() as stop:
+            trainer.run(out, path, identity, execution.checkpoint_seconds, stop)
+        write_results(out, run, trainer.method, trainer.record() | {"threads": execution.threads, "identity": identity})
+        checkpoint.remove(path)
 
 
 class Trainer:
@@ -193,6 +195,19 @@ class Trainer:
             "progress": vars(progress) | {"partial": list(progress.partial)},
         }
 
+    def record(self) -> dict[str, Any]:
+        """How the run ended, for run.json."""
+        progress = self.progress
+        return {
+            "status": "finished" if progress.diverged_step is None else "diverged",
+            "diverged_step": progress.diverged_step,
+            "epochs": progress.epoch,
+            "steps": progress.epoch * self.steps_per_epoch,
+            "images_per_epoch": self.steps_per_epoch * self.settings.batch_size,
+            "seconds": progress.seconds,
+            "device": str(self.device),
+        }
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to where ``state_dict`` was taken."""
         self.method.load_state_dict(state["weights"])
@@ -216,18 +231,6 @@ def snapshot_epochs(epochs: int, count: int) -> set[int]:
     return {round(epochs ** (k / (count - 1))) for k in range(count)}
 
 
-def save_weights(method: Method, path: Path) -> None:
-    """The method's state as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    write_atomic(path, lambda temporary: save_file(tensors, temporary))
-
-
-def write_history(history: list[dict[str, float]], path: Path) -> None:
-    """history.csv: a row an epoch."""
-    frame = pd.DataFrame(history)
-    write_atomic(path, lambda temporary: frame.to_csv(temporary, index=False))
-
-
 def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tensor:
     images = load(data, "train").images
     fraction = run.training.validation_fraction
@@ -241,26 +244,6 @@ def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tens
             "lower batch_size or add images"
         )
     return torch.from_numpy(images).to(device)
-
-
-def _write_results(trainer: Trainer, out: Path, execution: ExecutionSettings) -> None:
-    run, progress = trainer.identity, trainer.progress
-    save_weights(trainer.method, out / "weights.safetensors")
-    write_json(out / "settings.json", run.model_dump())
-    write_json(
-        out / "run.json",
-        {
-            "status": "finished" if progress.diverged_step is None else "diverged",
-            "diverged_step": progress.diverged_step,
-            "epochs": progress.epoch,
-            "steps": progress.epoch * trainer.steps_per_epoch,
-            "images_per_epoch": trainer.steps_per_epoch * run.training.batch_size,
-            "parameters": sum(p.numel() for p in trainer.method.parameters()),
-            "seconds": progress.seconds,
-            "device": str(trainer.device),
-            "threads": execution.threads,
-        },
-    )
 
 
 @contextmanager
