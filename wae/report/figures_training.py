@@ -78,7 +78,7 @@ def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
 
 def draw_latent(codes: pd.DataFrame, classes: list[str]) -> Figure:
     """The plane of codes: a dot a code, its class by shade and, at the class mean, by name."""
-    figure, (axes,) = canvas(4.0)
+    figure, (axes,) = canvas(3.6, width=3.4)
     colours = [CLASSES[i % len(CLASSES)] for i in range(len(classes))]
     groups = list(zip(classes, colours, strict=True)) or [("", SOFT)]
     for label, colour in groups:

@@ -24,6 +24,7 @@ class Picture:
     alt: str
     uri: str
     width: int
+    height: int
     file: str
 
 
@@ -51,14 +52,14 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
                 path = None if seed is None else results.run_path(dataset, method, seed) / "images" / f"{kind}.png"
                 if path is None or not path.exists():
                     continue
-                data, width = _encode(path)
+                data, width, height = _encode(path)
                 if spent + len(data) > budget:
                     gallery.left_out += 1
                     continue
                 spent += len(data)
                 title = f"{method_title(method)}, seed {seed}"
                 alt = f"{gallery.title} of {title} on {dataset}: {gallery.note}"
-                picture = Picture(title, alt, data, width, results.shown_path(path))
+                picture = Picture(title, alt, data, width, height, results.shown_path(path))
                 (gallery.others if rank else gallery.first).append(picture)
     return {d: [made[d, k] for k in KINDS if made[d, k].first] for d in results.datasets}
 
@@ -68,8 +69,8 @@ def _seed(results: Results, dataset: str, method: str, rank: int) -> int | None:
     return seeds[rank] if rank < len(seeds) else None
 
 
-def _encode(path: Path) -> tuple[str, int]:
-    """The image as a data: URI, the smaller of PNG and (for colour) JPEG of quality 85, and its width in pixels."""
+def _encode(path: Path) -> tuple[str, int, int]:
+    """The image as a data: URI, the smaller of PNG and (for colour) JPEG of quality 85, and its width and height."""
     from PIL import Image
 
     with Image.open(path) as image:
@@ -81,4 +82,4 @@ def _encode(path: Path) -> tuple[str, int]:
         image.save(jpeg, format="JPEG", quality=85)
         if jpeg.tell() < best.tell():
             best, kind = jpeg, "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(best.getvalue()).decode()}", image.width
+    return f"data:image/{kind};base64,{base64.b64encode(best.getvalue()).decode()}", image.width, image.height

@@ -90,9 +90,11 @@ def shades(base: str, count: int) -> list[str]:
     return [to_hex(colorsys.hls_to_rgb(hue, step, saturation)) for step in steps]
 
 
-def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False) -> tuple[Figure, list[Axes]]:
-    """A new figure of the house's width (in inches, as ``height``) with ``rows`` panels above each other."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+def canvas(
+    height: float = 3.0, rows: int = 1, sharex: bool = False, width: float = WIDTH
+) -> tuple[Figure, list[Axes]]:
+    """A new figure, ``width`` by ``height`` inches, with ``rows`` panels above each other."""
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=sharex, squeeze=False)
     return figure, list(axes[:, 0])
 
