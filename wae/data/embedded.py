@@ -58,7 +58,7 @@ def glyphs(root: Path | None, *, train: int = 20_000, test: int = 5_000) -> Data
         Split(*parts[0]),
         Split(*parts[1]),
         f"Digits of {len(outlines.FONTS)} fonts that matplotlib ships, drawn by this suite",
-        "Fonts: DejaVu (Bitstream Vera licence), STIX Font License, AMS Computer Modern (SIL OFL 1.1)",
+        "Fonts: DejaVu (Bitstream Vera licence), STIX Font License, Computer Modern (BaKoMa Fonts Licence)",
     )
 
 
