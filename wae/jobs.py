@@ -2,12 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from wae import locks
+from wae.errors import UserError
 from wae.files import canonical_json
 from wae.plan import Plan, data_root
 from wae.sources import code_digest
 
+_held: list[TextIO] = []  # open lock files: closing them would release them
+LOCK = Path(".snakemake/wae.lock")
 CUDA_DEVICES = Path("/proc/driver/nvidia/gpus")  # exists where the driver is loaded; asking torch costs two seconds
 
 
@@ -17,6 +21,17 @@ def job(modules: list[str], **settings: Any) -> str:
     Snakemake compares params as a set of values without names; one JSON text leaves no value to swap.
     """
     return canonical_json({**settings, "code": code_digest(*modules)})
+
+
+def claim_folder() -> None:
+    """Make this the only workflow at work in the working folder until this process ends, however it ends.
+
+    UserError if another one is at work. Dry runs and reports claim nothing.
+    """
+    lock = locks.take(LOCK)
+    if lock is None:
+        raise UserError(f"a workflow is at work here already ({locks.holder(LOCK)}); wait for its end or stop it")
+    _held.append(lock)
 
 
 def devices_per_job(plan: Plan) -> int:

@@ -6,7 +6,7 @@ sys.path.insert(0, workflow.basedir)
 
 from wae.errors import UserError
 from wae.files import load_yaml
-from wae.jobs import devices_per_job, job, set_environment
+from wae.jobs import claim_folder, devices_per_job, job, set_environment
 from wae.plan import load_plan
 
 try:
@@ -41,6 +41,15 @@ ENVIRONMENT = "../envs/wae.yaml"
 GPU = devices_per_job(PLAN)
 
 set_environment(PLAN)
+
+
+# Instead of Snakemake's own lock (`nolock` in the profile), which a killed workflow leaves behind.
+onstart:
+    try:
+        claim_folder()
+    except UserError as error:
+        sys.tracebacklimit = 0
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
