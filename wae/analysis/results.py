@@ -9,7 +9,16 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from wae.analysis.runs import REAL_DATA, base_method, load_metrics, load_runs, load_runs_files, load_table, run_dir
+from wae.analysis.runs import (
+    REAL_DATA,
+    TIMING_COLUMNS,
+    base_method,
+    load_metrics,
+    load_runs,
+    load_runs_files,
+    load_table,
+    run_dir,
+)
 from wae.files import read_json
 
 PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
@@ -50,7 +59,7 @@ class Results:
         """The wall-clock study's rows; empty when it was not run."""
         path = self.folder / "timing.csv"
         if not path.exists():
-            return pd.DataFrame(columns=["study", "dataset", "subject", "part", "seconds", "status"])
+            return pd.DataFrame(columns=list(TIMING_COLUMNS))
         return load_table(path, ("study", "dataset", "subject", "part", "status"))
 
     @cached_property

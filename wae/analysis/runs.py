@@ -25,6 +25,10 @@ RUNS_COLUMNS = (
     *("experiment", "dataset", "method", "seed", "status", "diverged_step", "epochs", "steps"),
     *("parameters", "seconds", "images_per_second", "device", "threads"),
 )
+TIMING_COLUMNS = (
+    *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
+    *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
+)
 REAL_DATA = "real_data"  # the method name of rows that describe the data itself
 STATUSES = ("finished", "diverged", "missing")
 _TEXT = ("experiment", "dataset", "method", "status", "metric", "subject", "reference", "label", "device")

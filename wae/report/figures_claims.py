@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
@@ -179,6 +180,7 @@ def draw_information(methods: list[str], frame: pd.DataFrame) -> Figure:
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method)))
     axes.set_ylim(bottom=0)
     plain_ticks(axes.xaxis)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     plain_ticks(axes.yaxis)
     axes.set_xlabel("epoch")
     axes.set_ylabel("I(X;Z) [nats]")

@@ -188,7 +188,6 @@ def draw_bias(curves: dict[str, tuple[list[float], list[float], float | None]], 
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method)))
     _label_counts(axes, sorted({count for counts, _, _ in curves.values() for count in counts}))
     axes.set_xlim(left=0)
-    axes.set_ylim(bottom=0)
     plain_ticks(axes.yaxis)
     axes.set_ylabel(label)
     axes.set_xlabel("number of samples N (spaced as 1/N)")

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
 
 from wae.analysis.results import Results
 from wae.analysis.runs import load_table
@@ -120,6 +121,7 @@ def draw_training(methods: list[str], history: pd.DataFrame) -> Figure:
             plain_ticks(axes.yaxis)
         axes.set_ylabel(label)
     plain_ticks(panels[-1].xaxis)
+    panels[-1].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     panels[-1].set_xlabel("epoch")
     legend_below(figure, handles)
     return figure

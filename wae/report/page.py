@@ -108,7 +108,10 @@ def _byline(results: Results) -> str:
     finished = int((runs["status"] == "finished").sum())
     seeds = runs["seed"].nunique()
     said = [
-        f"{len(results.methods)} methods, {len(results.datasets)} datasets, {seeds} seeds",
+        ", ".join(
+            f"{count} {word}{'' if count == 1 else 's'}"
+            for count, word in ((len(results.methods), "method"), (len(results.datasets), "dataset"), (seeds, "seed"))
+        ),
         f"{finished} of {len(runs)} runs finished",
     ]
     if results.manifest.get("commit"):

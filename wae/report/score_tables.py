@@ -10,10 +10,11 @@ from wae.analysis.runs import REAL_DATA
 from wae.report.grids import Cell, Grid, Head, superscript
 from wae.report.names import slug
 from wae.report.scores import FEWEST_SEEDS, Column, Score, marks, score
-from wae.report.wording import SUBJECTS, describe, method_title
+from wae.report.wording import PERFECT, SUBJECTS, describe, method_title
 
 GROUPS = {
-    "generation": ("Generation", ("prior", "mixture", "interpolation")),
+    "generation": ("Generation", ("prior",)),
+    "other_samples": ("Mixture and interpolations", ("mixture", "interpolation")),
     "reconstruction": ("Reconstruction", ("reconstruction",)),
     "latent": ("Latent match", ("codes",)),
 }
@@ -27,10 +28,11 @@ def build(results: Results) -> list[Grid]:
 
 def _build_one(results: Results, dataset: str, group: str) -> Grid | None:
     title, subjects = GROUPS[group]
-    columns = [_column(results, dataset, *pair) for pair in _measured(results, dataset, subjects)]
+    columns = [_column(results, dataset, *pair, len(subjects) > 1) for pair in _measured(results, dataset, subjects)]
     if not columns:
         return None
-    methods = [*results.methods, *([REAL_DATA] if any(REAL_DATA in c.scores for c in columns) else [])]
+    fixed = [name for name in (REAL_DATA, PERFECT) if any(name in column.scores for column in columns)]
+    methods = [*results.methods, *fixed]
     words = ", ".join(SUBJECTS[name] for name in subjects)
     against = "" if group == "latent" else f" Compared with the {results.reference} split."
     return Grid(
@@ -46,7 +48,7 @@ def _build_one(results: Results, dataset: str, group: str) -> Grid | None:
         ),
         rows=tuple(_row(results, dataset, method, columns) for method in methods),
         reasons=tuple(citation_reasons(results, dataset)),
-        fixed=int(REAL_DATA in methods),
+        fixed=len(fixed),
         long_csv=_long_csv(results, dataset, methods, columns),
         source="metrics.csv",
     )
@@ -58,11 +60,11 @@ def _measured(results: Results, dataset: str, subjects: Iterable[str]) -> list[t
     frame = frame[(frame["dataset"] == dataset) & (frame["method"] != REAL_DATA)]
     order = list(subjects)
     pairs = {(m, s) for m, s in zip(frame["metric"], frame["subject"], strict=True) if s in order}
-    shown = [(metric, subject) for metric, subject in pairs if describe(metric).shown]
+    shown = [(m, s) for m, s in pairs if describe(m).shown and not (m.startswith("latent_") and s == "prior")]
     return sorted(shown, key=lambda p: (p[0] != results.distance, describe(p[0]).position, p[0], order.index(p[1])))
 
 
-def _column(results: Results, dataset: str, metric: str, subject: str) -> Column:
+def _column(results: Results, dataset: str, metric: str, subject: str, named: bool) -> Column:
     found = {method: score(results, dataset, method, metric, subject) for method in results.methods}
     scores = {method: value for method, value in found.items() if value is not None}
     about = describe(metric)
@@ -71,7 +73,12 @@ def _column(results: Results, dataset: str, metric: str, subject: str) -> Column
     real = score(results, dataset, REAL_DATA, metric, "data") if subject == "prior" else None
     if real is not None:
         scores[REAL_DATA] = replace(real, low=None, high=None)
-    return Column(metric=metric, subject=subject, about=about, scores=scores)
+    if subject == "codes":
+        perfect = [score(results, dataset, method, metric, "prior") for method in results.methods]
+        values = {number: value.mean for number, value in enumerate(perfect) if value is not None}
+        if values:
+            scores[PERFECT] = Score(sum(values.values()) / len(values), None, None, values)
+    return Column(metric=metric, subject=subject, about=about, scores=scores, named=named)
 
 
 def heading(column: Column) -> str:
@@ -99,7 +106,7 @@ def _cell(results: Results, dataset: str, method: str, column: Column) -> Cell:
 def trace(results: Results, dataset: str, method: str, column: Column, found: Score) -> tuple[str, ...]:
     """Where a cell comes from: its name, each seed's value, sample counts, the file and the runs' folders."""
     lines = [f"{method_title(method)} on {dataset}: {column.title}"]
-    if method == REAL_DATA:
+    if method in (REAL_DATA, PERFECT):
         lines.append(f"value {found.mean:.6g}")
     else:
         lines += [f"seed {seed}: {value:.6g}" for seed, value in found.by_seed.items()]
@@ -113,7 +120,7 @@ def trace(results: Results, dataset: str, method: str, column: Column, found: Sc
             f"from {found.samples:,} images{draws}" if column.subject != "codes" else f"from {found.samples:,} codes"
         )
     lines.append(f"file {results.shown_path(results.folder / 'metrics.csv')}")
-    if method != REAL_DATA:
+    if method not in (REAL_DATA, PERFECT):
         seeds = ",".join(map(str, found.by_seed))
         lines.append(f"runs {results.shown_path(results.folder / dataset / method)}/seed{{{seeds}}}")
     return tuple(lines)

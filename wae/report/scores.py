@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from wae.analysis.results import Results, mean_interval
-from wae.report.wording import SHORT_SUBJECTS, Wording
+from wae.analysis.runs import REAL_DATA
+from wae.report.wording import PERFECT, SHORT_SUBJECTS, Wording
 
 SMOKE_SAMPLES = 2048  # a distance from fewer samples says more about the count than about the method
 FEWEST_SEEDS = 3
@@ -39,11 +40,12 @@ class Column:
     subject: str
     about: Wording
     scores: dict[str, Score] = field(default_factory=dict)  # by method
+    named: bool = False  # whether the title names the subject
 
     @property
     def scale(self) -> int:
         """Numbers are shown divided by 10 to this power, so that they need no exponent of their own."""
-        sizes = [abs(score.mean) for score in self.scores.values() if math.isfinite(score.mean)]
+        sizes = [abs(score.mean) for score in self._of_methods() if math.isfinite(score.mean)]
         largest = max(sizes, default=1.0)
         if largest == 0 or 0.01 <= largest < 1e5:
             return 0
@@ -52,13 +54,18 @@ class Column:
     @property
     def decimals(self) -> int:
         """Two significant digits of the typical interval; three of the largest mean where there is none."""
-        widths = sorted(s.half_width for s in self.scores.values() if s.half_width)
+        widths = sorted(s.half_width for s in self._of_methods() if s.half_width)
         if widths:
             size, digits = widths[len(widths) // 2], 2
         else:
-            size, digits = max((abs(s.mean) for s in self.scores.values()), default=1.0), 3
+            size, digits = max((abs(s.mean) for s in self._of_methods()), default=1.0), 3
         size /= 10.0**self.scale
         return 0 if size <= 0 else min(max(digits - 1 - math.floor(math.log10(size)), 0), 5)
+
+    def _of_methods(self) -> list[Score]:
+        """Scores but for those of the rows that are no methods; those too where there is nothing else."""
+        own = [score for method, score in self.scores.items() if method not in (REAL_DATA, PERFECT)]
+        return own or list(self.scores.values())
 
     def number(self, value: float | None) -> str:
         """A value as this column writes it, without its scale."""
@@ -74,8 +81,8 @@ class Column:
 
     @property
     def title(self) -> str:
-        """The metric's title, with what it is measured on where that is not the metric's only subject."""
-        of = SHORT_SUBJECTS.get(self.subject, "")
+        """The metric's title, with what it is measured on where a table has several."""
+        of = SHORT_SUBJECTS.get(self.subject, "") if self.named else ""
         return f"{self.about.title}, {of}" if of else self.about.title
 
     @property

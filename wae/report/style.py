@@ -90,9 +90,7 @@ def shades(base: str, count: int) -> list[str]:
     return [to_hex(colorsys.hls_to_rgb(hue, step, saturation)) for step in steps]
 
 
-def canvas(
-    height: float = 3.0, rows: int = 1, sharex: bool = False, width: float = WIDTH
-) -> tuple[Figure, list[Axes]]:
+def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
     """A new figure, ``width`` by ``height`` inches, with ``rows`` panels above each other."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=sharex, squeeze=False)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from wae.analysis.runs import REAL_DATA, base_method, varied
 
+PERFECT = "perfect_match"  # the row of what draws of the prior score against other draws of it
 METHODS = {
     "vae": "VAE",
     "wae_mmd": "WAE-MMD",
@@ -15,6 +16,7 @@ METHODS = {
     "swae": "SWAE",
     "wae_mmd_rff": "WAE-MMD (random features)",
     REAL_DATA: "Real data",
+    PERFECT: "Prior against prior",
 }
 PENALTIES = {
     "mmd_fused": "MMD, fused",
@@ -32,8 +34,6 @@ SUBJECTS = {
 }
 SHORT_SUBJECTS = {"prior": "prior", "mixture": "mixture", "reconstruction": "rec.", "interpolation": "interp."}
 SETTINGS = {"lambda_": "λ", "latent_dim": "d_z", "prior": "prior", "encoder": "encoder", "batch_size": "n"}
-
-
 HIDDEN = ("_curve", "_half", "_bound")  # metrics of figures and of the error budget, not of a table
 
 
