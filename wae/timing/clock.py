@@ -1,0 +1,216 @@
+"""Timing of many things side by side: interleaved rounds in random order, caps, a budget, and marked noise."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from wae.settings import TimingSettings
+from wae.timing.load import Load
+from wae.timing.summary import is_settled
+
+Mark = Callable[[str], None]
+SAMPLE_SECONDS = 2e-3  # a faster call is repeated within a round until it has taken so long
+
+
+class TooLargeError(Exception):
+    """Raised by a point's preparation when its size cannot be timed; says why."""
+
+
+class Clock:
+    """The monotonic clock, read when the device has done all work given to it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def now(self) -> int:
+        """Nanoseconds."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter_ns()
+
+    @property
+    def marks_cost(self) -> bool:
+        """Whether a mark disturbs what it measures, as a synchronisation does."""
+        return self.device.type == "cuda"
+
+
+@dataclass
+class Point:
+    """One thing to time. ``prepare()`` makes its inputs and returns the call; the call announces the end of its parts.
+
+    ``key`` orders growing sizes of one thing: once one is over the cap or too large, larger ones are not tried.
+    """
+
+    labels: dict[str, Any]
+    key: tuple[Any, ...]
+    n: int
+    prepare: Callable[[], Callable[[Mark], object]]
+    call: Callable[[Mark], object] | None = None
+    repeats: int = 1
+    status: str = "ok"
+    peak_bytes: int | None = None
+    seconds: dict[str, list[float]] = field(default_factory=dict)  # by part, a value a round
+    noisy: list[bool] = field(default_factory=list)  # a value a round
+
+    @property
+    def rounds(self) -> int:
+        """Rounds done."""
+        return len(self.seconds.get("total", []))
+
+
+class Stopwatch:
+    """Runs calls and splits their time by the marks they make."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def time(self, call: Callable[[Mark], object], repeats: int = 1) -> dict[str, float]:
+        """Seconds a call, "total" and by part, averaged over ``repeats`` calls in a row."""
+        if not self.clock.marks_cost:
+            return self._time(call, repeats, marks=True)
+        whole = self._time(call, repeats, marks=False)
+        return self._time(call, repeats, marks=True) | whole
+
+    def _time(self, call: Callable[[Mark], object], repeats: int, marks: bool) -> dict[str, float]:
+        parts: dict[str, int] = {}
+        now = self.clock.now
+        last = start = now()
+
+        def mark(part: str) -> None:
+            nonlocal last
+            moment = now()
+            parts[part] = parts.get(part, 0) + moment - last
+            last = moment
+
+        chosen: Mark = mark if marks else (lambda part: None)
+        for _ in range(repeats):
+            call(chosen)
+        total = now() - start
+        return {name: value / 1e9 / repeats for name, value in {**parts, "total": total}.items()}
+
+
+def log(line: str) -> None:
+    """A line for the stage's log."""
+    print(line, file=sys.stderr)
+
+
+class Study:
+    """Times groups of points within a budget. Lines about what was left out go to ``log`` and to ``lines``."""
+
+    def __init__(
+        self,
+        settings: TimingSettings,
+        clock: Clock,
+        load: Load,
+        peak: Callable[[Callable[[], object]], int | None],
+        memory: Callable[[], float],
+    ) -> None:
+        """``peak`` gives the extra bytes that a call takes (None: unknown), ``memory`` the free bytes."""
+        self.settings = settings
+        self.stopwatch = Stopwatch(clock)
+        self.clock = clock
+        self.load = load
+        self.peak = peak
+        self.memory = memory
+        self.random = np.random.default_rng(settings.seed)
+        self.lines: list[str] = []
+
+    def measure(self, points: Sequence[Point], seconds: float) -> None:
+        """Time ``points`` against each other for at most about ``seconds``; fills their results in place."""
+        deadline = self.clock.now() + int(seconds * 1e9)
+        given_up: dict[tuple[Any, ...], str] = {}
+        sizes: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
+        for point in sorted(points, key=lambda p: p.n):
+            if point.key in given_up:
+                point.status = given_up[point.key]
+                continue
+            self._warm_up(point, sizes.setdefault(point.key, []), deadline)
+            if point.status != "ok":
+                given_up[point.key] = point.status
+                point.call = None
+        active = [point for point in points if point.status == "ok"]
+        while active and self._round(active, deadline):
+            active = [point for point in active if not self._is_done(point)]
+        for point in points:
+            point.call = None
+            if point.status == "ok" and point.rounds == 0:
+                self._trim(point, "the budget of total_seconds is spent")
+
+    def _is_done(self, point: Point) -> bool:
+        done = point.rounds
+        if done >= self.settings.max_rounds:
+            return True
+        return done >= self.settings.rounds and is_settled(point.seconds["total"])
+
+    def _warm_up(self, point: Point, sizes: list[tuple[int, int]], deadline: int) -> None:
+        free = self.memory()
+        wanted = predicted_bytes(sizes, point.n)
+        if wanted is not None and wanted > 0.7 * free:
+            self._trim(point, f"it would take about {wanted / 1e9:.1f} GB of {free / 1e9:.1f} GB free")
+            return
+        if self.clock.now() > deadline:
+            self._trim(point, "the budget of total_seconds is spent")
+            return
+        try:
+            point.call = point.prepare()
+        except TooLargeError as error:
+            self._trim(point, str(error))
+            return
+        first = self.stopwatch.time(point.call)
+        if first["total"] > self.settings.cap_seconds:
+            point.status = "over_cap"
+            point.seconds = {name: [value] for name, value in first.items()}
+            point.noisy = [False]
+            self._say(f"{name_of(point)}: {first['total']:.2f} s, over the cap of {self.settings.cap_seconds:g} s")
+            return
+        call = point.call
+        point.peak_bytes = self.peak(lambda: call(lambda part: None))
+        if point.peak_bytes is not None:
+            sizes.append((point.n, point.peak_bytes))
+        best = first["total"]
+        for _ in range(self.settings.warmup - 1):
+            best = min(best, self.stopwatch.time(point.call)["total"])
+        point.repeats = max(1, round(SAMPLE_SECONDS / max(best, 1e-9)))
+
+    def _round(self, active: list[Point], deadline: int) -> bool:
+        """One sample of each point in random order; False once the deadline has passed."""
+        for index in self.random.permutation(len(active)):
+            point = active[index]
+            if self.clock.now() > deadline:
+                self._say(f"the budget is spent: {len(active)} points keep the rounds that they have")
+                return False
+            assert point.call is not None
+            for name, value in self.stopwatch.time(point.call, point.repeats).items():
+                point.seconds.setdefault(name, []).append(value)
+            point.noisy.append(False)
+            self.load.note(point.noisy)
+        return True
+
+    def _trim(self, point: Point, reason: str) -> None:
+        point.status = "trimmed"
+        self._say(f"{name_of(point)} and larger are left out: {reason}")
+
+    def _say(self, line: str) -> None:
+        self.lines.append(line)
+        log(line)
+
+
+def name_of(point: Point) -> str:
+    """The point in words, for the log."""
+    return " ".join(f"{name}={value}" for name, value in point.labels.items() if value not in ("", None))
+
+
+def predicted_bytes(sizes: Sequence[tuple[int, int]], n: int) -> float | None:
+    """Bytes that size ``n`` will take, from (size, bytes) of smaller ones: the last two's growth, at most cubic."""
+    if not sizes:
+        return None
+    last_n, last = sizes[-1]
+    power = 2.0
+    if len(sizes) > 1 and last > 0 and sizes[-2][1] > 0:
+        power = float(np.log(last / sizes[-2][1]) / np.log(last_n / sizes[-2][0]))
+    return last * (n / last_n) ** min(max(power, 1.0), 3.0)

@@ -1,0 +1,103 @@
+"""What is timed in the penalty study: each latent penalty on its own, without encoder and decoder."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from wae.methods.method import Codes
+from wae.methods.mmd import mmd_official, mmd_penalty
+from wae.methods.random_features import random_feature_mmd
+from wae.methods.wae_gan import WAEGAN
+from wae.priors import build_prior
+from wae.seeds import Streams
+from wae.settings import RunSettings, TimingSettings, TrainingSettings
+from wae.timing.clock import Mark, Point
+
+Call = Callable[[Mark], object]
+
+
+def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.device) -> Iterator[Point]:
+    """A point for each penalty, critic width and n at one latent dimension."""
+    for n in sorted(set(settings.penalty_n)):
+        for subject in settings.penalties:
+            for width in settings.critics if subject == "gan" else [None]:
+                labels = {
+                    "study": "penalty",
+                    "dataset": "",
+                    "subject": subject,
+                    "n": n,
+                    "latent_dim": latent_dim,
+                    "critic_width": width,
+                }
+                yield Point(labels, (subject, width), n, _preparation(settings, subject, n, latent_dim, width, device))
+
+
+def _preparation(
+    settings: TimingSettings, subject: str, n: int, latent_dim: int, width: int | None, device: torch.device
+) -> Callable[[], Call]:
+    if subject == "gan":
+        return lambda: gan_call(settings, n, latent_dim, int(width or 0), device)
+    return lambda: mmd_call(settings, subject, n, latent_dim, device)
+
+
+def _training(latent_dim: int, width: int = 512) -> TrainingSettings:
+    """Settings with the paper's kernel and critic, and the smallest of networks around them."""
+    return TrainingSettings(
+        implementation="wae.methods.wae_gan:WAEGAN",
+        architecture="mlp",
+        width=1,
+        depth=1,
+        decoder_depth=1,
+        latent_dim=latent_dim,
+        critic_width=width,
+    )
+
+
+def mmd_call(settings: TimingSettings, subject: str, n: int, latent_dim: int, device: torch.device) -> Call:
+    """Draws n prior points and takes an MMD and its gradient in n codes: the whole is the part "penalty"."""
+    training = _training(latent_dim)
+    prior = build_prior(training)
+    streams = Streams(settings.seed, device)
+    z = 0.5 + 1.2 * torch.randn(n, latent_dim, generator=streams["noise"], device=device)
+    forms = {"mmd_fused": mmd_penalty, "mmd_official": mmd_official}
+
+    def penalty(codes: Tensor) -> Tensor:
+        drawn = prior.sample(n, streams["prior"])
+        if subject == "mmd_random_features":
+            return random_feature_mmd(
+                codes,
+                drawn,
+                scales=training.kernel_scales,
+                base=prior.kernel_base,
+                features=settings.random_features,
+                generator=streams["prior"],
+            )
+        return forms[subject](codes, drawn, scales=training.kernel_scales, base=prior.kernel_base)
+
+    def call(mark: Mark) -> None:
+        codes = z.detach().requires_grad_()
+        torch.autograd.grad(penalty(codes), [codes])
+        mark("penalty")
+
+    return call
+
+
+def gan_call(settings: TimingSettings, n: int, latent_dim: int, width: int, device: torch.device) -> Call:
+    """WAE-GAN's own code on n codes: gradient of the encoder's side ("penalty"), then the critic's step ("critic")."""
+    training = _training(latent_dim, width)
+    run = RunSettings(dataset="none", method="wae_gan", seed=settings.seed, shape=[1, 2, 2], training=training)
+    method = WAEGAN(run).to(device)
+    method.optimisers = method.build_optimisers()
+    streams = Streams(settings.seed, device)
+    z = 0.5 + 1.2 * torch.randn(n, latent_dim, generator=streams["noise"], device=device)
+    images = torch.empty(0, device=device)
+
+    def call(mark: Mark) -> None:
+        codes = Codes(z.detach().requires_grad_())
+        torch.autograd.grad(method.penalty(codes, streams), [codes.z])
+        mark("penalty")
+        method.after_step(images, Codes(z), streams)
+        mark("critic")
+
+    return call

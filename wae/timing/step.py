@@ -1,0 +1,83 @@
+"""What is timed in the step study: whole training steps of the plan's methods, on their own networks and data."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wae.data.source import load
+from wae.methods.method import Method, build
+from wae.seeds import Streams
+from wae.settings import RunSettings, TimingSettings
+from wae.timing.clock import Mark, Point, TooLargeError
+
+Call = Callable[[Mark], object]
+
+
+def step_points(
+    runs: Sequence[RunSettings], images: dict[str, Path], settings: TimingSettings, device: torch.device
+) -> Iterator[Point]:
+    """A point for each (dataset, method) of ``runs``, the first seed's, and each batch size that the data allow."""
+    seen: set[tuple[str, str]] = set()
+    for run in runs:
+        if (run.dataset, run.method) in seen:
+            continue
+        seen.add((run.dataset, run.method))
+        for n in sorted(set(settings.step_batch_sizes)):
+            labels = {
+                "study": "step",
+                "dataset": run.dataset,
+                "subject": run.method,
+                "n": n,
+                "latent_dim": run.training.latent_dim,
+                "critic_width": None,
+            }
+            yield Point(labels, (run.dataset, run.method), n, _preparation(run, images[run.dataset], n, device, labels))
+
+
+def _preparation(
+    run: RunSettings, data: Path, n: int, device: torch.device, labels: dict[str, Any]
+) -> Callable[[], Call]:
+    def prepare() -> Call:
+        method = build(run).to(device)
+        if hasattr(method, "critic"):
+            labels["critic_width"] = run.training.critic_width
+        return step_call(method, run, data, n, device)
+
+    return prepare
+
+
+def step_call(method: Method, run: RunSettings, data: Path, n: int, device: torch.device) -> Call:
+    """One step of ``run``'s method on the next ``n`` images; "data" includes gathering them, as in training.
+
+    TooLargeError when there are fewer images than that.
+    """
+    if run.training.channels_last:
+        method.to(memory_format=torch.channels_last)
+    method.optimisers = method.build_optimisers()
+    if run.training.compile:
+        method.encoder.compile()
+        method.decoder.compile()
+    method.train()
+    streams = Streams(run.seed, device)
+    found = load(data, "train").images
+    if len(found) < n:
+        raise TooLargeError(f"{len(found)} training images make no batch of {n}")
+    stored = torch.from_numpy(found).to(device)
+    order = torch.randperm(len(stored), generator=streams["order"]).to(device)
+    batches = [order[start : start + n] for start in range(0, len(stored) - n + 1, n)]
+    taken = 0
+
+    def call(mark: Mark) -> None:
+        nonlocal taken
+        batch = batches[taken % len(batches)]
+        taken += 1
+        precision = (
+            torch.autocast(device.type, torch.bfloat16) if run.training.mixed_precision == "bfloat16" else nullcontext()
+        )
+        with precision:
+            method.step(stored.index_select(0, batch), streams, mark)
+
+    return call

@@ -1,0 +1,127 @@
+"""The wall-clock study: what the penalties and the training steps cost, written as a table and a JSON document."""
+
+import csv
+import io
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wae import devices
+from wae.files import read_json, write_json, write_text
+from wae.settings import ExecutionSettings, RunSettings, TimingSettings
+from wae.timing import machine, memory
+from wae.timing.clock import Clock, Point, Study, log
+from wae.timing.load import Load, SystemMeter, load_average
+from wae.timing.penalty import penalty_points
+from wae.timing.step import step_points
+from wae.timing.summary import summarise
+
+COLUMNS = (
+    *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
+    *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
+)
+STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
+
+
+def run_study_of_plan(plan: Path, results: Path, execution: ExecutionSettings, out: Path) -> None:
+    """The study of a plan.json on the prepared data in ``results``: writes timing.csv and timing_machine.json."""
+    document = read_json(plan)
+    runs = [RunSettings.model_validate(run) for run in document["runs"]]
+    images = {name: results / "data" / data_id for name, data_id in document["data"].items()}
+    settings = TimingSettings.model_validate(document["config"]["timing"])
+    run_study(runs, images, settings, execution, out / "timing.csv", out / "timing_machine.json")
+
+
+def run_study(
+    runs: Sequence[RunSettings],
+    images: dict[str, Path],
+    settings: TimingSettings,
+    execution: ExecutionSettings,
+    out_csv: Path,
+    out_machine: Path,
+) -> None:
+    """Time the training steps of ``runs`` on ``images`` (prepared folders by dataset) and the latent penalties.
+
+    Within a group (all steps; the penalties at one latent dimension) every point has one sample a round, in random
+    order. A row is a part of a point; its seconds are those of one call: the median over rounds, its 95% interval by
+    order statistics, quartiles. ``status``: ok; over_cap (one run took longer than the cap, larger sizes are not run);
+    trimmed (too large for memory or data, or the budget was spent).
+    """
+    device, lines = devices.setup(execution)
+    for line in lines:
+        log(line)
+    began = time.perf_counter()
+    load = Load(SystemMeter())
+    time.sleep(0.5)
+    before = {"load_average": load_average(), "cores_busy_with_others": load.close()}
+    study = Study(
+        settings,
+        Clock(device),
+        load,
+        peak=lambda call: memory.peak_bytes(call, device),
+        memory=lambda: memory.free_bytes(device),
+    )
+    points = list(step_points(runs, images, settings, device))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)  # of the critics' weights
+        study.measure(points, STEP_SHARE * settings.total_seconds)
+        for done, latent_dim in enumerate(settings.penalty_latent_dim):
+            group = list(penalty_points(settings, latent_dim, device))
+            left = settings.total_seconds - (time.perf_counter() - began)
+            study.measure(group, max(left, 0.0) / (len(settings.penalty_latent_dim) - done))
+            points += group
+    load.close()
+    write_text(out_csv, table(points))
+    write_json(
+        out_machine,
+        {
+            **machine.describe(device, execution),
+            "settings": settings.model_dump(),
+            "load_before": before,
+            "load_during": _spread(load.windows[1:]),
+            "noisy_rounds": sum(sum(point.noisy) for point in points),
+            "rounds": sum(point.rounds for point in points),
+            "left_out": study.lines,
+            "wall_seconds": time.perf_counter() - began,
+        },
+    )
+
+
+def _spread(windows: Sequence[float]) -> dict[str, Any]:
+    """Cores busy with other processes while the study ran: mean and largest over its windows."""
+    if not windows:
+        return {"windows": 0, "mean_cores_busy_with_others": None, "max_cores_busy_with_others": None}
+    return {
+        "windows": len(windows),
+        "mean_cores_busy_with_others": sum(windows) / len(windows),
+        "max_cores_busy_with_others": max(windows),
+    }
+
+
+def table(points: Sequence[Point]) -> str:
+    """timing.csv: a row for each part of each point, parts in the order they run, "total" last."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", restval="")
+    writer.writeheader()
+    for point in points:
+        writer.writerows(_rows(point))
+    return text.getvalue()
+
+
+def _rows(point: Point) -> Iterator[dict[str, Any]]:
+    labels = {name: "" if value is None else value for name, value in point.labels.items()}
+    shared = {
+        **labels,
+        "rounds": point.rounds,
+        "noisy_rounds": sum(point.noisy),
+        "peak_bytes": "" if point.peak_bytes is None else point.peak_bytes,
+        "status": point.status,
+    }
+    if not point.rounds:
+        yield {**shared, "part": "total"}
+    for part, seconds in point.seconds.items():
+        s = summarise(seconds)
+        yield {**shared, "part": part, "seconds": s.median, "q1": s.q1, "q3": s.q3, "low": s.low, "high": s.high}
