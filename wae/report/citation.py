@@ -62,9 +62,9 @@ def suite_bibtex(results: Results) -> str:
     dirty = "" if manifest.get("clean_tree") else ", with changes that are not committed"
     note = f"Version {version}, commit {commit}{dirty}; experiment {_plain(results.experiment)}, result sha256 {digest}"
     return (
-        "@software{wae_bench,\n"
-        "  title   = {wae-bench: a benchmark and reproducibility suite for {Wasserstein} autoencoders},\n"
-        "  author  = {{The wae-bench contributors}},\n"
+        "@software{wae_benchmark,\n"
+        "  title   = {wae-benchmark: a benchmark and reproducibility suite for {Wasserstein} autoencoders},\n"
+        "  author  = {{The wae-benchmark contributors}},\n"
         f"  version = {{{version}}},\n"
         f"  note    = {{{note}}}\n"
         "}\n"

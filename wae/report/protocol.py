@@ -147,9 +147,9 @@ def _evaluation(results: Results) -> str:
     if not settings:
         return ""
     samples, draws = settings.get("samples"), settings.get("draws")
-    extractors = ", ".join(
-        f"{name} ({_extractor(value)})" for name, value in results.config.get("extractors", {}).items()
-    )
+    defined = results.config.get("extractors", {})
+    used = results.config.get("run", {}).get("extractors", list(defined))
+    extractors = ", ".join(f"{name} ({_extractor(defined[name])})" for name in used if name in defined)
     ranked = (
         f" Methods are ranked by the {describe(results.distance).title} of samples from the prior."
         if results.distance
