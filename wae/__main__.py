@@ -9,12 +9,16 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from wae.errors import StopSignalError, UserError
+from wae.errors import UserError
+from wae.locks import alone
+from wae.supervisor import in_words, supervise
 
 Arguments = argparse.Namespace
+ALONE = ("prepare", "extractor", "reference", "evaluate", "timing")  # train sees to it itself
 
 
 def execution() -> Any:
@@ -232,26 +236,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run a stage; a UserError is one line on stderr and exit status 1, a stop signal exit status 143."""
+    """Run a stage; a UserError is one line on stderr and exit status 1, a stop signal exit status 143 or 130."""
     arguments = parser().parse_args()
-    try:
-        arguments.function(arguments)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except MemoryError as error:
-        print(f"error: out of memory in stage {arguments.stage} ({error}); lower batch_size or width", file=sys.stderr)
-        return 1
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        print(
-            f"error: stage {arguments.stage}: {error.strerror or error}{where}; mend it and run again", file=sys.stderr
-        )
-        return 1
-    except StopSignalError as error:
-        print(error, file=sys.stderr)
-        return 143
-    return 0
+    return supervise(arguments.stage, lambda: in_words(arguments.stage, lambda: run_stage(arguments)))
+
+
+def run_stage(a: Arguments) -> None:
+    """Run the stage that the command line names, alone in its folder where two of them would be in each other's way."""
+    with alone(a.run if a.stage == "evaluate" else a.out, a.stage) if a.stage in ALONE else nullcontext():
+        a.function(a)
 
 
 if __name__ == "__main__":

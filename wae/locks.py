@@ -1,10 +1,16 @@
 """Locks that the system releases when their holder dies, however it dies: flock on a file."""
 
+import errno
 import fcntl
 import os
 import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
+
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def take(path: Path, wait: bool = False) -> TextIO | None:
@@ -32,3 +38,27 @@ def take(path: Path, wait: bool = False) -> TextIO | None:
 def holder(path: Path) -> str:
     """Who holds the lock at ``path``, as it wrote itself down."""
     return path.read_text().strip() or "another process"
+
+
+@contextmanager
+def alone(folder: Path, stage: str) -> Iterator[bool]:
+    """Keep a second process of ``stage`` out of ``folder``; yields whether this one had to wait for another's end.
+
+    A workflow that is killed can leave its jobs running; the same command then starts them again beside the old ones.
+    """
+    path, waited = folder / f"{stage}.lock", False
+    try:
+        lock = take(path)
+        if lock is None:
+            print(f"{holder(path)} is at this job already; waiting for it to end", file=sys.stderr, flush=True)
+            lock, waited = take(path, wait=True), True
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        print(f"{path}: this file system has no locks; going on without", file=sys.stderr)
+        lock = None
+    try:
+        yield waited
+    finally:
+        if lock is not None:
+            lock.close()

@@ -1,49 +1,23 @@
-"""The folder of one run: who may write to it, and what a trained run leaves there."""
+"""The folder of one run: what training leaves there."""
 
-import errno
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import csv
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
-from wae import locks
 from wae.files import read_json, write_atomic, write_json
 from wae.settings import RunSettings
 
 OUTPUTS = ("weights.safetensors", "settings.json", "history.csv", "run.json")
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
-@contextmanager
-def alone(out: Path) -> Iterator[bool]:
-    """Keep a second process out of the run's folder ``out``; yields whether this one had to wait for another's end.
-
-    A workflow that is killed can leave its jobs running; the same command then starts them again beside the old ones.
-    """
-    path, waited = out / "train.lock", False
-    try:
-        lock = locks.take(path)
-        if lock is None:
-            print(f"{locks.holder(path)} trains this run already; waiting for it to end", file=sys.stderr, flush=True)
-            lock, waited = locks.take(path, wait=True), True
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        print(f"{path}: this file system has no locks; going on without", file=sys.stderr)
-        lock = None
+def clean(out: Path) -> None:
+    """Delete the half-written files of a process that was killed."""
     for folder in (out, out / "snapshots"):
-        for temporary in folder.glob(".*"):  # of a process that was killed while it wrote
+        for temporary in folder.glob(".*"):
             temporary.unlink()
-    try:
-        yield waited
-    finally:
-        if lock is not None:
-            lock.close()
 
 
 def is_done(out: Path, identity: str) -> bool:
@@ -54,13 +28,19 @@ def is_done(out: Path, identity: str) -> bool:
 def save_weights(method: nn.Module, path: Path) -> None:
     """The method's state as safetensors, atomically."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
-    write_atomic(path, lambda temporary: save_file(tensors, temporary))
+    write_atomic(path, lambda temporary: temporary.write_bytes(save(tensors)))
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
-    """history.csv: a row an epoch."""
-    frame = pd.DataFrame(history)
-    write_atomic(path, lambda temporary: frame.to_csv(temporary, index=False))
+    """history.csv: a row an epoch, NaN as an empty field. Without pandas, which takes half a second to import."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(history[0]) if history else [], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({k: "" if v != v else v for k, v in row.items()} for row in history)
+
+    write_atomic(path, write)
 
 
 def write_results(out: Path, run: RunSettings, method: nn.Module, record: dict[str, Any]) -> None:

@@ -20,8 +20,9 @@ from wae.data.source import load
 from wae.data.split import train_validation_indices
 from wae.errors import StopSignalError, UserError
 from wae.files import digest
+from wae.locks import alone
 from wae.methods.method import Method, build
-from wae.run_folder import alone, is_done, save_weights, write_history, write_results
+from wae.run_folder import clean, is_done, save_weights, write_history, write_results
 from wae.seeds import Streams
 from wae.settings import ExecutionSettings, RunSettings
 
@@ -50,10 +51,11 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
     """
     out.mkdir(parents=True, exist_ok=True)
     identity = digest({"run": run.model_dump(), "code": code}, 64)
-    with alone(out) as waited:
+    with alone(out, "train") as waited:
         if waited and is_done(out, identity):
             print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
             return
+        clean(out)
         device, lines = devices.setup(execution)
         for line in lines:
             print(line, file=sys.stderr)
