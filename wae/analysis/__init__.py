@@ -12,7 +12,9 @@ def analyse(experiment: Path, claims: Path, anchors: Path) -> None:
     from wae.analysis.anchor_files import write_anchors
     from wae.analysis.claims import write_claims
     from wae.analysis.divergences import write_divergences
+    from wae.analysis.fits import write_fits
 
+    write_fits(experiment)
     write_anchors(experiment, anchors)
     write_divergences(experiment / "divergences.json")
     write_claims(experiment, claims)

@@ -24,6 +24,16 @@ from wae.files import read_json
 PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
 
 
+TIMED = {"mmd_fused": "fused MMD", "mmd_official": "official MMD", "mmd_random_features": "MMD, random features"}
+
+
+def timed_title(subject: str, critic_width: int | None) -> str:
+    """The title of a penalty of the wall-clock study: ``critic 4 × 512``."""
+    if subject == "gan":
+        return "critic" if critic_width is None else f"critic 4 × {critic_width}"
+    return TIMED.get(subject, subject)
+
+
 def mean_interval(values: list[float]) -> tuple[float, float | None, float | None]:
     """Mean and 95% t-interval; no interval for one value."""
     n = len(values)
@@ -213,13 +223,42 @@ class Results:
 
     @cached_property
     def exponents(self) -> list[dict[str, Any]]:
-        """Fitted growth of each penalty: subject, title, exponent, low, high, n_low, n_high."""
-        return []
+        """Fitted cost of each penalty: subject, title, latent_dim, exponent, low, high, n_low, n_high, coefficient."""
+        return [
+            {
+                "subject": fit["subject"],
+                "title": timed_title(fit["subject"], fit["critic_width"]),
+                "latent_dim": fit["latent_dim"],
+                "exponent": fit["p"],
+                "low": fit["p_low"],
+                "high": fit["p_high"],
+                "n_low": fit["n_min"],
+                "n_high": fit["n_max"],
+                "coefficient": fit["c"],
+            }
+            for fit in (self.timing_fits or {}).get("fits", [])
+            if fit["study"] == "penalty"
+        ]
 
     @cached_property
     def crossovers(self) -> list[dict[str, Any]]:
-        """Batch sizes at which two penalties cost the same: title, n (None for no crossing), low, high, note."""
-        return []
+        """Batch sizes at which two penalties cost the same: title, latent_dim, n (None for none), low, high, note."""
+        notes = {
+            "measured": "between measured sizes",
+            "extrapolated": "beyond the measured sizes, by the fits",
+            "below grid": "the first is the dearer one at all measured sizes",
+            "above grid": "the first is the cheaper one at all measured sizes",
+            "no common size": "no common size was measured",
+        }
+        return [
+            {
+                "title": f"{timed_title(c['a'], None)} and {timed_title(c['b'], c['critic_width'])}",
+                **{name: c[name] for name in ("latent_dim", "n", "low", "high")},
+                "note": notes[c["status"]],
+            }
+            for c in (self.timing_fits or {}).get("crossovers", [])
+            if c["study"] == "penalty"
+        ]
 
     def real_value(self, dataset: str, metric: str) -> float | None:
         """The metric of the real data itself (the floor of a distance), or None."""
