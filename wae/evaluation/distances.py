@@ -22,7 +22,7 @@ class Distances:
         self.pool: list[np.ndarray] = []
 
     def score(self, subject: str, images: Tensor, draw: int, *, full: bool) -> list[dict[str, Any]]:
-        """Rows of one image set, uint8 (N, C, H, W): the Frechet distance to the reference and to train.
+        """Rows of one image set, uint8 (N, C, H, W): the Frechet distance to the reference and to other splits.
 
         ``full`` adds kernel distance, precision and recall. Sets of the subject "prior" go into the pool of
         ``curve``; the first of them is also compared with each half of the reference.
@@ -33,9 +33,11 @@ class Distances:
         n = len(features)
         if subject == "prior":
             self.pool.append(features)
-        rows = [self._frechet(f"fid_{name}", subject, found, real.statistics["main"], real.main, n, draw)]
-        if real.main != "train":
-            rows.append(self._frechet(f"fid_{name}", subject, found, real.statistics["train"], "train", n, draw))
+        rows = [
+            self._frechet(f"fid_{name}", subject, found, reference, real.main if split == "main" else split, n, draw)
+            for split, reference in real.statistics.items()
+            if split != real.main  # the train split counts once where it is itself the reference
+        ]
         if subject == "prior" and draw == 0:
             rows += [
                 self._frechet(f"fid_{name}_half", subject, found, half, real.main, n, index)

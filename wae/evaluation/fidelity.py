@@ -122,16 +122,19 @@ def _tensor(features: np.ndarray) -> torch.Tensor:
 def bias_curve(
     features: np.ndarray, reference: Reference, points: int, smallest: int, rng: np.random.Generator
 ) -> list[tuple[int, float]]:
-    """(N, Frechet distance) at ``points`` counts from ``smallest`` to all of ``features`` (M, D).
+    """(N, Frechet distance) at ``points`` counts from ``smallest`` to all M of ``features`` (M, D).
 
-    Counts are evenly spaced in 1 / N, in which the bias is linear; each takes its own random subset.
+    Counts are evenly spaced in 1 / N, in which the bias is linear. Each value is the mean over floor(M / N)
+    disjoint random subsets, so that all points rest on nearly all features and the noise they share does not
+    tilt the line.
     """
+    features = features[rng.permutation(len(features))]
     smallest = min(smallest, len(features))
     counts = [round(1.0 / inverse) for inverse in np.linspace(1.0 / smallest, 1.0 / len(features), points)]
     curve = []
     for count in dict.fromkeys(counts):
-        chosen = rng.choice(len(features), count, replace=False)
-        curve.append((count, frechet_distance(moments(features[chosen]), reference)))
+        subsets = features[: len(features) // count * count].reshape(-1, count, features.shape[1])
+        curve.append((count, float(np.mean([frechet_distance(moments(part), reference) for part in subsets]))))
     return curve
 
 

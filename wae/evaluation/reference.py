@@ -26,7 +26,8 @@ _SEED = 20180430  # of the halves and of the train images that stand for the tra
 class RealData:
     """What ``build_reference`` stored. ``main`` is the split that the config compares with.
 
-    ``features``: float32 (n, D) by split, "main" and "train". ``halves``: statistics of random halves of main.
+    ``features``: float32 (n, D) by split: "main", "train" and, where main is the validation part, "test".
+    ``statistics``: by the same names. ``halves``: statistics of random halves of main.
     """
 
     name: str
@@ -96,10 +97,11 @@ def load_reference(folder: str | Path, device: torch.device | str = "cpu") -> Re
     try:
         with np.load(folder / "reference.npz", allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-        statistics = {split: _statistics(arrays, split) for split in ("main", "train")}
+        splits = [key.removesuffix("/features") for key in arrays if key.endswith("/features")]
+        statistics = {split: _statistics(arrays, split) for split in splits}
         count = sum(key.startswith("half") and key.endswith("/mean") for key in arrays)
         halves = [_statistics(arrays, f"half{i}") for i in range(count)]
-        features = {split: arrays[f"{split}/features"] for split in ("main", "train")}
+        features = {split: arrays[f"{split}/features"] for split in splits}
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder / 'reference.npz'}: not readable ({error}); delete it and run again") from error
     weights = arrays["weights"].tobytes() if "weights" in arrays else b""
@@ -115,7 +117,7 @@ def _statistics(arrays: dict[str, np.ndarray], key: str) -> Reference:
 def _splits(
     data: Path, settings: EvaluationSettings, fractions: list[float]
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    """Images of the split compared with ("main") and of the train split ("train"), and their counts."""
+    """Images of the split compared with ("main"), of "train" and, for tuning, of "test"; and their counts."""
     train = load(data, "train").images
     if settings.reference == "validation" and (len(fractions) != 1 or fractions[0] == 0):
         raise UserError(
@@ -131,6 +133,8 @@ def _splits(
         "validation": lambda: train[held_back],
     }[settings.reference]()
     images = {"main": np.asarray(main), "train": train[capped]}
+    if settings.reference == "validation":  # what is chosen on it is then compared on images that chose nothing
+        images["test"] = np.asarray(load(data, "test").images)
     counts = {"main": len(main), "train": len(capped), "train_available": len(trained)}
     for split, part in images.items():
         if len(part) < 4:
