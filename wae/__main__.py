@@ -145,6 +145,14 @@ def page(a: Arguments) -> None:
     print(f"wrote {a.out}")
 
 
+def partial(a: Arguments) -> None:
+    """The page of what is complete, with what is missing marked."""
+    from wae.partial import report_partial
+
+    report_partial(a.plan, a.results, a.claims, a.anchors, a.out)
+    print(f"wrote {a.out}")
+
+
 def status(a: Arguments) -> None:
     """What runs now, how far it is, when it should end."""
     from wae.status import print_status
@@ -203,6 +211,7 @@ STAGES: dict[Callable[[Arguments], None], list[str]] = {
     tables: ["--experiment", "--out"],
     figures: ["--experiment", "--out"],
     page: ["--experiment", "--report", "--out", "--partial"],
+    partial: ["--plan", "--results", "--claims", "--anchors", "--out"],
     status: ["--results"],
     verify: ["recorded", "--results", "--cell"],
     check: ["--config"],

@@ -27,14 +27,14 @@ PACKAGES = (
 )
 
 
-def write_manifest(plan_path: Path, results: Path, out: Path) -> None:
-    """Write the manifest (JSON) of the experiment that ``plan_path`` plans.
+def write_manifest(plan_path: Path, results: Path, out: Path, partial: bool = False) -> None:
+    """Write the manifest (JSON) of the experiment that ``plan_path`` plans; ``partial``: without what is missing.
 
     Keys: experiment, description, config, plan (a rerun command a cell), versions, hardware, commit, clean_tree, data
     (each dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds.
     """
     plan = read_json(plan_path)
-    folder = out.parent
+    folder = results / plan["config"]["experiment"]
     config_file = f"config/{'config' if folder.name == 'default' else folder.name}.yaml"
     cells, seconds = [], 0.0
     for run in plan["runs"]:
@@ -49,6 +49,12 @@ def write_manifest(plan_path: Path, results: Path, out: Path) -> None:
             }
         )
         seconds += read_json(folder / cell / "run.json")["seconds"] if (folder / cell / "run.json").exists() else 0.0
+    data = {name: results / "data" / data_id / "meta.json" for name, data_id in plan["data"].items()}
+    extractors = {
+        f"{name}/{extractor}": results / "extractors" / data_id / extractor_id / "extractor.json"
+        for name, data_id in plan["data"].items()
+        for extractor, extractor_id in plan["extractors"].items()
+    }
     commit, clean = git_state()
     write_json(
         out,
@@ -61,17 +67,9 @@ def write_manifest(plan_path: Path, results: Path, out: Path) -> None:
             "hardware": hardware(),
             "commit": commit,
             "clean_tree": clean,
-            "data": {
-                name: read_json(results / "data" / data_id / "meta.json") for name, data_id in plan["data"].items()
-            },
-            "extractors": {
-                f"{name}/{extractor}": read_json(
-                    results / "extractors" / plan["data"][name] / plan["extractors"][extractor] / "extractor.json"
-                )
-                for name in plan["data"]
-                for extractor in plan["extractors"]
-            },
-            "result_digest": sha256_file(folder / "metrics.csv"),
+            "data": {name: read_json(path) for name, path in data.items() if path.exists() or not partial},
+            "extractors": {name: read_json(path) for name, path in extractors.items() if path.exists() or not partial},
+            "result_digest": sha256_file(out.parent / "metrics.csv"),
             "training_seconds": seconds,
         },
     )

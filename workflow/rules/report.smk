@@ -124,3 +124,21 @@ rule page:
     shell:
         "python -m wae page --experiment $(dirname {input.experiment}) --report $(dirname {input.tables})"
         " --out {output} 2> {log}"
+
+
+# What is complete so far, after `--keep-going`: always made anew, beside the whole report and never in its place.
+rule report_partial:
+    input:
+        plan=rules.plan.output,
+        claims="config/claims.yaml",
+        anchors="config/anchors.yaml",
+    log:
+        f"{RESULTS}/partial.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        page=f"{REPORT}/partial/summary.html",
+    shell:
+        "python -m wae partial --plan {input.plan} --results results --claims {input.claims} --anchors {input.anchors}"
+        " --out {params.page} 2> {log}"
