@@ -1,13 +1,14 @@
 """An experiment's files as one object that tables, figures and the page read from."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy import stats
 
 from wae.analysis.runs import (
     REAL_DATA,
@@ -19,6 +20,7 @@ from wae.analysis.runs import (
     load_table,
     run_dir,
 )
+from wae.analysis.statistics import summarise
 from wae.files import read_json
 
 PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
@@ -34,14 +36,11 @@ def timed_title(subject: str, critic_width: int | None) -> str:
     return TIMED.get(subject, subject)
 
 
-def mean_interval(values: list[float]) -> tuple[float, float | None, float | None]:
+def mean_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
     """Mean and 95% t-interval; no interval for one value."""
-    n = len(values)
-    mean = math.fsum(values) / n
-    if n < 2:
-        return mean, None, None
-    half = float(stats.t.ppf(0.975, n - 1) * stats.sem(values))
-    return mean, mean - half, mean + half
+    found = summarise(np.asarray(values, dtype=float)[:, None])
+    low, high = float(found.low[0]), float(found.high[0])
+    return float(found.mean[0]), None if math.isnan(low) else low, None if math.isnan(high) else high
 
 
 @dataclass(frozen=True)
@@ -219,7 +218,7 @@ class Results:
     @staticmethod
     def interval(values: pd.Series) -> tuple[float, float | None, float | None]:
         """Mean over seeds and its 95% t-interval; no interval for one seed."""
-        return mean_interval([float(value) for value in values])
+        return mean_interval(list(values))
 
     @cached_property
     def exponents(self) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 from wae.analysis.results import Results, mean_interval
 from wae.analysis.runs import REAL_DATA
+from wae.analysis.statistics import best_and_ties
 from wae.report.wording import PERFECT, SHORT_SUBJECTS, Wording
 
 SMOKE_SAMPLES = 2048  # a distance from fewer samples says more about the count than about the method
@@ -112,10 +114,17 @@ def score(results: Results, dataset: str, method: str, metric: str, subject: str
 
 
 def marks(scores: dict[str, Score], better: str | None) -> dict[str, str]:
-    """ "best" for the best mean, "tie" for those whose difference from it no test shows; {} without 3 seeds each."""
-    ranked = [method for method, found in scores.items() if len(found.by_seed) >= FEWEST_SEEDS]
-    if better is None or len(ranked) < 2 or len(ranked) < len(scores):
+    """ "best" for the best mean, "tie" for those that no test tells from it; {} where a method has fewer than 3 seeds."""
+    if better is None or any(len(found.by_seed) < FEWEST_SEEDS for found in scores.values()):
         return {}
+    methods = list(scores)
+    table = np.full((max((len(found.by_seed) for found in scores.values()), default=0), len(methods)), np.nan)
+    for column, method in enumerate(methods):
+        values = list(scores[method].by_seed.values())
+        table[: len(values), column] = values
+    if table.size == 0:
+        return {}
+    marked = [method for method, chosen in zip(methods, best_and_ties(table, better), strict=True) if chosen]
     sign = 1 if better == "lower" else -1
-    best = min(ranked, key=lambda method: sign * scores[method].mean)
-    return {best: "best"}
+    best = min(marked, key=lambda method: sign * scores[method].mean, default=None)
+    return {method: "best" if method == best else "tie" for method in marked}

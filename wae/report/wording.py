@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from wae.analysis import metrics
 from wae.analysis.runs import REAL_DATA, base_method, varied
 
 PERFECT = "perfect_match"  # the row of what draws of the prior score against other draws of it
@@ -34,6 +35,7 @@ SUBJECTS = {
 }
 SHORT_SUBJECTS = {"prior": "prior", "mixture": "mixture", "reconstruction": "rec.", "interpolation": "interp."}
 SETTINGS = {"lambda_": "λ", "latent_dim": "d_z", "prior": "prior", "encoder": "encoder", "batch_size": "n"}
+FEATURES = ("fid", "kid", "precision", "recall")  # families of an extractor's metrics, shown first
 HIDDEN = ("_curve", "_half", "_bound")  # metrics of figures and of the error budget, not of a table
 
 
@@ -58,4 +60,12 @@ def method_title(method: str) -> str:
 
 def describe(metric: str) -> Wording:
     """What a metric is called; one that is not known keeps its name."""
-    return Wording(metric, shown=not metric.endswith(HIDDEN))
+    found = metrics.describe(metric)
+    if found is None:
+        return Wording(metric, shown=not metric.endswith(HIDDEN))
+    order = list(metrics.METRICS)
+    family = metric.partition("_")[0]
+    position = order.index(metric) if metric in order else len(order)
+    if family in FEATURES:
+        position = FEATURES.index(family) - len(FEATURES)
+    return Wording(found.title, found.unit, found.better, found.definition, position, shown=not metric.endswith(HIDDEN))
