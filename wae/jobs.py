@@ -1,6 +1,7 @@
 """What the rules of the workflow hand to their jobs: one param, and the environment. Imports no torch."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -26,8 +27,15 @@ def job(modules: list[str], **settings: Any) -> str:
 def claim_folder() -> None:
     """Make this the only workflow at work in the working folder until this process ends, however it ends.
 
-    UserError if another one is at work. Dry runs and reports claim nothing.
+    UserError if another one is at work, or if results/ or reports/ cannot be written. Dry runs claim nothing.
     """
+    for folder in (Path("results"), Path("reports")):
+        try:
+            folder.mkdir(exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be written ({error.strerror}); mend that, or work elsewhere") from error
     lock = locks.take(LOCK)
     if lock is None:
         raise UserError(f"a workflow is at work here already ({locks.holder(LOCK)}); wait for its end or stop it")
