@@ -90,7 +90,10 @@ def test_train_and_test_follow_the_same_law(all_glyphs: Dataset) -> None:
     assert abs((train > 127).mean() - (test > 127).mean()) < 0.003
 
 
-def test_a_smaller_glyph_set_is_the_beginning_of_the_default_one(all_glyphs: Dataset) -> None:
+def test_a_smaller_glyph_set_is_the_beginning_of_the_default_one(
+    all_glyphs: Dataset, fields: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outlines, "distance_fields", lambda folder: fields)
     small = glyphs(None, train=1505, test=12)
     assert all_glyphs.train.labels is not None
     assert small.train.labels is not None

@@ -68,7 +68,7 @@ def centred_box(size: tuple[int, int], height: int, width: int) -> tuple[int, in
 def _eight_bits(picture: Image.Image, name: str, channels: int) -> Image.Image:
     if picture.mode.startswith(("I", "F")):
         raise UserError(f"{shown(name)}: more than 8 bits a pixel (mode {picture.mode}); save it with 8 bits")
-    if picture.mode == "P" or picture.has_transparency_data:
+    if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         if picture.getchannel("A").tobytes().count(255) < picture.width * picture.height:
             raise UserError(f"{shown(name)}: has transparent pixels; lay it on a background colour first")
