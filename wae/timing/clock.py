@@ -50,6 +50,7 @@ class Point:
     key: tuple[Any, ...]
     n: int
     prepare: Callable[[], Callable[[Mark], object]]
+    memory_power: float = 1.0  # memory is taken to grow as n to this, until two sizes tell
     call: Callable[[Mark], object] | None = None
     repeats: int = 1
     status: str = "ok"
@@ -149,7 +150,7 @@ class Study:
 
     def _warm_up(self, point: Point, sizes: list[tuple[int, int]], deadline: int) -> None:
         free = self.memory()
-        wanted = predicted_bytes(sizes, point.n)
+        wanted = predicted_bytes(sizes, point.n, point.memory_power)
         if wanted is not None and wanted > 0.7 * free:
             self._trim(point, f"it would take about {wanted / 1e9:.1f} GB of {free / 1e9:.1f} GB free")
             return
@@ -205,12 +206,14 @@ def name_of(point: Point) -> str:
     return " ".join(f"{name}={value}" for name, value in point.labels.items() if value not in ("", None))
 
 
-def predicted_bytes(sizes: Sequence[tuple[int, int]], n: int) -> float | None:
-    """Bytes that size ``n`` will take, from (size, bytes) of smaller ones: the last two's growth, at most cubic."""
+def predicted_bytes(sizes: Sequence[tuple[int, int]], n: int, power: float = 1.0) -> float | None:
+    """Bytes that size ``n`` will take, from (size, bytes) of smaller ones; None without any.
+
+    They grow as the last two did, but at least linearly and at most cubically; as n**power if there is only one.
+    """
     if not sizes:
         return None
     last_n, last = sizes[-1]
-    power = 2.0
     if len(sizes) > 1 and last > 0 and sizes[-2][1] > 0:
         power = float(np.log(last / sizes[-2][1]) / np.log(last_n / sizes[-2][0]))
     return last * (n / last_n) ** min(max(power, 1.0), 3.0)

@@ -30,7 +30,9 @@ def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.devi
                     "latent_dim": latent_dim,
                     "critic_width": width,
                 }
-                yield Point(labels, (subject, width), n, _preparation(settings, subject, n, latent_dim, width, device))
+                prepare = _preparation(settings, subject, n, latent_dim, width, device)
+                power = 2.0 if subject == "mmd_official" else 1.0
+                yield Point(labels, (subject, width), n, prepare, memory_power=power)
 
 
 def _preparation(
