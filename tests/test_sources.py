@@ -77,3 +77,15 @@ def test_a_misspelt_class_is_refused_with_the_nearest_name() -> None:
 def test_keyword_options_come_from_the_signature(modules: Path) -> None:
     (modules / "source_x.py").write_text("def images(root, *, pad=0, split='official'):\n    pass\n")
     assert sources.keyword_options("source_x:images") == {"pad", "split"}
+
+
+def test_how_settings_are_checked_reruns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clear()
+    before = sources.code_digest("wae.training")
+    texts = {path: sources._code_text(path) for path in sources.closure(["wae.training"])}
+    for changed, moves in (("wae/settings.py", False), ("wae/errors.py", False), ("wae/networks.py", True)):
+        edited = {**texts, sources.ROOT / changed: "edited"}
+        monkeypatch.setattr(sources, "_code_text", edited.__getitem__)
+        sources.code_digest.cache_clear()
+        assert (sources.code_digest("wae.training") != before) is moves, changed
+    sources.code_digest.cache_clear()
