@@ -61,9 +61,7 @@ def test_library_never_imports_baselines() -> None:
 
 def test_class_attributes_are_read_with_those_of_the_bases(modules: Path) -> None:
     (modules / "base_x.py").write_text("class Base:\n    encoders: tuple = ('a', 'b')\n    options = {'k': 1}\n")
-    (modules / "child_x.py").write_text(
-        "from base_x import Base\nclass Child(Base):\n    encoders = ('a',)\n"
-    )
+    (modules / "child_x.py").write_text("from base_x import Base\nclass Child(Base):\n    encoders = ('a',)\n")
     assert sources.class_attributes("child_x:Child") == {"encoders": ("a",), "options": {"k": 1}}
 
 
