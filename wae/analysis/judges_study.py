@@ -86,7 +86,7 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
             )
         )
         if crossing["n"] is not None:
-            said.append(f"{crossing['title']} cost the same near n = {crossing['n']:,.0f}")
+            said.append(f"{crossing['title']} cost the same near n = {crossing['n']:,.0f} ({crossing['note']})")
     words = "; ".join(said)
     return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.", evidence)
 

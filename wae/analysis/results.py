@@ -77,6 +77,11 @@ class Results:
         return self._json("timing_fits.json")
 
     @cached_property
+    def timing_machine(self) -> dict[str, Any]:
+        """The machine of the wall-clock study and how busy it was; {} when there was none."""
+        return dict(self._json("timing_machine.json") or {})
+
+    @cached_property
     def claims(self) -> list[dict[str, Any]]:
         """Judged claims, in their order."""
         return list((self._json("claims.json") or {}).get("claims", []))
@@ -254,6 +259,7 @@ class Results:
                 "title": f"{timed_title(c['a'], None)} and {timed_title(c['b'], c['critic_width'])}",
                 **{name: c[name] for name in ("latent_dim", "n", "low", "high")},
                 "note": notes[c["status"]],
+                "status": c["status"],
             }
             for c in (self.timing_fits or {}).get("crossovers", [])
             if c["study"] == "penalty"

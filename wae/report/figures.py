@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wae.analysis.results import Results
 from wae.files import write_json
-from wae.report import figures_claims, figures_scores, figures_timing, figures_training
+from wae.report import figures_budget, figures_claims, figures_scores, figures_timing, figures_training
 from wae.report.plots import Plot, write
 
 
@@ -20,5 +20,5 @@ def figures(experiment_dir: Path, out_dir: Path) -> None:
 
 def build(results: Results) -> list[Plot]:
     """The figures that the experiment's results allow, in the page's order."""
-    modules = (figures_scores, figures_training, figures_timing, figures_claims)
+    modules = (figures_scores, figures_training, figures_timing, figures_budget, figures_claims)
     return [plot for module in modules for plot in module.plots(results)]

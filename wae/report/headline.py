@@ -59,8 +59,16 @@ def _cost(results: Results) -> str:
 
 
 def _crossover(results: Results) -> str:
-    """Where the penalties cost the same, as the fits say; empty when there is none."""
-    return ""
+    """Where the default MMD and the critic cost the same, as the study says; empty when that was not timed."""
+    pairs = [c for c in results.crossovers if c["title"].startswith("fused MMD and critic")]
+    if not pairs:
+        return ""
+    found = pairs[0]
+    where = f" (d_z = {found['latent_dim']})"
+    if found["n"] is not None:
+        return f"; the fused MMD penalty is cheaper than the critic up to n ≈ {found['n']:,.0f}{where}, {found['note']}"
+    cheaper = "cheaper" if found["status"] == "above grid" else "dearer"
+    return f"; the fused MMD penalty is {cheaper} than the critic at all measured batch sizes{where}"
 
 
 def _verdicts(results: Results) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from wae.analysis.results import Results
 from wae.errors import UserError
 from wae.files import read_json, write_text
-from wae.report import citation, headline, protocol, provenance, tables
+from wae.report import citation, error_tables, headline, protocol, provenance, study_tables, tables
 from wae.report.grids import MARKS, Grid
 from wae.report.names import slug
 from wae.report.pictures import galleries
@@ -84,12 +84,11 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
             claim["id"]: next(grid for grid in grids if grid.name == f"claim_{slug(claim['id'])}")
             for claim in results.claims
         },
-        "metric_grid": None,
         "marks": MARKS,
         "downloads": {grid.name: downloads(grid) for grid in grids},
         "galleries": galleries(results),
-        "quiet": "",
-        "budget_sentences": [],
+        "quiet": study_tables.quietness(results),
+        "budget_sentences": error_tables.sentences(results),
         "protocol": protocol.paragraphs(results),
         "protocol_tex": protocol.latex(results),
         "facts": provenance.facts(results),

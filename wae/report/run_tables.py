@@ -9,12 +9,12 @@ from wae.analysis.results import Results
 from wae.report.grids import Cell, Grid, Head
 from wae.report.protocol import common, settings_by_cell
 from wae.report.style import seconds_label
-from wae.report.wording import method_title
+from wae.report.wording import describe, method_title
 
 
 def build(results: Results) -> list[Grid]:
     """Failures, where there are any; training cost; settings."""
-    made = [_failures(results), _cost(results), _settings(results)]
+    made = [_failures(results), _cost(results), _settings(results), _lambdas(results), _metrics(results)]
     return [grid for grid in made if grid is not None]
 
 
@@ -120,6 +120,62 @@ def _settings(results: Results) -> Grid | None:
         heads=(Head("Dataset"), Head("Method"), *(Head(key) for key in varying)),
         rows=rows,
         source="plan.json",
+    )
+
+
+def _lambdas(results: Results) -> Grid | None:
+    rows = []
+    for entry in results.lambdas:
+        paper = entry["paper_lambda"]
+        rows.append(
+            (
+                Cell(entry["dataset"], head=True),
+                Cell(method_title(entry["method"])),
+                Cell(f"{entry['lambda_']:g}", float(entry["lambda_"])),
+                Cell("-") if paper is None else Cell(f"{paper:.4g}", float(paper)),
+            )
+        )
+    if not rows:
+        return None
+    return Grid(
+        name="lambdas",
+        title="Weights in the paper's units",
+        caption=(
+            "What λ would be at the paper's reconstruction term, 0.05 times the squared error of pixels in [−1, 1], and "
+            "at its kernels. A dash: the reconstruction term is no squared error, so that there is no translation."
+        ),
+        section="settings",
+        heads=(Head("Dataset"), Head("Method"), Head("λ"), Head("λ in the paper's units")),
+        rows=tuple(rows),
+        source="anchors.json",
+    )
+
+
+def _metrics(results: Results) -> Grid | None:
+    names = sorted(set(results.metrics["metric"]), key=lambda name: (describe(name).position, name))
+    rows = []
+    for name in names:
+        about = describe(name)
+        better = {"lower": "lower", "higher": "higher"}.get(about.better or "", "neither")
+        if about.definition:
+            rows.append(
+                (
+                    Cell(about.title, head=True),
+                    Cell(name),
+                    Cell(about.unit or "-"),
+                    Cell(better),
+                    Cell(about.definition),
+                )
+            )
+    if not rows:
+        return None
+    return Grid(
+        name="metrics",
+        title="What each metric is",
+        caption="The name is that of the column `metric` in metrics.csv.",
+        section="metrics",
+        heads=(Head("Metric"), Head("Name"), Head("Unit"), Head("Better"), Head("Definition")),
+        rows=tuple(rows),
     )
 
 

@@ -20,6 +20,23 @@ def build(results: Results) -> list[Grid]:
     return [grid for grid in made if grid is not None] + [_claim(results, claim) for claim in results.claims]
 
 
+def quietness(results: Results) -> str:
+    """How quiet the machine was during the study, a sentence or two; "" when that is not recorded."""
+    machine = results.timing_machine
+    load = machine.get("load_during", {})
+    busy = load.get("mean_cores_busy_with_others")
+    if busy is None:
+        return ""
+    noisy, rounds = machine.get("noisy_rounds", 0), machine.get("rounds", 0)
+    threads = machine.get("threads", {}).get("asked")
+    said = (
+        f"While the study ran, other processes kept {busy:.2f} cores busy on average; {noisy:,} of {rounds:,} rounds were "
+        f"beside other load and are kept. Threads: {threads}; device: {machine.get('device_name') or machine.get('device')}."
+    )
+    left_out = machine.get("left_out") or []
+    return said + (f" Left out: {'; '.join(map(str, left_out))}." if left_out else "")
+
+
 def _file(results: Results, name: str) -> str:
     return f"file {results.shown_path(results.folder / name)}"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wae.analysis.results import Results
 from wae.files import write_json, write_text
-from wae.report import run_tables, score_tables, study_tables
+from wae.report import error_tables, run_tables, score_tables, study_tables
 from wae.report.grids import Grid, csv_text, markdown_text, tex_text
 
 WRITERS = {"csv": csv_text, "md": markdown_text, "tex": tex_text}
@@ -23,4 +23,5 @@ def tables(experiment_dir: Path, out_dir: Path) -> None:
 
 def build(results: Results) -> list[Grid]:
     """The tables that the experiment's results allow, in the page's order."""
-    return [*score_tables.build(results), *run_tables.build(results), *study_tables.build(results)]
+    modules = (score_tables, study_tables, error_tables, run_tables)
+    return [grid for module in modules for grid in module.build(results)]

@@ -69,3 +69,10 @@ def describe(metric: str) -> Wording:
     if family in FEATURES:
         position = FEATURES.index(family) - len(FEATURES)
     return Wording(found.title, found.unit, found.better, found.definition, position, shown=not metric.endswith(HIDDEN))
+
+
+def axis_title(metric: str) -> str:
+    """A metric as an axis's title: title, unit and which way is better."""
+    about = describe(metric)
+    direction = {"lower": ", lower is better", "higher": ", higher is better"}.get(about.better or "", "")
+    return f"{about.title}{f' [{about.unit}]' if about.unit else ''}{direction}"
