@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast lint format setup status clean-venv
+.PHONY: report test test-fast audit soak test-slurm lint format setup status clean-venv
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
 	python -m wae check --config $(CONFIG)
@@ -36,6 +36,17 @@ setup: $(STAMP) ## only create the environment
 
 status: $(STAMP) ## what runs now and how far it is
 	python -m wae status
+
+audit: ## known vulnerabilities of the pinned packages, where their service can be reached
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps -r requirements.lock
+
+soak: $(STAMP) ## kill the workflow fifty times and compare (half an hour)
+	python -m tests.kill --kills 50 $$(mktemp -d)
+
+test-slurm: $(STAMP) ## the smoke config through a real one-node SLURM (needs root, slurmctld, slurmd, munge)
+	python -m pytest -m slurm tests/slurm
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"error: Python {v[0]}.{v[1]} found, 3.11 or newer needed: make PYTHON=python3.11")'
