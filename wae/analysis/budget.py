@@ -37,8 +37,8 @@ def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -
     One-way analysis of variance with random effects: the draws' variance is the mean variance within a seed;
     the seeds' is that of the seed means less the draws' share of it, not below 0. The spread over random
     halves of n reference images estimates that over fresh references of n images: a half's mean strays from
-    the whole's by s^2 / (n / 2) * (1 - 1/2) = s^2 / n in variance. NaN rows (diverged seeds) are left out. ``comparisons``: pairs
-    that the Holm correction will count, for ``detectable``.
+    the whole's by s^2 / (n / 2) * (1 - 1/2) = s^2 / n in variance. NaN rows (diverged seeds) are left out.
+    ``comparisons``: pairs that the Holm correction will count, for ``detectable``.
     """
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values).all(1)]

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from wae.errors import UserError
+from wae.evaluation.quick import quicken
 from wae.methods.method import Codes, Method, build
 from wae.seeds import Streams
 from wae.settings import RunSettings
@@ -29,7 +30,11 @@ def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method
     except (SafetensorError, RuntimeError, OSError) as error:
         first = (str(error).splitlines() or [""])[0]
         raise UserError(f"{weights}: not the weights of this run ({first}); delete it and train again") from error
-    return method.to(device).eval().requires_grad_(False)
+    method.to(device).eval().requires_grad_(False)
+    method.decoder.to(memory_format=torch.channels_last)  # transposed convolutions run twice as fast in it
+    if device.type == "cpu":
+        quicken(method.decoder)
+    return method
 
 
 def decode(method: Method, z: Tensor, batch_size: int) -> Tensor:

@@ -1,0 +1,89 @@
+"""The suite's scores for images that any other model made: a folder of PNG or JPEG files, or a .npy array."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from wae.data.pictures import fitted, read_picture
+from wae.data.source import load
+from wae.errors import UserError
+from wae.evaluation.distances import Distances
+from wae.evaluation.reference import load_reference
+from wae.evaluation.rows import row
+from wae.evaluation.sharpness import sharpness
+from wae.settings import EvaluationSettings
+
+SUBJECT = "images"
+SUFFIXES = (".png", ".jpg", ".jpeg")
+
+
+def score(
+    images: str | Path,
+    data: str | Path,
+    references: Sequence[str | Path],
+    settings: EvaluationSettings,
+    device: torch.device | str = "cpu",
+) -> list[dict[str, Any]]:
+    """Rows (see wae/evaluation/rows.py) of the images in a folder or .npy, as if they were samples of a method here.
+
+    ``data``: the prepared dataset; ``references``: folders of ``build_reference`` for it, one an extractor. All
+    images count, so a table that compares should give as many of each. UserError where shapes or types do not fit.
+    """
+    shape = tuple(int(side) for side in load(data, "test").images.shape[1:])
+    tensor = torch.from_numpy(read_images(Path(images), shape))
+    rows: list[dict[str, Any]] = []
+    for folder in references:
+        rows += Distances(load_reference(folder, device), settings).score(SUBJECT, tensor, 0, full=True)
+    rows.append(row("sharpness", SUBJECT, sharpness(tensor, settings.batch_size), samples=len(tensor), draw=0))
+    return rows
+
+
+def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """uint8 images (N, C, H, W) of ``shape`` (C, H, W): files of a folder in the order of their names, or a .npy.
+
+    An array may be (N, C, H, W), (N, H, W, C) or, for grey images, (N, H, W); only uint8 is taken, as other types
+    do not say what white is.
+    """
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+        if len(files) < 2:
+            raise UserError(f"{path}: found {len(files)} PNG or JPEG files, need 2 or more; name the folder of images")
+        channels, height, width = shape
+        pictures = (fitted(read_picture(f, str(f), channels), str(f), height, width, "exact") for f in files)
+        return np.stack(list(pictures))
+    if path.suffix != ".npy":
+        raise UserError(f"{path}: neither a folder nor a .npy file; give one of them")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a readable .npy array ({error}); write it with numpy.save") from error
+    if array.dtype != np.uint8:
+        raise UserError(f"{path}: values are {array.dtype}; scale the images to 0..255 and save them as uint8")
+    if array.ndim == 3 and shape[0] == 1:
+        array = array[:, None]
+    if array.ndim == 4 and array.shape[1:] != shape and array.shape[-1] == shape[0]:
+        array = array.transpose(0, 3, 1, 2)
+    if array.ndim != 4 or array.shape[1:] != shape:
+        raise UserError(f"{path}: images are {array.shape[1:]}, the dataset's are {shape} (channels, height, width)")
+    if len(array) < 2:
+        raise UserError(f"{path}: found {len(array)} images, need 2 or more")
+    return np.ascontiguousarray(array)
+
+
+def as_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as aligned text: metric, reference, count, value, label."""
+    header = ("metric", "reference", "images", "value", "label")
+    body = [
+        (r["metric"], r["reference"], str(r["samples"]), "-" if r["value"] is None else f"{r['value']:.6g}", r["label"])
+        for r in rows
+    ]
+    widths = [max(len(line[i]) for line in (header, *body)) for i in range(len(header))]
+    lines = [
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in (header, *body)
+    ]
+    return "\n".join(lines)
