@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from wae import networks, priors
+from wae.methods.adam import LeanAdam
 from wae.seeds import Streams
 from wae.settings import RunSettings
 
@@ -92,7 +93,7 @@ class Method(nn.Module):
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
         """Adam with the run's betas; ``base_lr`` in each group is what the schedule scales."""
         s = self.settings
-        optimiser = torch.optim.Adam(parameters, lr=learning_rate, betas=(s.adam_beta1, s.adam_beta2), fused=True)
+        optimiser = LeanAdam(parameters, lr=learning_rate, betas=(s.adam_beta1, s.adam_beta2), fused=True)
         for group in optimiser.param_groups:
             group["base_lr"] = group["lr"]
         return optimiser
@@ -112,10 +113,10 @@ class Method(nn.Module):
         leaves = codes.leaves()
         with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
             penalty = self.penalty(leaves, streams)
-            roots, gradients = self._weighted_gradients(codes, leaves, penalty)
+            carriers = self._carriers(codes, leaves, penalty)
         mark("penalty")
         self.optimisers["autoencoder"].zero_grad(set_to_none=True)
-        torch.autograd.backward([reconstruction, *roots], [None, *gradients])
+        torch.autograd.backward([reconstruction, *carriers])
         mark("backward")
         self.optimisers["autoencoder"].step()
         mark("optimiser")
@@ -127,12 +128,16 @@ class Method(nn.Module):
         loss = reconstruction + self.lambda_ * value
         return {"loss": loss, "reconstruction": reconstruction, "penalty": value, **extra}
 
-    def _weighted_gradients(self, codes: Codes, leaves: Codes, penalty: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def _carriers(self, codes: Codes, leaves: Codes, penalty: Tensor) -> list[Tensor]:
+        """Scalars whose gradients with respect to the codes are lambda times the penalty's.
+
+        Gradients given to ``backward`` itself would do the same, but it imports sympy to compare their shapes.
+        """
         if not penalty.requires_grad:  # no penalty on the codes, as in a plain autoencoder
-            return [], []
+            return []
         found = torch.autograd.grad(self.lambda_ * penalty, leaves.tensors(), allow_unused=True)
-        used = [(root, gradient) for root, gradient in zip(codes.tensors(), found, strict=True) if gradient is not None]
-        return [root for root, _ in used], [gradient for _, gradient in used]
+        pairs = zip(codes.tensors(), found, strict=True)
+        return [(tensor * gradient).sum() for tensor, gradient in pairs if gradient is not None]
 
     def to_range(self, images: Tensor) -> Tensor:
         """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""
