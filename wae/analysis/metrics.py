@@ -78,8 +78,8 @@ METRICS: dict[str, Metric] = {
         "SSIM",
         "",
         "higher",
-        "Structural similarity of reconstructions (Wang et al. 2004; Gaussian window of 11 pixels, sigma 1.5; smaller "
-        "for images under 11 pixels), averaged over held-out images.",
+        "Structural similarity of reconstructions (Wang et al. 2004; Gaussian window of 11 pixels, sigma 1.5, edges "
+        "mirrored), averaged over held-out images; torchmetrics' value.",
     ),
     "sharpness": Metric(
         "Sharpness",
