@@ -213,12 +213,12 @@ def _documents(folder, runs, experiment, clean, samples, seeds) -> None:
         "config": config,
         "plan": plan,
         "versions": {"python": "3.11.2", "torch": "2.14.1", "wae": "0.1.0"},
-        "hardware": {"cpu": "Imaginary 9000", "cores": 2, "memory_bytes": 8 * 2**30},
+        "hardware": {"processor": "Imaginary 9000", "cores": 2, "memory_bytes": 8 * 2**30},
         "commit": "0123456789abcdef0123456789abcdef01234567",
         "clean_tree": clean,
         "data": dict.fromkeys(datasets, meta),
-        "wall_seconds": 512.0,
-        "cpu_seconds": 903.0,
+        "result_digest": "cd" * 32,
+        "training_seconds": 512.0,
     }
     write_json(folder / "manifest.json", manifest)
     write_json(folder / "plan.json", {"config": config, "runs": [run.model_dump() for run in runs]})

@@ -77,7 +77,8 @@ def detectable_difference(
     limit = stats.t.ppf(1 - level / comparisons / 2, freedom)
 
     def lacking(shift: float) -> float:
-        found = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
+        # scipy gives NaN for the far lower tail once it is smaller than its arithmetic resolves.
+        found = stats.nct.sf(limit, freedom, shift) + np.nan_to_num(stats.nct.cdf(-limit, freedom, shift))
         return float(found) - power
 
     shift = optimize.brentq(lacking, 0.0, 10.0 * limit + 10.0)

@@ -66,7 +66,10 @@ def _pair(contrast: Contrast) -> str:
 
 def _difference(contrast: Contrast, dataset: str, metric: str, verdict: str) -> Evidence:
     return Evidence(
-        what=f"{metric}: {TITLES.get(contrast.first, contrast.first)} minus {TITLES.get(contrast.second, contrast.second)}",
+        what=(
+            f"{metric}: {TITLES.get(contrast.first, contrast.first)} minus "
+            f"{TITLES.get(contrast.second, contrast.second)}"
+        ),
         dataset=dataset,
         value=contrast.difference,
         low=contrast.low,
@@ -107,7 +110,8 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
     if not verdicts:
         return Judgement(
             NOT_TESTED,
-            "The VAE's split is in the evidence, but no WAE with a Gaussian encoder and the VAE's code size was trained "
+            "The VAE's split is in the evidence, but no WAE with a Gaussian encoder and the VAE's code size was "
+            "trained "
             f"with {parameters['seeds']:.0f} seeds.",
             evidence,
         )

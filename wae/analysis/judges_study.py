@@ -28,7 +28,8 @@ def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
     largest = max(fit["n_high"] for fit in fits)
     if largest < parameters["largest_n"]:
         return not_tested(
-            f"The penalties were timed up to n = {largest:.0f}; an exponent needs {parameters['largest_n']:.0f} or more."
+            f"The penalties were timed up to n = {largest:.0f}; an exponent needs {parameters['largest_n']:.0f} "
+            "or more."
         )
     evidence, verdicts, said = [], [], []
     for fit in fits:
@@ -128,7 +129,8 @@ def divergences(results: Results, parameters: Mapping[str, float]) -> Judgement:
     js = rows[(rows["family"] == "shifted") & (rows["divergence"] == "js") & (rows["parameter"] == 8.0)]["gradient"]
     mmd = apart[apart["divergence"] == "mmd2"]["gradient"].min()
     summary = (
-        "Without common support JS stays at log 2 with gradient 0 and KL is infinite, while W2 and sliced W2 keep their "
+        "Without common support JS stays at log 2 with gradient 0 and KL is infinite, while W2 and sliced W2 "
+        "keep their "
         f"gradient. With common support, 8 standard deviations apart, JS still has a gradient of {js.max():.1e}, "
         f"while KL's grows with the distance; MMD, bounded too, fades slowly (smallest gradient here {mmd:.2g})."
     )

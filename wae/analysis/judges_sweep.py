@@ -35,7 +35,8 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
                 verdict = _match_verdict(found, parameters)
                 verdicts.append(verdict)
                 said.append(
-                    f"on {dataset} at d_z = {dimension} {found['rejecting']} of {found['seeds']} seeds reject and the codes "
+                    f"on {dataset} at d_z = {dimension} {found['rejecting']} of {found['seeds']} seeds reject and "
+                    "the codes "
                     f"are {found['ratio']:.2f} times as far from the prior as a perfect match"
                 )
             note = f"{found['rejecting']} of {found['seeds']} seeds reject; median p {found['p']:.2g}"
@@ -86,7 +87,9 @@ def _power(results: Results) -> list[Evidence]:
     }
     return [
         Evidence(
-            what=f"MMD test, n = {row['n']}, d_z = {row['dimension']}: {titles.get(row['departure'], row['departure'])}",
+            what=(
+                f"MMD test, n = {row['n']}, d_z = {row['dimension']}: {titles.get(row['departure'], row['departure'])}"
+            ),
             value=row["power"],
             low=row["low"],
             high=row["high"],

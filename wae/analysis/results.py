@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wae.analysis import fitted
 from wae.analysis.runs import (
     REAL_DATA,
     TIMING_COLUMNS,
@@ -24,16 +25,6 @@ from wae.analysis.statistics import summarise
 from wae.files import read_json
 
 PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
-
-
-TIMED = {"mmd_fused": "fused MMD", "mmd_official": "official MMD", "mmd_random_features": "MMD, random features"}
-
-
-def timed_title(subject: str, critic_width: int | None) -> str:
-    """The title of a penalty of the wall-clock study: ``critic 4 × 512``."""
-    if subject == "gan":
-        return "critic" if critic_width is None else f"critic 4 × {critic_width}"
-    return TIMED.get(subject, subject)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
@@ -169,21 +160,25 @@ class Results:
         named = [f"fid_{name}" for name in (*PRIMARY_EXTRACTORS, *self.config.get("extractors", {}))]
         return next((name for name in named if name in measured), None)
 
+    @cached_property
+    def _fates(self) -> dict[tuple[str, str], list[tuple[int, str]]]:
+        """(seed, status) of the planned runs by (dataset, method)."""
+        found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for run in self.runs.to_dict("records"):
+            found.setdefault((run["dataset"], run["method"]), []).append((int(run["seed"]), run["status"]))
+        return found
+
     def started(self, dataset: str, method: str) -> int:
         """Runs planned of a cell."""
-        return int(self._cell_runs(dataset, method).shape[0])
+        return len(self._fates.get((dataset, method), []))
 
     def finished(self, dataset: str, method: str) -> int:
         """Runs of a cell that came to their end with finite weights."""
-        return int((self._cell_runs(dataset, method)["status"] == "finished").sum())
+        return len(self.finished_seeds(dataset, method))
 
     def finished_seeds(self, dataset: str, method: str) -> list[int]:
         """Seeds of a cell whose runs finished, in order."""
-        cell = self._cell_runs(dataset, method)
-        return sorted(int(seed) for seed in cell[cell["status"] == "finished"]["seed"])
-
-    def _cell_runs(self, dataset: str, method: str) -> pd.DataFrame:
-        return self.runs[(self.runs["dataset"] == dataset) & (self.runs["method"] == method)]
+        return sorted(seed for seed, status in self._fates.get((dataset, method), []) if status == "finished")
 
     def seed_values(
         self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None
@@ -192,33 +187,37 @@ class Results:
 
         ``reference`` defaults to the experiment's own; rows that name no reference always count.
         """
-        rows = self.rows(dataset, method, metric, subject, reference)
-        if rows.empty:
-            return pd.Series(dtype=float)
-        return rows.groupby("seed")["value"].mean().sort_index()
+        by_seed: dict[int, list[float]] = {}
+        for row in self.rows(dataset, method, metric, subject, reference):
+            by_seed.setdefault(row["seed"], []).append(row["value"])
+        means = {seed: float(np.mean(by_seed[seed])) for seed in sorted(by_seed)}
+        return pd.Series(means, dtype=float)
 
-    def rows(self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None) -> pd.DataFrame:
+    @cached_property
+    def _groups(self) -> dict[tuple[str, str, str, str], list[dict[str, Any]]]:
+        """Rows of metrics.csv by (dataset, method, metric, subject), without those that have no value."""
+        groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+        known: list[dict[str, Any]] = self.metrics[self.metrics["value"].notna()].to_dict("records")  # type: ignore[assignment]
+        for row in known:
+            groups.setdefault((row["dataset"], row["method"], row["metric"], row["subject"]), []).append(row)
+        return groups
+
+    def rows(
+        self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None
+    ) -> list[dict[str, Any]]:
         """The rows of metrics.csv behind ``seed_values``."""
-        frame = self.metrics
-        wanted = reference or self.reference
-        found = frame[
-            (frame["dataset"] == dataset)
-            & (frame["method"] == method)
-            & (frame["metric"] == metric)
-            & (frame["subject"] == subject)
-            & frame["reference"].isin([wanted, ""])
-            & frame["value"].notna()
-        ]
-        if found["samples"].notna().any():
-            found = found[found["samples"] == found["samples"].max()]
-        return found
+        wanted = (reference or self.reference, "")
+        found = [r for r in self._groups.get((dataset, method, metric, subject), []) if r["reference"] in wanted]
+        largest = max((r["samples"] for r in found if r["samples"] == r["samples"]), default=None)  # NaN: no count
+        return found if largest is None else [r for r in found if r["samples"] == largest]
 
     def settings(self, dataset: str, method: str) -> dict[str, Any]:
         """Training settings of a cell; {} when the plan does not tell."""
-        for run in self.planned:
-            if run["dataset"] == dataset and run["method"] == method:
-                return dict(run["training"])
-        return {}
+        return dict(self._settings.get((dataset, method), {}))
+
+    @cached_property
+    def _settings(self) -> dict[tuple[str, str], dict[str, Any]]:
+        return {(run["dataset"], run["method"]): run["training"] for run in self.planned}
 
     @staticmethod
     def interval(values: pd.Series) -> tuple[float, float | None, float | None]:
@@ -227,43 +226,13 @@ class Results:
 
     @cached_property
     def exponents(self) -> list[dict[str, Any]]:
-        """Fitted cost of each penalty: subject, title, latent_dim, exponent, low, high, n_low, n_high, coefficient."""
-        return [
-            {
-                "subject": fit["subject"],
-                "title": timed_title(fit["subject"], fit["critic_width"]),
-                "latent_dim": fit["latent_dim"],
-                "exponent": fit["p"],
-                "low": fit["p_low"],
-                "high": fit["p_high"],
-                "n_low": fit["n_min"],
-                "n_high": fit["n_max"],
-                "coefficient": fit["c"],
-            }
-            for fit in (self.timing_fits or {}).get("fits", [])
-            if fit["study"] == "penalty"
-        ]
+        """Fitted cost of each penalty (wae.analysis.fitted)."""
+        return fitted.exponents(self.timing_fits or {})
 
     @cached_property
     def crossovers(self) -> list[dict[str, Any]]:
-        """Batch sizes at which two penalties cost the same: title, latent_dim, n (None for none), low, high, note."""
-        notes = {
-            "measured": "between measured sizes",
-            "extrapolated": "beyond the measured sizes, by the fits",
-            "below grid": "the first is the dearer one at all measured sizes",
-            "above grid": "the first is the cheaper one at all measured sizes",
-            "no common size": "no common size was measured",
-        }
-        return [
-            {
-                "title": f"{timed_title(c['a'], None)} and {timed_title(c['b'], c['critic_width'])}",
-                **{name: c[name] for name in ("latent_dim", "n", "low", "high")},
-                "note": notes[c["status"]],
-                "status": c["status"],
-            }
-            for c in (self.timing_fits or {}).get("crossovers", [])
-            if c["study"] == "penalty"
-        ]
+        """Batch sizes at which two penalties cost the same (wae.analysis.fitted)."""
+        return fitted.crossovers(self.timing_fits or {})
 
     def real_value(self, dataset: str, metric: str) -> float | None:
         """The metric of the real data itself (the floor of a distance), or None."""

@@ -25,7 +25,8 @@ PAPERS = r"""@inproceedings{tolstikhin2018wasserstein,
 }
 @inproceedings{ghosh2020variational,
   title     = {From Variational to Deterministic Autoencoders},
-  author    = {Ghosh, Partha and Sajjadi, Mehdi S. M. and Vergari, Antonio and Black, Michael and Sch{\"o}lkopf, Bernhard},
+  author    = {Ghosh, Partha and Sajjadi, Mehdi S. M. and Vergari, Antonio and Black, Michael and
+               Sch{\"o}lkopf, Bernhard},
   booktitle = {International Conference on Learning Representations},
   year      = {2020},
   eprint    = {1903.12436}
@@ -38,7 +39,8 @@ PAPERS = r"""@inproceedings{tolstikhin2018wasserstein,
 }
 @article{gretton2012kernel,
   title   = {A Kernel Two-Sample Test},
-  author  = {Gretton, Arthur and Borgwardt, Karsten M. and Rasch, Malte J. and Sch{\"o}lkopf, Bernhard and Smola, Alexander},
+  author  = {Gretton, Arthur and Borgwardt, Karsten M. and Rasch, Malte J. and Sch{\"o}lkopf, Bernhard and
+             Smola, Alexander},
   journal = {Journal of Machine Learning Research},
   volume  = {13},
   pages   = {723--773},
@@ -64,7 +66,7 @@ def suite_bibtex(results: Results) -> str:
     return (
         "@software{wae_benchmark,\n"
         "  title   = {wae-benchmark: a benchmark and reproducibility suite for {Wasserstein} autoencoders},\n"
-        "  author  = {{The wae-benchmark contributors}},\n"
+        "  author  = {{The authors of wae-benchmark}},\n"
         f"  version = {{{version}}},\n"
         f"  note    = {{{note}}}\n"
         "}\n"

@@ -11,7 +11,7 @@ from wae.analysis.results import Results
 from wae.analysis.statistics import rank_stability
 from wae.analysis.tuning import Tuned, both_comparisons, tune
 from wae.report.grids import Cell, Grid, Head
-from wae.report.wording import describe, method_title
+from wae.report.wording import describe, in_words, method_title
 
 SOURCES = {"seed": "training seeds", "draw": "sample draws", "half": "the choice of reference images"}
 PAPER_LAMBDA = {"vae": 1.0, "wae_mmd": 10.0, "wae_gan": 10.0}  # MNIST, Tolstikhin et al. 2018, in the authors' code
@@ -47,7 +47,7 @@ def sentences(results: Results) -> list[str]:
             if pd.isna(detectable)
             else f"a difference of {detectable:.3g} between two methods would be found with 80% power"
         )
-        said.append(f"On {dataset} {source} the error of the {describe(results.distance).title}; {seen}.")
+        said.append(f"On {dataset} {source} the error of the {in_words(results.distance)}; {seen}.")
         said += _stability(results, dataset)
     return said
 
@@ -131,9 +131,10 @@ def _budget(results: Results) -> Grid | None:
     )
     return Grid(
         name="error_budget",
-        title=f"Error budget of the {describe(results.distance).title}",
+        title=f"Error budget of the {in_words(results.distance)}",
         caption=(
-            "Standard deviations by source, what each adds to the standard error of the reported mean, and the smallest "
+            "Standard deviations by source, what each adds to the standard error of the reported mean, and the "
+            "smallest "
             "difference that this experiment could have found with 80% power after correction."
         ),
         section="budget",
@@ -159,7 +160,7 @@ def _gap(results: Results) -> Grid | None:
     )
     return Grid(
         name="gap_decomposition",
-        title=f"What the {describe(results.distance).title} is made of",
+        title=f"What the {in_words(results.distance)} is made of",
         caption="Means over seeds; a step can be negative.",
         section="budget",
         heads=heads,
@@ -203,9 +204,7 @@ def _sweep(results: Results) -> Grid | None:
         title="Each method's own weight, chosen on validation images",
         caption="Mean over seeds; a weight with an unfinished seed cannot be chosen. The test split chose nothing.",
         section="sweep",
-        heads=tuple(
-            map(Head, ("Dataset", "Method", "λ", f"{describe(str(results.distance)).title} ↓", "Seeds", "Choice"))
-        ),
+        heads=tuple(map(Head, ("Dataset", "Method", "λ", f"{in_words(str(results.distance))} ↓", "Seeds", "Choice"))),
         rows=tuple(rows),
         source="metrics.csv",
     )
@@ -239,7 +238,7 @@ def _both(results: Results) -> Grid | None:
         title="Both comparisons: at the paper's weights and at each method's best",
         caption="On test images, which chose nothing. Mean over seeds ± half of the 95% interval.",
         section="sweep",
-        heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", f"{describe(results.distance).title} ↓"))),
+        heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", f"{in_words(results.distance)} ↓"))),
         rows=tuple(rows),
         source="metrics.csv",
     )

@@ -9,7 +9,7 @@ from wae.report.plots import Plot, write
 
 
 def figures(experiment_dir: Path, out_dir: Path) -> None:
-    """Draw every figure of the experiment into ``out_dir``, with index.json: name, section, title, caption, alt text."""
+    """Draw every figure of the experiment into ``out_dir``, with index.json: title, caption, alt text and section."""
     out_dir = Path(out_dir)
     index = []
     for plot in build(Results(Path(experiment_dir))):

@@ -16,7 +16,7 @@ from wae.report.names import slug
 from wae.report.plots import Plot
 from wae.report.scores import score
 from wae.report.style import INK, SOFT, canvas, legend_below, look, plain_number, plain_ticks
-from wae.report.wording import axis_title, describe, method_title
+from wae.report.wording import in_words, method_title
 
 STAGES = (("data", "floor"), ("reconstruction", "recon-\nstructions"), ("mixture", "mixture"), ("prior", "prior"))
 SOURCES = {  # shade and hatch tell the sources apart, also in grey
@@ -52,7 +52,7 @@ def _budget(results: Results, dataset: str, rows: pd.DataFrame, name: str) -> It
         f"{method_title(method)} {', '.join(f'{SOURCES[s][0]} {value:.2g}' for s, value in parts.items())}"
         for method, parts in found.items()
     )
-    title = describe(str(results.distance)).title
+    title = in_words(str(results.distance))
     yield Plot(
         name=name,
         section="budget",
@@ -114,12 +114,12 @@ def _gap(results: Results, dataset: str, distance: str, name: str) -> Iterable[P
         dataset=dataset,
         title=f"Where the distance comes from on {dataset}",
         caption=(
-            f"{describe(distance).title} of real data (floor), reconstructions, samples of a mixture fitted to the "
+            f"{in_words(distance)} of real data (floor), reconstructions, samples of a mixture fitted to the "
             "codes, and samples of the prior. The step from floor to reconstructions is the decoder's; the step from "
             "mixture to prior is what the aggregate posterior leaves of the prior. Means over seeds."
         ),
-        alt=f"{describe(distance).title} of {words}: {said}",
-        draw=partial(draw_gap, steps, axis_title(distance)),
+        alt=f"{in_words(distance)} of {words}: {said}",
+        draw=partial(draw_gap, steps, in_words(distance)),
     )
 
 
@@ -163,12 +163,12 @@ def _bias(results: Results, dataset: str, distance: str, name: str) -> Iterable[
         dataset=dataset,
         title=f"Bias in the number of samples on {dataset}",
         caption=(
-            f"{describe(distance).title} against the number of samples N, drawn over 1/N, in which the bias is linear; "
+            f"{in_words(distance)} against the number of samples N, drawn over 1/N, in which the bias is linear; "
             "the mark at the left edge is the value extrapolated to infinitely many samples (Chong and Forsyth 2020). "
             "Means over seeds."
         ),
-        alt=f"{describe(distance).title} by sample count: {said}",
-        draw=partial(draw_bias, curves, describe(distance).title),
+        alt=f"{in_words(distance)} by sample count: {said}",
+        draw=partial(draw_bias, curves, in_words(distance)),
     )
 
 

@@ -15,7 +15,7 @@ from wae.analysis.runs import base_method, varied
 from wae.report.names import slug
 from wae.report.plots import Plot
 from wae.report.style import SOFT, canvas, legend_below, log_axis, look, plain_number, plain_ticks
-from wae.report.wording import SETTINGS, describe, method_title
+from wae.report.wording import SETTINGS, in_words, method_title
 
 DIMENSION = 8  # of the divergence figures; the table has the others
 FAMILIES = {
@@ -207,14 +207,15 @@ def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plo
         f"{plain_number(min(points, key=lambda v, p=points: p[v].mean()))}"  # type: ignore[misc]
         for base, points in swept.items()
     )
-    title = describe(distance).title
+    title = in_words(distance)
     yield Plot(
         name=f"{slug(dataset)}_sweep_{key}",
         section="sweep",
         dataset=dataset,
         title=f"{title} over {label} on {dataset}",
         caption=(
-            f"{title} of prior samples from the {results.reference} split. Each mark is a seed; the line joins the means."
+            f"{title} of prior samples from the {results.reference} split. Each mark is a seed; the line joins "
+            "the means."
         ),
         alt=f"{title} over {label}: {said}",
         draw=partial(draw_sweep, swept, label, title),

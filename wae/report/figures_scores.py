@@ -11,7 +11,7 @@ from wae.report.names import slug
 from wae.report.plots import Plot
 from wae.report.scores import Score, score
 from wae.report.style import INK, canvas, look, plain_ticks
-from wae.report.wording import axis_title, describe, method_title
+from wae.report.wording import axis_title, in_words, method_title
 
 EACH_SEED = "Each mark is a seed; the bar is the mean with its 95% interval."
 
@@ -45,7 +45,7 @@ def _score_plot(results: Results, dataset: str, metric: str, subject: str, name:
     if not found:
         return
     real = results.real_value(dataset, metric)
-    title = f"{describe(metric).title} on {dataset}"
+    title = f"{in_words(metric)} on {dataset}"
     floor = "" if real is None else " The dotted line is real data's own value."
     yield Plot(
         name=name,

@@ -14,7 +14,7 @@ from wae.analysis.results import Results
 from wae.report.names import slug
 from wae.report.plots import Plot
 from wae.report.style import INK, canvas, legend_below, log_axis, look, plain_ticks, seconds_label
-from wae.report.wording import PENALTIES, describe, method_title
+from wae.report.wording import PENALTIES, in_words, method_title
 
 LOOKS: dict[str, tuple[str, str, Any]] = {
     "mmd_fused": ("#0072b2", "s", "--"),
@@ -61,7 +61,8 @@ def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
         title=f"Cost of the penalty at d_z = {dimension}",
         caption=(
             "Median time of forward and backward of the penalty alone (for the GAN with the critic's update) against "
-            f"the batch size n, bands are quartiles, thin lines the fitted c·n^p; a point over the time cap is left out.{marked}"
+            "the batch size n, bands are quartiles, thin lines the fitted c·n^p; a point over the time cap is "
+            f"left out.{marked}"
         ),
         alt=f"Cost of the penalty at d_z = {dimension}: {'; '.join(said)}",
         draw=partial(draw_penalty, measured, [f for f in results.exponents if f["latent_dim"] == dimension], crossings),
@@ -159,7 +160,7 @@ def _quality(results: Results, dataset: str) -> Iterable[Plot]:
     )
     if merged.empty:
         return
-    title = describe(results.distance).title
+    title = in_words(results.distance)
     last = merged.sort_values("epoch").groupby(["method", "seed"]).last()
     said = []
     for method in results.main_methods:

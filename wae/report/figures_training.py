@@ -68,7 +68,9 @@ def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
         section="latent",
         dataset=dataset,
         title=f"{method_title(method)}, seed {seeds[0]}",
-        caption=f"{len(codes):,} held-out images{inside}; rings are at 1 and 2 standard deviations of a standard normal.",
+        caption=(
+            f"{len(codes):,} held-out images{inside}; rings are at 1 and 2 standard deviations of a standard normal."
+        ),
         alt=(
             f"Codes of {method_title(method)} on {dataset} on their two main axes, with standard deviations "
             f"{codes['x'].std():.2f} and {codes['y'].std():.2f}"

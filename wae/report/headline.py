@@ -5,7 +5,7 @@ from collections import Counter
 from wae.analysis.results import Results
 from wae.report.scores import Column, marks, score
 from wae.report.style import seconds_label
-from wae.report.wording import describe, method_title
+from wae.report.wording import describe, in_words, method_title
 
 MOST_DATASETS = 3
 
@@ -24,8 +24,7 @@ def _quality(results: Results) -> str:
     rest = f"; {more} more datasets below" if more > 0 else ""
     if not parts:
         return "No run finished, so that no distance to real data could be measured."
-    title = describe(distance).title
-    return f"In {title[0].lower() + title[1:]} to real images (smaller is better): {'; '.join(parts)}{rest}."
+    return f"In {in_words(distance)} to real images, smaller is better: {'; '.join(parts)}{rest}."
 
 
 def _ranking(results: Results, dataset: str, distance: str) -> str:

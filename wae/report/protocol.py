@@ -4,7 +4,7 @@ from typing import Any
 
 from wae.analysis.results import Results
 from wae.report.grids import tex_escape
-from wae.report.wording import describe, method_title
+from wae.report.wording import in_words, method_title
 
 COSTS = {
     "l2sq": "the squared error summed over pixels",
@@ -16,6 +16,11 @@ ENCODERS = {
     "pixel_noise": "a deterministic encoder of noisy pixels",
     "gaussian": "a Gaussian encoder",
     "implicit": "an implicit random encoder",
+}
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli",
+    "gaussian": "Gaussian (fixed variance)",
+    "learned_gaussian": "Gaussian (learned variance)",
 }
 PRIORS = {
     "normal": "N(0, σ² I)",
@@ -92,7 +97,8 @@ def _objective(results: Results) -> str:
     pixels = {"zero_one": "[0, 1]", "minus_one_one": "[−1, 1]"}.get(str(shared.get("pixel_range")))
     ranged = f"pixels in {pixels}" if pixels else _said(results, "pixel_range", "pixels in {}")
     return (
-        f"Objective. Every method minimises a·c(x, x̂) + λ·penalty, with c {cost}, averaged over the batch, a = {weight}, "
+        f"Objective. Every method minimises a·c(x, x̂) + λ·penalty, with c {cost}, averaged over the batch, a = "
+        f"{weight}, "
         f"and {ranged}; a VAE has the negative log-likelihood of its decoder in the place of a·c, and the "
         "Kullback-Leibler divergence of its encoder from the prior, summed over the code, as its penalty."
     )
@@ -121,7 +127,7 @@ def _methods(results: Results) -> str:
         if name == "WAEGAN":
             detail += f", a critic of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
         if first.get("likelihood") and name in ("VAE", "BetaVAE"):
-            detail += f", a {str(first['likelihood']).replace('_', ' ')} decoder"
+            detail += f", a {LIKELIHOODS.get(first['likelihood'], first['likelihood'])} decoder"
         parts.append(f"{method_title(method)}: {detail}")
     return f"Methods. {'; '.join(parts)}." if parts else ""
 
@@ -133,11 +139,13 @@ def _training(results: Results) -> str:
     shared = common(results)
     prior = PRIORS.get(str(shared.get("prior")), _said(results, "prior", "{}"))
     return (
-        f"Training. {_said(results, 'architecture', '{}')} networks of {_said(results, 'width', 'width {}')} and code size "
+        f"Training. {_said(results, 'architecture', '{}')} networks of {_said(results, 'width', 'width {}')} and "
+        "code size "
         f"{_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; Adam with learning rate "
         f"{_said(results, 'learning_rate', '{}')}, β₁ = {_said(results, 'adam_beta1', '{}')}, "
         f"{_said(results, 'batch_size', 'batches of {}')}, {_said(results, 'epochs', '{} epochs')}, "
-        f"{_said(results, 'schedule', '{} schedule')}. Seeds {', '.join(map(str, seeds))}; the last weights are evaluated, "
+        f"{_said(results, 'schedule', '{} schedule')}. Seeds {', '.join(map(str, seeds))}; the last weights are "
+        "evaluated, "
         "never the best by test score."
     )
 
@@ -151,15 +159,17 @@ def _evaluation(results: Results) -> str:
     used = results.config.get("run", {}).get("extractors", list(defined))
     extractors = ", ".join(f"{name} ({_extractor(defined[name])})" for name in used if name in defined)
     ranked = (
-        f" Methods are ranked by the {describe(results.distance).title} of samples from the prior."
+        f" Methods are ranked by the {in_words(results.distance)} of samples from the prior."
         if results.distance
         else ""
     )
     return (
         f"Evaluation. {samples:,} samples in each of {draws} independent draws from the prior, compared with the "
-        f"{settings.get('reference')} split; features: {extractors}. Encoder noise is off, images are clamped and rounded "
+        f"{settings.get('reference')} split; features: {extractors}. Encoder noise is off, images are clamped and "
+        "rounded "
         "to 8 bits on both sides, none is rescaled. The mixture is a "
-        f"{settings.get('mixture_components')}-component Gaussian mixture fitted to the codes of training images.{ranked}"
+        f"{settings.get('mixture_components')}-component Gaussian mixture fitted to the codes of training "
+        f"images.{ranked}"
     )
 
 
@@ -175,7 +185,8 @@ def _extractor(settings: dict[str, Any]) -> str:
 def _statistics(results: Results) -> str:
     return (
         "Statistics. A cell is the mean over training seeds of each seed's mean over draws, with its 95% t-interval. "
-        "Methods are compared in pairs, with Holm's correction over all pairs of a table's column; methods that no test "
+        "Methods are compared in pairs, with Holm's correction over all pairs of a table's column; methods that "
+        "no test "
         "tells from the best are marked as ties. Fewer than three finished seeds give no test."
     )
 
@@ -185,8 +196,10 @@ def _timing(results: Results) -> str:
         return ""
     settings = results.config.get("timing", {})
     return (
-        f"Timing. In one process, on a monotonic clock, after {settings.get('warmup')} warm-up rounds; what is compared "
+        f"Timing. In one process, on a monotonic clock, after {settings.get('warmup')} warm-up rounds; what is "
+        "compared "
         f"is interleaved round by round in random order; medians of {settings.get('rounds')} to "
-        f"{settings.get('max_rounds')} rounds. Points slower than {settings.get('cap_seconds')} s are given as over the "
+        f"{settings.get('max_rounds')} rounds. Points slower than {settings.get('cap_seconds')} s are given as "
+        "over the "
         "cap. No other job of the workflow runs beside the study."
     )

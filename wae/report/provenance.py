@@ -45,7 +45,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
 
 def _hardware(hardware: dict[str, Any]) -> list[str]:
     said = []
-    for key, value in hardware.items():
+    first = {key: hardware[key] for key in ("processor", "cores", "memory_bytes") if key in hardware}
+    for key, value in (first | hardware).items():
         if key == "memory_bytes":
             said.append(f"{value / 2**30:.1f} GiB memory")
         elif key == "cores":

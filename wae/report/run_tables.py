@@ -83,7 +83,9 @@ def _cost(results: Results) -> Grid | None:
     return Grid(
         name="training_cost",
         title="Training time of the runs",
-        caption="Means over finished seeds. Runs share the machine with each other: compare methods by the study's steps.",
+        caption=(
+            "Means over finished seeds. Runs share the machine with each other: compare methods by the study's steps."
+        ),
         section="timing",
         heads=(
             Head("Dataset"),
@@ -141,7 +143,8 @@ def _lambdas(results: Results) -> Grid | None:
         name="lambdas",
         title="Weights in the paper's units",
         caption=(
-            "What λ would be at the paper's reconstruction term, 0.05 times the squared error of pixels in [−1, 1], and "
+            "What λ would be at the paper's reconstruction term, 0.05 times the squared error of pixels in [−1, "
+            "1], and "
             "at its kernels. A dash: the reconstruction term is no squared error, so that there is no translation."
         ),
         section="settings",

@@ -85,7 +85,8 @@ def heading(column: Column) -> str:
     """Title, subject where the title leaves it open, scale, unit and direction of a column."""
     scale = f"10{superscript(column.scale)}" if column.scale else ""
     unit = " ".join(part for part in (scale, column.about.unit) if part)
-    return " ".join(part for part in (column.title, f"[{unit}]" if unit else "", column.arrow) if part)
+    unit = f"({unit})" if "[" in unit else f"[{unit}]" if unit else ""
+    return " ".join(part for part in (column.title, unit, column.arrow) if part)
 
 
 def _row(results: Results, dataset: str, method: str, columns: list[Column]) -> tuple[Cell, ...]:

@@ -1,10 +1,10 @@
 """What stands in a table's cell: a mean over seeds with its interval, the runs behind it, and its bar for citation."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from wae.analysis.results import Results, mean_interval
 from wae.analysis.runs import REAL_DATA
@@ -96,25 +96,25 @@ class Column:
 def score(results: Results, dataset: str, method: str, metric: str, subject: str) -> Score | None:
     """The score of one cell; None when it was not measured."""
     rows = results.rows(dataset, method, metric, subject)
-    if rows.empty:
+    if not rows:
         return None
-    by_seed: pd.Series = rows.groupby("seed")["value"].mean().sort_index()
-    values = [float(value) for value in by_seed]
-    mean, low, high = mean_interval(values)
-    samples = rows["samples"].max()
+    by_seed = results.seed_values(dataset, method, metric, subject)
+    mean, low, high = mean_interval(list(by_seed))
+    samples = rows[0]["samples"]
+    counts = Counter(row["seed"] for row in rows)
     return Score(
         mean=mean,
         low=low,
         high=high,
         by_seed={int(str(seed)): float(value) for seed, value in by_seed.items()},
-        samples=None if pd.isna(samples) else int(samples),
-        draws=int(rows.groupby("seed").size().max()),
-        smoke=bool((rows["label"] == "smoke").any()),
+        samples=None if math.isnan(samples) else int(samples),
+        draws=max(counts.values()),
+        smoke=any(row["label"] == "smoke" for row in rows),
     )
 
 
 def marks(scores: dict[str, Score], better: str | None) -> dict[str, str]:
-    """ "best" for the best mean, "tie" for those that no test tells from it; {} where a method has fewer than 3 seeds."""
+    """By method, "best" for the best mean and "tie" for those no test tells from it; {} without 3 seeds of each."""
     if better is None or any(len(found.by_seed) < FEWEST_SEEDS for found in scores.values()):
         return {}
     methods = list(scores)

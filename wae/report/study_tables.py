@@ -30,8 +30,10 @@ def quietness(results: Results) -> str:
     noisy, rounds = machine.get("noisy_rounds", 0), machine.get("rounds", 0)
     threads = machine.get("threads", {}).get("asked")
     said = (
-        f"While the study ran, other processes kept {busy:.2f} cores busy on average; {noisy:,} of {rounds:,} rounds were "
-        f"beside other load and are kept. Threads: {threads}; device: {machine.get('device_name') or machine.get('device')}."
+        f"While the study ran, other processes kept {busy:.2f} cores busy on average; {noisy:,} of {rounds:,} "
+        "rounds were "
+        f"beside other load and are kept. Threads: {threads}; device: "
+        f"{machine.get('device_name') or machine.get('device')}."
     )
     left_out = machine.get("left_out") or []
     return said + (f" Left out: {'; '.join(map(str, left_out))}." if left_out else "")
@@ -47,7 +49,10 @@ def _time(results: Results, row: dict[str, Any], title: str) -> Cell:
     noisy = f", {row['noisy_rounds']:.0f} of them beside other load" if row["noisy_rounds"] else ""
     trace = (
         title,
-        f"median {seconds_label(row['seconds'])}, its 95% interval {seconds_label(row['low'])} to {seconds_label(row['high'])}",
+        (
+            f"median {seconds_label(row['seconds'])}, its 95% interval {seconds_label(row['low'])} to "
+            f"{seconds_label(row['high'])}"
+        ),
         f"quartiles {seconds_label(row['q1'])} to {seconds_label(row['q3'])}",
         f"{row['rounds']:.0f} rounds{noisy}",
         _file(results, "timing.csv"),
@@ -133,7 +138,7 @@ def _fits(results: Results) -> Grid | None:
             f"fitted from n = {fit['n_low']:,.0f} to {fit['n_high']:,.0f}",
             _file(results, "timing_fits.json"),
         )
-        text = f"{fit['exponent']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})"
+        text = f"{fit['exponent']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})".replace("-", "−")
         rows.append(
             (
                 Cell(fit["title"], head=True),
@@ -161,12 +166,13 @@ def _crossovers(results: Results) -> Grid | None:
         interval = ""
         if crossing["low"] is not None and crossing["high"] is not None:
             interval = f" ({crossing['low']:,.0f} to {crossing['high']:,.0f})"
-        text = crossing["note"] if n is None else f"{n:,.0f}{interval}"
+        text = "-" if n is None else f"{n:,.0f}{interval}"
         rows.append(
             (
                 Cell(crossing["title"], head=True),
                 Cell(f"{crossing['latent_dim'] or ''}", crossing["latent_dim"]),
-                Cell(text, n, (crossing["title"], text, _file(results, "timing_fits.json"))),
+                Cell(text, n, () if n is None else (crossing["title"], text, _file(results, "timing_fits.json"))),
+                Cell(crossing["note"]),
             )
         )
     if not rows:
@@ -176,7 +182,7 @@ def _crossovers(results: Results) -> Grid | None:
         title="Batch sizes at which two cost the same",
         caption="With 95% interval; below the crossover the first is the cheaper one.",
         section="timing",
-        heads=(Head("Pair"), Head("d_z"), Head("n*")),
+        heads=(Head("Pair"), Head("d_z"), Head("n*"), Head("Where")),
         rows=tuple(rows),
         source="timing_fits.json",
     )

@@ -71,8 +71,14 @@ def describe(metric: str) -> Wording:
     return Wording(found.title, found.unit, found.better, found.definition, position, shown=not metric.endswith(HIDDEN))
 
 
+def in_words(metric: str | None) -> str:
+    """A metric inside a sentence: ``Fréchet distance (classifier)``."""
+    title, comma, rest = describe(str(metric)).title.partition(", ")
+    return f"{title} ({rest})" if comma else title
+
+
 def axis_title(metric: str) -> str:
     """A metric as an axis's title: title, unit and which way is better."""
     about = describe(metric)
     direction = {"lower": ", lower is better", "higher": ", higher is better"}.get(about.better or "", "")
-    return f"{about.title}{f' [{about.unit}]' if about.unit else ''}{direction}"
+    return f"{in_words(metric)}{f' [{about.unit}]' if about.unit else ''}{direction}"
