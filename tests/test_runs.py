@@ -26,14 +26,24 @@ def _collect_one(folder: Path, rows: list[dict[str, object]], **fate: object) ->
     path = folder / "results/exp/digits/vae/seed3"
     status = {"status": "finished", "epochs": 4, "images_per_epoch": 500, "seconds": 8.0} | fate
     write_json(path / "run.json", status)
-    write_json(path / "metrics.json", {"dataset": "digits", "method": "vae", "seed": 3, "status": "finished", "rows": rows})
+    write_json(
+        path / "metrics.json", {"dataset": "digits", "method": "vae", "seed": 3, "status": "finished", "rows": rows}
+    )
     out = folder / "results/exp"
     collect([run], [path], [], out / "metrics.csv", out / "runs.csv")
     return out
 
 
 def test_every_field_of_a_row_arrives_under_its_own_name(tmp_path: Path) -> None:
-    row = {"metric": "m", "subject": "prior", "reference": "test", "samples": 7, "draw": 2, "label": "smoke", "value": 0.1}
+    row = {
+        "metric": "m",
+        "subject": "prior",
+        "reference": "test",
+        "samples": 7,
+        "draw": 2,
+        "label": "smoke",
+        "value": 0.1,
+    }
     out = _collect_one(tmp_path, [row])
     assert (out / "metrics.csv").read_text() == (
         "experiment,dataset,method,seed,status,metric,subject,reference,samples,draw,label,value\n"
@@ -82,7 +92,9 @@ def test_a_missing_run_is_listed_as_missing(tmp_path: Path) -> None:
 def test_scores_of_another_run_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "run"
     write_json(path / "run.json", {"status": "finished"})
-    write_json(path / "metrics.json", {"dataset": "digits", "method": "vae", "seed": 4, "status": "finished", "rows": []})
+    write_json(
+        path / "metrics.json", {"dataset": "digits", "method": "vae", "seed": 4, "status": "finished", "rows": []}
+    )
     with pytest.raises(UserError, match=r"seed is 4, planned 3"):
         collect([run_settings("digits", "vae", 3)], [path], [], tmp_path / "m.csv", tmp_path / "r.csv")
 
@@ -102,7 +114,9 @@ def test_the_plan_is_collected_and_a_missing_run_is_an_error_unless_partial(tmp_
     out = tmp_path / "out"
     collect_plan(folder / "plan.json", tmp_path / "results", out)
     metrics = load_metrics(out / "metrics.csv")
-    assert metrics[metrics["method"] == "real_data"][["dataset", "seed", "value"]].values.tolist() == [["digits", -1, 4.5]]
+    assert metrics[metrics["method"] == "real_data"][["dataset", "seed", "value"]].values.tolist() == [
+        ["digits", -1, 4.5]
+    ]
     assert set(metrics["experiment"]) == {"fake"}
     (folder / "digits/vae/seed1/run.json").unlink()
     with pytest.raises(UserError, match=r"seed1/run\.json: no such file"):
