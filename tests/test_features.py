@@ -130,7 +130,7 @@ def test_features_that_are_not_finite_stop_with_one_line(folder):
 
 def test_unlabelled_data_need_another_extractor(tmp_path):
     prepare(BARS.model_copy(update={"options": {"labelled": False}}), None, tmp_path / "data")
-    with pytest.raises(UserError, match="no labels.*inception"):
+    with pytest.raises(UserError, match=r"no labels.*inception"):
         build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -223,7 +223,7 @@ def test_inception_weights_that_are_wrong_are_refused(tmp_path):
     file = tmp_path / "weights.pth"
     torch.save({"fc.weight": torch.zeros(2)}, file)
     wrong = ExtractorSettings(kind="inception", weights=str(file), weights_sha256="0" * 64)
-    with pytest.raises(UserError, match="sha256 is [0-9a-f]{64}, the config wants 0000"):
+    with pytest.raises(UserError, match=r"sha256 is [0-9a-f]{64}, the config wants 0000"):
         build_extractor(tmp_path, wrong, tmp_path / "out")
     with pytest.raises(UserError, match="not the weights of torch-fidelity's inception-v3-compat"):
         build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(file)), tmp_path / "out")
@@ -257,5 +257,5 @@ def test_missing_network_names_the_remedy(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    with pytest.raises(UserError, match="cannot be fetched.*extractors.*weights"):
+    with pytest.raises(UserError, match=r"cannot be fetched.*extractors.*weights"):
         build_extractor(tmp_path, ExtractorSettings(kind="inception"), tmp_path / "out")
