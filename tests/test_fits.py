@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from wae.analysis.fits import Curve, crossover, curves, fit, fits, last_rise, write_fits
 from wae.files import read_json
@@ -60,6 +61,16 @@ def test_the_interval_holds_the_exponent_as_often_as_it_says(noise: float) -> No
         hits += law.p_low <= 2.0 <= law.p_high
     assert 0.93 <= hits / 300 <= 1.0
     assert 0.0 < law.p_high - law.p_low < 60 * noise
+
+
+def test_the_interval_is_students_on_the_residuals() -> None:
+    noisy = curve(1e-6, 2.0, noise=0.1)
+    law = fit(Curve(**{**vars(noisy), "errors": np.full(len(SIZES), 1e-6)}))
+    expected = stats.linregress(np.log(SIZES[-4:]), noisy.log_seconds[-4:])
+    assert law is not None
+    assert law.p == pytest.approx(expected.slope)
+    assert law.p_high - law.p == pytest.approx(4.30265 * expected.stderr, rel=1e-4)  # t with 2 degrees of freedom
+    assert law.p - law.p_low == pytest.approx(4.30265 * expected.stderr, rel=1e-4)
 
 
 def test_the_medians_intervals_widen_a_lucky_line() -> None:
@@ -126,14 +137,15 @@ def test_the_last_rise_counts() -> None:
 def test_curves_take_the_total_of_what_was_measured() -> None:
     frame = pd.concat(
         [
-            table(curve(1e-8, 2.0)),
+            table(curve(1e-8, 2.0, noise=0.05)),
             table(curve(1e-5, 1.0, subject="gan", critic_width=512)),
             table(curve(1e-5, 1.0, subject="gan", critic_width=1024), status="over_cap"),
         ]
     )
     found = curves(frame)
     assert [(c.subject, c.critic_width) for c in found] == [("mmd_fused", None), ("gan", 512)]
-    assert math.exp(found[0].log_seconds[0]) == pytest.approx(1e-8 * 32**2)
+    assert found[0].log_seconds == pytest.approx(curve(1e-8, 2.0, noise=0.05).log_seconds)
+    assert found[0].errors == pytest.approx(0.05, rel=1e-3)
 
 
 def test_the_written_document(tmp_path: Path) -> None:

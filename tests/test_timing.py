@@ -20,6 +20,7 @@ from wae.timing.clock import Clock, Point, Stopwatch, Study, TooLargeError, pred
 from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
+from wae.timing.step import step_call
 from wae.timing.study import COLUMNS, table
 from wae.timing.summary import is_settled, median_rank, summarise
 
@@ -340,6 +341,31 @@ def test_the_penalty_grid() -> None:
     assert len({p.key for p in points}) == 5
 
 
+def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
+    run = load_plan(smoke).runs[0]
+    (tmp_path / "data").mkdir()
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    for split in ("train", "test"):
+        np.save(tmp_path / f"data/{split}_images.npy", images)
+        np.save(tmp_path / f"data/{split}_labels.npy", np.zeros(10, np.int64))
+    meta = {"counts": {"train": 10, "test": 10}, "shape": [1, 1, 1], "classes": 1, "sha256": {}}
+    write_json(tmp_path / "data/meta.json", meta)
+    seen: list[list[int]] = []
+
+    class Recorder(torch.nn.Module):
+        def build_optimisers(self) -> dict:
+            return {}
+
+        def step(self, images, streams, mark) -> None:
+            seen.append(images.flatten().tolist())
+
+    call = step_call(Recorder(), run, tmp_path / "data", 4, CPU)
+    for _ in range(3):
+        call(lambda part: None)
+    assert len({*seen[0], *seen[1]}) == 8
+    assert seen[2] == seen[0]
+
+
 def test_peak_memory_is_that_of_the_call() -> None:
     def call() -> None:
         held = torch.empty(250_000)  # 1 MB
@@ -389,7 +415,7 @@ def test_a_whole_study(smoke, tmp_path: Path) -> None:
     try:
         run_study_of_plan(tmp_path / "plan.json", tmp_path, execution, tmp_path)
     finally:
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "timing.csv").read_text())))
     assert tuple(rows[0]) == COLUMNS
     steps = [row for row in rows if row["study"] == "step"]

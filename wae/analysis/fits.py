@@ -208,7 +208,7 @@ def last_rise(n: np.ndarray, ratio: np.ndarray) -> float | None:
 def _extrapolated(a: Curve, b: Curve, largest: float) -> dict[str, Any]:
     above = {"n": None, "low": largest, "high": None, "status": "above grid"}
     law_a, law_b = fit(a), fit(b)
-    if law_a is None or law_b is None or law_a.p <= law_b.p:
+    if law_a is None or law_b is None:
         return above
     n = _meeting(law_b.log_c - law_a.log_c, law_a.p - law_b.p)
     if not largest <= n <= FAR * largest:

@@ -13,7 +13,7 @@ from wae import devices
 from wae.files import read_json, write_json, write_text
 from wae.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
-from wae.timing.clock import Clock, Point, Study, log
+from wae.timing.clock import Clock, Point, Study
 from wae.timing.load import Load, SystemMeter, load_average
 from wae.timing.penalty import penalty_points
 from wae.timing.step import step_points
@@ -50,9 +50,7 @@ def run_study(
     order statistics, quartiles. ``status``: ok; over_cap (one run took longer than the cap, larger sizes are not run);
     trimmed (too large for memory or data, or the budget was spent).
     """
-    device, lines = devices.setup(execution)
-    for line in lines:
-        log(line)
+    device = devices.setup(execution)
     began = time.perf_counter()
     load = Load(SystemMeter())
     time.sleep(0.5)
