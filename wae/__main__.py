@@ -72,7 +72,7 @@ def evaluate(a: Arguments) -> None:
     from wae.evaluation.run import evaluate as run
     from wae.settings import EvaluationSettings
 
-    device, _ = setup(execution())
+    device = setup(execution())
     run(a.run, a.data, a.reference, EvaluationSettings.model_validate(a.job["evaluation"]), device)
 
 

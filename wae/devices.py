@@ -1,13 +1,14 @@
 """Which device a job computes on, and the torch switches that make it repeatable."""
 
 import ctypes
-import fcntl
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import torch
 
+from wae import locks
 from wae.errors import UserError
 from wae.settings import ExecutionSettings
 
@@ -16,28 +17,36 @@ _MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30
 _held: list[object] = []  # open lock files: a device stays claimed until this process ends, however it ends
 
 
-def setup(execution: ExecutionSettings) -> tuple[torch.device, list[str]]:
-    """Set threads, deterministic kernels and the allocator for this process and choose its device.
+def setup(execution: ExecutionSettings) -> torch.device:
+    """Set threads, deterministic kernels and the allocator for this process, and choose its device.
 
-    Returns the device and lines for the log. "auto" claims a free CUDA device, or takes the CPU and says so.
+    "auto" and "cuda" claim a free CUDA device; where there is none, "auto" takes the CPU, says so on stderr, and
+    "cuda" raises UserError. "cuda:N" takes device N without a claim.
     """
     torch.set_num_threads(execution.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     deterministic()
     keep_freed_memory()
     if execution.device == "cpu":
-        return torch.device("cpu"), []
-    if not torch.cuda.is_available():
-        if execution.device != "auto":
-            raise UserError(f"device {execution.device!r} asked for, none found; set execution.device to cpu or auto")
-        return torch.device("cpu"), ["no CUDA device found: computing on the CPU"]
-    names = visible_devices(torch.cuda.device_count())
+        return torch.device("cpu")
+    names = device_names()
     if execution.device.startswith("cuda:"):
-        return torch.device(execution.device), []
+        return _chosen(execution.device, names)
     claimed = claim(names)
-    if claimed is None:
-        return torch.device("cpu"), [f"all {len(names)} CUDA devices are claimed: computing on the CPU"]
-    return torch.device("cuda", claimed), [f"claimed CUDA device {names[claimed]}"]
+    if claimed is not None:
+        print(f"computing on CUDA device {claimed} ({names[claimed]})", file=sys.stderr)
+        return torch.device("cuda", claimed)
+    lack = f"all {len(names)} CUDA devices are claimed by other jobs" if names else "there is no CUDA device"
+    if execution.device == "cuda":
+        raise UserError(f"execution.device is 'cuda' and {lack}; lower --resources gpu=N, or set it to auto or cpu")
+    print(f"{lack}: computing on the CPU", file=sys.stderr)
+    return torch.device("cpu")
+
+
+def _chosen(wanted: str, names: list[str]) -> torch.device:
+    if int(wanted.partition(":")[2]) >= len(names):
+        raise UserError(f"execution.device is {wanted!r}, {len(names)} CUDA devices are visible; set it to auto or cpu")
+    return torch.device(wanted)
 
 
 def deterministic() -> None:
@@ -62,27 +71,25 @@ def keep_freed_memory() -> None:
             mallopt(parameter, value)
 
 
-def visible_devices(count: int) -> list[str]:
-    """Names under which the ``count`` devices this process sees are known to all: CUDA_VISIBLE_DEVICES' if set."""
-    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = [part.strip() for part in listed.split(",")] if listed else [str(i) for i in range(count)]
-    return names[:count]
+def device_names() -> list[str]:
+    """The CUDA devices that this process sees, by their UUIDs, which are the same for every process of the machine.
+
+    CUDA_VISIBLE_DEVICES, and a cluster's limits, decide which they are and how they are numbered.
+    """
+    if not torch.cuda.is_available():
+        return []
+    return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
 
 
 def claim(names: list[str], folder: Path | None = None) -> int | None:
-    """Index of the first device whose lock is free, now held by this process; None when all are taken.
+    """Index of the first device that no process has claimed, now held by this one; None when all are taken.
 
-    A lock is an flock on a file, so the system releases it when the process dies.
+    A claim is a lock that the system releases when its process dies.
     """
     folder = folder or Path(tempfile.gettempdir()) / f"wae-devices-{os.getuid()}"
-    folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(names):
-        file = (folder / f"{name.replace('/', '_')}.lock").open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            continue
-        _held.append(file)
-        return index
+        lock = locks.take(folder / f"{name}.lock")
+        if lock is not None:
+            _held.append(lock)
+            return index
     return None

@@ -56,9 +56,7 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
             print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
             return
         clean(out)
-        device, lines = devices.setup(execution)
-        for line in lines:
-            print(line, file=sys.stderr)
+        device = devices.setup(execution)
         trainer = Trainer(run, _training_images(run, data, device), device)
         path = out / "checkpoint.pt"
         state, lines = checkpoint.load(path, identity)
