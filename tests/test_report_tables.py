@@ -16,6 +16,7 @@ from wae.analysis.runs import load_metrics
 from wae.report import tables
 from wae.report.grids import Cell, Grid, Head, csv_text, markdown_text, tex_escape, tex_text
 from wae.report.names import slug
+from wae.report.protocol import latex
 from wae.report.score_tables import build, citation_reasons
 
 
@@ -139,11 +140,12 @@ def test_tex_escapes_and_marks() -> None:
     assert r"$\lambda$\_2 & 1.1 $\pm$ 0.1 = \\" in text
     assert text.count("{") == text.count("}")
     assert tex_escape("a\\b") == r"a\textbackslash{}b"
+    assert tex_escape("c(x, x̂)") == r"c(x, $\hat{x}$)"
 
 
 def test_a_wide_table_is_turned_in_latex() -> None:
     wide = Grid("n", "t", "c", "s", tuple(Head(f"h{i}") for i in range(5)), (tuple(Cell(f"c{i}") for i in range(5)),))
-    assert r"\begin{tabular}{lr}" in tex_text(wide)
+    assert r"\begin{tabular}{ll}" in tex_text(wide)
     assert "h4 & c4" in tex_text(wide)
 
 
@@ -152,8 +154,9 @@ def test_latex_tables_compile(folder: Path, tmp_path: Path) -> None:
     if engine is None:
         pytest.skip("no LaTeX engine (tectonic, pdflatex or lualatex) is installed; install one to compile the tables")
     tables.tables(folder, tmp_path / "tables")
+    (tmp_path / "tables" / "methods.tex").write_text(latex(Results(folder)))
     inputs = "\n".join(rf"\input{{{path}}}" for path in sorted((tmp_path / "tables").glob("*.tex")))
-    packages = r"\usepackage{booktabs}\usepackage[T1]{fontenc}"
+    packages = r"\usepackage{booktabs}\usepackage{graphicx}\usepackage[T1]{fontenc}"
     document = rf"\documentclass{{article}}{packages}\begin{{document}}{inputs}\end{{document}}"
     (tmp_path / "all.tex").write_text(document)
     command = [engine, *(["-interaction=nonstopmode", "-halt-on-error"] if engine != "tectonic" else []), "all.tex"]

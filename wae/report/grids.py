@@ -2,9 +2,12 @@
 
 import csv
 import io
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+LONG = 48  # characters beyond which a column of a LaTeX table is set as a paragraph
 MARKS = "Bold: best mean. = : no test tells it from the best. (smoke): fewer than 2,048 images on one side."
 _TEX = {
     "\\": r"\textbackslash{}",
@@ -30,6 +33,9 @@ _TEX = {
     "∞": r"$\infty$",
     "−": r"$-$",
     "…": r"\dots{}",
+    "‖": r"$\|$",
+    "‘": "`",
+    "’": "'",
     "é": r"\'e",
     "ö": r"\"o",
     "ü": r"\"u",
@@ -46,6 +52,7 @@ _TEX |= dict(
     )
 )
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
+_TEX |= {character: f"$_{{{n}}}$" for n, character in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -156,16 +163,42 @@ def _md(text: str) -> str:
 
 
 def tex_text(grid: Grid) -> str:
-    """The table as a LaTeX table of the booktabs package; turned on its side where it has more columns than rows."""
-    cells = [[tex_escape(head.text) for head in grid.heads], *([_tex(cell) for cell in row] for row in grid.rows)]
+    """The table as a LaTeX table (booktabs, graphicx), shrunk to the line where it is wider.
+
+    Turned on its side where it has more columns than rows; long text gets a paragraph column.
+    """
+    table = [[Cell(head.text) for head in grid.heads], *(list(row) for row in grid.rows)]
     if len(grid.heads) > len(grid.rows) + 1:
-        cells = [list(column) for column in zip(*cells, strict=True)]
-    columns = "l" + "r" * (len(cells[0]) - 1)
-    lines = [r"\begin{table}", r"\centering", r"\footnotesize", rf"\caption{{{tex_escape(grid.notes)}}}"]
-    lines += [rf"\label{{tab:{grid.name.replace('_', '-')}}}", rf"\begin{{tabular}}{{{columns}}}", r"\toprule"]
-    rows = [" & ".join(row) + r" \\" for row in cells]
-    lines += [rows[0], r"\midrule", *rows[1:], r"\bottomrule", r"\end{tabular}", r"\end{table}"]
-    return "\n".join(lines) + "\n"
+        table = [list(column) for column in zip(*table, strict=True)]
+    columns = "".join(_tex_column(cells, first=i == 0) for i, cells in enumerate(zip(*table, strict=True)))
+    rows = [" & ".join(map(_tex, row)) + r" \\" for row in table]
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs} and \usepackage{graphicx}",
+            r"\begin{table}",
+            r"\centering",
+            r"\footnotesize",
+            rf"\caption{{{tex_escape(grid.notes)}}}",
+            rf"\label{{tab:{grid.name.replace('_', '-')}}}",
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            rows[0],
+            r"\midrule",
+            *rows[1:],
+            r"\bottomrule",
+            r"\end{tabular}}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _tex_column(cells: Sequence[Cell], first: bool) -> str:
+    """Right for numbers, a paragraph for long text, left for the rest."""
+    if max(len(cell.text) for cell in cells) > LONG:
+        return r"p{6cm}"
+    return "r" if not first and any(cell.numeric for cell in cells) else "l"
 
 
 def _tex(cell: Cell) -> str:
@@ -175,7 +208,9 @@ def _tex(cell: Cell) -> str:
 
 def tex_escape(text: object) -> str:
     """Text as LaTeX shows it; a character that its standard fonts lack is left to the engine."""
-    return "".join(_TEX.get(character, character) for character in str(text))
+    hats = re.sub("(.)\u0302", lambda found: f"\0{found[1]}", str(text))
+    shown = "".join(_TEX.get(character, character) for character in hats)
+    return re.sub("\0(.)", lambda found: rf"$\hat{{{found[1]}}}$", shown)
 
 
 def superscript(number: int) -> str:
