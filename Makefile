@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast audit soak test-slurm lint format setup status clean-venv
+.PHONY: report test test-fast audit soak test-slurm bench lint format setup status clean-venv
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
 	python -m wae check --config $(CONFIG)
@@ -47,6 +47,14 @@ soak: $(STAMP) ## kill the workflow fifty times and compare (half an hour)
 
 test-slurm: $(STAMP) ## the smoke config through a real one-node SLURM (needs root, slurmctld, slurmd, munge)
 	python -m pytest -m slurm tests/slurm
+
+bench: benchmarks/.venv/.installed ## time this suite against its peers, write benchmarks/REPORT.md (half an hour)
+	benchmarks/.venv/bin/python -m benchmarks
+
+benchmarks/.venv/.installed: requirements.lock benchmarks/requirements.txt
+	$(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -r benchmarks/requirements.txt
+	@touch $@
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"error: Python {v[0]}.{v[1]} found, 3.11 or newer needed: make PYTHON=python3.11")'

@@ -1,0 +1,95 @@
+"""One contestant in a process of its own: an epoch for each line read, what it spent for each line written.
+
+Processes keep apart what a contestant does to its process (threads, allocator, deterministic kernels); all of
+them live at the same time, so that rounds can be interleaved.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmarks.measure import Spent, Stopwatch
+from benchmarks.problem import images, run_settings
+from wae import devices
+from wae.settings import ExecutionSettings, RunSettings
+
+NAMES = ("ours", "bare", "pythae", "lightning", "lightning_tensors")
+
+
+def ours(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
+    """The suite's Trainer.run: its loop with progress bar, history and checkpoints, as `train` calls it."""
+    from wae.training import Trainer
+
+    devices.setup(ExecutionSettings(device="cpu"))
+
+    def epoch() -> Spent:
+        with tempfile.TemporaryDirectory() as folder:
+            trainer, out = Trainer(run, data, torch.device("cpu")), Path(folder)
+            watch = Stopwatch()
+            trainer.run(out, out / "checkpoint.pt", "", 60.0, [])
+            return watch.stop()
+
+    return epoch
+
+
+def bare(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
+    """The bare loop, in a process set up as the suite's."""
+    from benchmarks.bare import BareLoop
+
+    devices.setup(ExecutionSettings(device="cpu"))
+    loop = BareLoop(run, data)
+
+    def epoch() -> Spent:
+        watch = Stopwatch()
+        loop.epoch()
+        return watch.stop()
+
+    return epoch
+
+
+def pythae(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
+    """pythae's trainer."""
+    from benchmarks.peer_pythae import Pythae
+
+    return Pythae(run, data).epoch
+
+
+def lightning(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
+    """Lightning over torchvision's transforms."""
+    from benchmarks.peer_lightning import Lightning
+
+    return Lightning(run, data, pictures=True).epoch
+
+
+def lightning_tensors(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
+    """Lightning over float tensors."""
+    from benchmarks.peer_lightning import Lightning
+
+    return Lightning(run, data, pictures=False).epoch
+
+
+def main() -> None:
+    """Serve rounds until the input ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("method")
+    parser.add_argument("network")
+    parser.add_argument("count", type=int)
+    parser.add_argument("--channels-last", action="store_true")
+    a = parser.parse_args()
+    torch.set_num_threads(1)
+    answers, sys.stdout = sys.stdout, sys.stderr
+    run = run_settings(a.method, a.network, channels_last=a.channels_last)
+    epoch = globals()[a.name](run, images(a.count)[0])
+    for _ in sys.stdin:
+        print(json.dumps(epoch()), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What the workflow adds to the computing of its jobs: whole runs at two cores, a run with nothing to do, a dry run."""
+
+import ast
+import inspect
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.measure import typical
+from benchmarks.processes import Usage, usage
+from wae.sources import ROOT
+
+PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
+CORES = 2
+# Stands for `python` on the jobs' PATH and notes what each spent: stage, start, wall, user and system seconds.
+SHIM = """#!/bin/bash
+TIMEFORMAT="$3 $EPOCHREALTIME %3R %3U %3S"
+exec 3>&2
+{{ time {python} "$@" 2>&3 3>&-; }} 2>> {log}
+"""
+
+
+class Workflow:
+    """A copy of the project whose jobs are timed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.log = folder / "project", folder / "jobs.log"
+        self.folder.mkdir()
+        for name in PARTS:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, self.folder / name)
+        shims = folder / "bin"
+        shims.mkdir()
+        (shims / "python").write_text(SHIM.format(python=sys.executable, log=self.log))
+        (shims / "python").chmod(0o755)
+        self.environment = {**os.environ, "PATH": f"{shims}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH"):
+            self.environment.pop(name, None)
+
+    def run(self, config: str, *arguments: str) -> Usage:
+        """`snakemake --cores 2 --configfile CONFIG ARGUMENTS`, in the copy."""
+        command = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--configfile", config, "--quiet", "all"]
+        return usage([*command, *arguments, "--", "all"], self.folder, self.environment)
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """What each job since the last call spent, by the order in which they ended."""
+        rows = [line.split() for line in self.log.read_text().splitlines()]
+        self.log.unlink()
+        return [
+            {"stage": stage, "start": float(start), "wall": float(wall), "cpu": float(user) + float(system)}
+            for stage, start, wall, user, system in (row for row in rows if len(row) == 5)
+        ]
+
+
+def starting(stages: set[str]) -> dict[str, float]:
+    """Computing seconds of `python` with the imports of each stage and nothing else: the least of three runs."""
+    import wae.__main__ as front
+
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = {}
+    for stage in stages:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(front, stage))))
+        imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        command = [sys.executable, "-c", "\n".join(["import wae.__main__", *imports])]
+        found[stage] = min(usage(command, ROOT, environment).cpu for _ in range(3))
+    return found
+
+
+def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Shares of cores x wall that the jobs computed, with and without the study, which holds all cores by intent."""
+    study = [job for job in jobs if job["stage"] == "timing"]
+    others = [job for job in jobs if job["stage"] != "timing"]
+    held = sum(job["wall"] for job in study)
+    counts = Counter(job["stage"] for job in jobs)
+    start = starting(set(counts))
+    rest = CORES * (whole.wall - held)
+    cpu = sum(job["cpu"] for job in others)
+    return {
+        "wall": whole.wall,
+        "jobs": len(jobs),
+        "study_wall": held,
+        "whole": (cpu + CORES * held) / (CORES * whole.wall),
+        "computing": sum(job["cpu"] for job in jobs) / (CORES * whole.wall),
+        "outside_study": cpu / rest,
+        "starting": sum(start[stage] * count for stage, count in counts.items() if stage != "timing") / rest,
+        "start_seconds": start,
+        "stages": {
+            stage: {
+                "jobs": counts[stage],
+                "cpu": sum(job["cpu"] for job in jobs if job["stage"] == stage),
+                "wall": sum(job["wall"] for job in jobs if job["stage"] == stage),
+            }
+            for stage in sorted(counts)
+        },
+    }
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    """The default config; MNIST's at one epoch (two seeds, to end in time); nothing to do; dry runs of many runs."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        workflow = Workflow(Path(name))
+        main = "config/smoke.yaml" if quick else "config/config.yaml"
+        found["default"] = summary(workflow.run(main), workflow.jobs())
+        found["nothing_to_do"] = [workflow.run(main) for _ in range(1 if quick else 5)]
+        if not quick and (Path(os.environ.get("WAE_DATA_ROOT", "")) / "MNIST/raw").is_dir():
+            short = yaml.safe_load((ROOT / "config/mnist.yaml").read_text())
+            short["training"]["common"]["epochs"] = 1
+            short["run"]["seeds"] = [0, 1]
+            (workflow.folder / "config/mnist_short.yaml").write_text(yaml.safe_dump(short))
+            found["mnist"] = summary(workflow.run("config/mnist_short.yaml"), workflow.jobs())
+        found["dry_run"] = dry_runs(workflow, [30, 90] if quick else [30, 99, 300, 999])
+    return found
+
+
+def dry_runs(workflow: Workflow, counts: list[int]) -> dict[int, float]:
+    """Seconds of a dry run by the number of runs planned (three methods, a third as many seeds)."""
+    found = {}
+    for count in counts:
+        config = {"experiment": "many", "run": {"datasets": ["digits"], "seeds": list(range(count // 3))}}
+        (workflow.folder / "config/many.yaml").write_text(yaml.safe_dump(config))
+        found[count] = typical([[0.0, workflow.run("config/many.yaml", "--dry-run").wall] for _ in range(3)])
+    return found

@@ -1,0 +1,63 @@
+"""Peak memory of a training job against that of the bare loop as a script."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import usage
+from wae.settings import DatasetSettings, RunSettings
+from wae.sources import ROOT
+
+SCRIPT = "benchmarks.memory"
+
+
+def bare_script(settings: Path, data: Path) -> None:
+    """Load the images as they lie on disk, train an epoch, save the weights: what a careful script would do."""
+    import numpy as np
+    import torch
+    from safetensors.torch import save_file
+
+    from benchmarks.bare import BareLoop
+
+    torch.set_num_threads(1)
+    run = RunSettings.model_validate_json(settings.read_text())
+    loop = BareLoop(run, torch.from_numpy(np.load(data / "train_images.npy", mmap_mode="c")), held="uint8")
+    loop.epoch()
+    save_file(loop.method.state_dict(), settings.with_name("weights.safetensors"))
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    """Peak bytes of both, by method: a `train` job of one epoch on the padded images, all 60,000 of them."""
+    from benchmarks.problem import METHODS, run_settings
+    from wae.data.source import prepare
+
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    environment["WAE_EXECUTION"] = '{"device":"cpu"}'
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["BENCHMARK_IMAGES"] = "600" if quick else "6000"
+        prepare(DatasetSettings(source="benchmarks.problem:padded", shape=[1, 32, 32]), None, folder / "data")
+        for method in METHODS[:1] if quick else METHODS:
+            run = run_settings(method)
+            (folder / "run.json").write_text(run.model_dump_json())
+            job = json.dumps({"run": run.model_dump(), "code": "benchmark"})
+            train = ["-m", "wae", "train", "--job", job, "--data", str(folder / "data"), "--out", str(folder / method)]
+            bare = ["-m", SCRIPT, str(folder / "run.json"), str(folder / "data")]
+            found[method] = {
+                label: usage([sys.executable, *command], ROOT, environment).peak_bytes
+                for label, command in (("ours", train), ("bare", bare))
+            }
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("data", type=Path)
+    arguments = parser.parse_args()
+    bare_script(arguments.settings, arguments.data)

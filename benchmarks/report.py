@@ -1,0 +1,236 @@
+"""REPORT.md from the parts' numbers: ratios first, each beside its goal, then machine and versions."""
+
+import importlib.metadata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Ratio, Spent, line, power, typical
+from wae import provenance
+from wae.files import write_text
+
+PEERS = {
+    "bare": "bare loop",
+    "pythae": "pythae",
+    "lightning": "Lightning, torchvision transforms",
+    "lightning_tensors": "Lightning, tensors",
+    "ours_channels_last": "ours with channels_last",
+}
+INTRODUCTION = """# Against the peers, and against the machine's limit
+
+Written by `make bench`. Every number is a ratio of contestants that took turns in one run, one thread each: the
+median over rounds, with the quartiles in brackets. A ratio of 2 means that the other one took twice our computing
+time (user and system seconds of its process; on an idle machine, with one thread, the same as wall-clock time).
+Ratios are of this machine and these versions; absolute times are left out on purpose.
+"""
+TRAINING = """
+Same networks, same first weights, batch 100, {images} images an epoch ({origin}), {rounds} rounds. Each contestant
+lives in a process of its own and repeats epochs; set-up, and pythae's saving at the end, do not count.
+
+- bare loop: images as floats in memory, forward, backward, optimiser, nothing else (benchmarks/bare.py); its weights
+  after any number of steps are ours bit for bit. Its process is set up as ours (allocator, deterministic kernels).
+- pythae: VAE, WAE_MMD with the same seven scales, and Adversarial_AE, its nearest to WAE-GAN, by its own trainers.
+- Lightning: a LightningModule over a DataLoader without worker processes; once with what torchvision's MNIST does
+  for each image (PIL, Pad, ToTensor), as most reproductions have it, once with ready float tensors. Loggers and
+  checkpoints off.
+- dcgan: this suite's networks for MNIST (width 16). mlp: one hidden layer of 512 units, pythae's default.
+"""
+
+
+def write(parts: dict[str, dict[str, Any]], out: Path) -> None:
+    """Write the report of ``parts``, by name what their ``measure`` found."""
+    sections = {
+        "training": training,
+        "penalty": penalty,
+        "frechet": frechet,
+        "dag": dag,
+        "memory": memory,
+        "growth": growth,
+    }
+    found = {name: part["found"] for name, part in parts.items()}
+    if "dag" in found and "growth" in found:
+        found["growth"] = {**found["growth"], "runs": found["dag"]["dry_run"]}
+    texts = [section(found[name]) for name, section in sections.items() if name in found]
+    write_text(out, "\n".join([INTRODUCTION, *texts, machine(parts)]))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+
+
+def ratio(other: Sequence[Sequence[float]], ours: Sequence[Sequence[float]]) -> Ratio:
+    """The ratio of two contestants as they were kept."""
+    return Ratio.of([Spent(*found) for found in other], [Spent(*found) for found in ours])
+
+
+def shown(found: Ratio | None, goal: float | None = None) -> str:
+    """A ratio with its quartiles, and whether it reaches its goal."""
+    if found is None:
+        return "-"
+    text = f"{found.median:.2f} [{found.low:.2f}, {found.high:.2f}]"
+    return text if goal is None else f"{text} {'met' if found.median >= goal else 'missed'}"
+
+
+def training(found: dict[str, Any]) -> str:
+    """Training throughput."""
+    goals = {"bare": 0.95, "pythae": 1.4, "lightning": 1.3}
+    rows = []
+    for case, spent in found["seconds"].items():
+        cells = [shown(ratio(spent[n], spent["ours"]), goals.get(n)) if n in spent else "-" for n in PEERS]
+        rows.append([case, *cells])
+    head = ["network/method", *(f"{title}{f' (goal {goals[n]})' if n in goals else ''}" for n, title in PEERS.items())]
+    text = TRAINING.format(**{key: found[key] for key in ("images", "origin", "rounds")})
+    return f"## Training: the other's time over ours\n\n{table(head, rows)}{text}"
+
+
+def penalty(found: dict[str, Any]) -> str:
+    """The MMD penalty."""
+    goals = {"8/100": 2.0, "8/1024": 4.0, "8/4096": 20.0}
+    rows = []
+    for case, spent in found["spent"].items():
+        dim, n = case.split("/")
+        others = [ratio(spent[f], spent["ours"]) if f in spent else None for f in ("official", "pythae", "expanded")]
+        rows.append([dim, n, shown(others[0], goals.get(case)), shown(others[1]), shown(others[2])])
+    head = [
+        "d_z",
+        "n",
+        "official form (goals 2, 4, 20 at 100, 1,024, 4,096)",
+        "pythae",
+        "(n, n, d) for every scale",
+    ]
+    note = (
+        "\nForward and backward with respect to the codes, seven IMQ scales. A dash: the form would have taken more\n"
+        f"than half of the free memory. The values agree: largest difference {found['largest_difference']:.1e}.\n"
+    )
+    return f"## MMD penalty: the other's time over ours\n\n{table(head, rows)}{note}"
+
+
+def frechet(found: dict[str, Any]) -> str:
+    """The Frechet distance."""
+    spent, values = found["spent"], found["values"]
+    goals = {"torch_fidelity": 3.0, "scipy": None}
+    rows = [
+        [
+            {"torch_fidelity": "torch-fidelity", "scipy": "scipy's sqrtm"}[name],
+            shown(ratio(spent[name], spent["ours"]), goal),
+            f"{abs(values[name] / values['ours'] - 1.0):.1e}",
+        ]
+        for name, goal in goals.items()
+    ]
+    once = found["reference"][1] / typical(spent["ours"])
+    note = (
+        f"\n{found['count']:,} samples, {found['dimensions']:,} dimensions, from float32 features. All have the real "
+        "data's statistics beforehand; ours has the\nroot of their covariance too, computed once a dataset, at "
+        f"{once:.1f} times the cost of one distance.\n"
+    )
+    head = ["", "time over ours (goal 3 for torch-fidelity)", "relative difference of the value (goal 1e-6)"]
+    return f"## Frechet distance from ready features\n\n{table(head, rows)}{note}"
+
+
+def dag(found: dict[str, Any]) -> str:
+    """The workflow's overhead."""
+    rows = []
+    for name in ("default", "mnist"):
+        if name in found:
+            f = found[name]
+            verdict = "met" if f["outside_study"] >= 0.85 else "missed"
+            rows.append(
+                [
+                    {"default": "default config", "mnist": "config/mnist.yaml, one epoch, two seeds"}[name],
+                    f"{f['outside_study']:.2f} {verdict}",
+                    f"{f['starting']:.2f}",
+                    f"{f['whole']:.2f}",
+                    f"{f['computing']:.2f}",
+                    str(f["jobs"]),
+                ]
+            )
+    head = [
+        "at two cores",
+        "computing / (cores x wall) outside the study (goal 0.85)",
+        "of that, starting Python and importing",
+        "whole run, the study counted with the cores it holds",
+        "whole run, the study counted with what it computes",
+        "jobs",
+    ]
+    idle = typical([[0.0, usage[0]] for usage in found["nothing_to_do"]])
+    many = {int(count): seconds for count, seconds in found["dry_run"].items()}
+    largest = max(many)
+    limits = [
+        ["run with nothing to do", f"{idle / 3.0:.2f} of the 3 s allowed", "met" if idle <= 3.0 else "missed"],
+        [
+            f"dry run of {largest:,} runs",
+            f"{many[largest] / 5.0:.2f} of the 5 s allowed",
+            "met" if many[largest] <= 5.0 else "missed",
+        ],
+    ]
+    note = (
+        "\nThe wall-clock study (rule timing) holds every core so that nothing runs beside what it times; it computes\n"
+        "on one. So the share is given outside it and with it.\n\n"
+    )
+    return f"## The workflow\n\n{table(head, rows)}{note}{table(['', 'took', ''], limits)}"
+
+
+def memory(found: dict[str, Any]) -> str:
+    """Peak memory of a training job."""
+    rows = [
+        [method, f"{peak['ours'] / peak['bare']:.2f} {'met' if peak['ours'] <= 1.2 * peak['bare'] else 'missed'}"]
+        for method, peak in found.items()
+    ]
+    note = "\nPeak resident memory of a `train` job of one epoch over that of the bare loop as a script, same files.\n"
+    return f"## Memory\n\n{table(['method', 'ours over bare (goal at most 1.2)'], rows)}{note}"
+
+
+def growth(found: dict[str, dict[str, float]]) -> str:
+    """Growth, fitted."""
+    titles = {
+        "images": "an epoch, by images",
+        "side": "a training step, by the images' side",
+        "step_latent_dim": "a training step, by latent_dim",
+        "n": "the MMD penalty, by n",
+        "latent_dim": "the MMD penalty at n = 1,024, by latent_dim",
+        "runs": "a dry run, by runs",
+    }
+    rows = []
+    for study, title in titles.items():
+        if study in found:
+            sizes, seconds = [float(size) for size in found[study]], list(found[study].values())
+            exponent, quality = power(sizes, seconds)
+            base, slope, straight = line(sizes, seconds)
+            half = f"{base / slope:,.0f}" if slope > 0 and base > 0 else "-"
+            grows = ", ".join(f"{value / seconds[0]:.2f}" for value in seconds)
+            rows.append(
+                [title, ", ".join(found[study]), grows, f"{exponent:.2f} ({quality:.3f})", f"{half} ({straight:.3f})"]
+            )
+    head = [
+        "time of",
+        "at",
+        "relative to the first",
+        "exponent of a power law (R^2)",
+        "a line doubles at (R^2)",
+    ]
+    note = (
+        "\nA line a + b x doubles its start at a / b. An exponent below that of the theory (1 for images and runs, 2\n"
+        "for side and n) is the fixed cost of small sizes.\n"
+    )
+    return f"## Growth\n\n{table(head, rows)}{note}"
+
+
+def machine(parts: dict[str, dict[str, Any]]) -> str:
+    """Machine, versions and the load under which each part was measured."""
+    hardware = provenance.hardware()
+    versions = {name: version for name, version in provenance.versions().items() if version}
+    installed = {found.name: found.version for found in importlib.metadata.distributions()}
+    versions |= {peer: installed[peer] for peer in ("pythae", "lightning") if peer in installed}
+    loads = ", ".join(f"{name} {part['load_before']:.1f}" for name, part in parts.items())
+    minutes = sum(part["minutes"] for part in parts.values())
+    return (
+        "## Machine and versions\n\n"
+        f"{hardware['processor']} ({hardware['architecture']}, {hardware['cpu_capability']}), "
+        f"{hardware['cores']} cores, "
+        f"{hardware['memory_bytes'] / 2**30:.0f} GiB, {hardware['system']}.\n"
+        f"{', '.join(f'{name} {version}' for name, version in versions.items())}.\n"
+        f"Load average before each part: {loads}. All parts together took {minutes:.0f} minutes.\n\n"
+        "GPU: not measured; none was at hand.\n"
+    )

@@ -1,0 +1,92 @@
+"""That what the benchmarks compare is the same computation; their timings are not tested."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks import measure, report
+from benchmarks.bare import BareLoop
+from benchmarks.frechet import by_sqrtm, features
+from benchmarks.measure import Ratio, Spent
+from benchmarks.penalty import expanded
+from benchmarks.problem import METHODS, images, run_settings
+from wae.evaluation.fidelity import as_reference, frechet_distance, moments
+from wae.methods.mmd import mmd_penalty
+from wae.training import Trainer
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("network", ["dcgan", "mlp"])
+def test_the_bare_loop_reaches_the_trainers_weights(method: str, network: str) -> None:
+    run = run_settings(method, network, width=8, critic_width=16)
+    noise = torch.randint(0, 256, (400, 1, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    trainer, loop, other = Trainer(run, noise, torch.device("cpu")), BareLoop(run, noise), BareLoop(run, noise, "uint8")
+    first = {name: tensor.clone() for name, tensor in trainer.method.state_dict().items()}
+    trainer.method.train()
+    for _ in trainer._epoch_steps():
+        pass
+    loop.epoch()
+    other.epoch()
+    for name, tensor in trainer.method.state_dict().items():
+        assert torch.equal(tensor, loop.method.state_dict()[name]), name
+        assert torch.equal(tensor, other.method.state_dict()[name]), name
+        assert not torch.equal(tensor, first[name]), name
+
+
+def test_the_expanded_penalty_is_ours() -> None:
+    generator = torch.Generator().manual_seed(0)
+    z, y = (torch.randn(20, 3, generator=generator, dtype=torch.float64) for _ in range(2))
+    assert torch.allclose(expanded(2.0 * z, y, 6.0), mmd_penalty(2.0 * z, y, base=6.0), rtol=1e-10)
+
+
+def test_the_distance_by_sqrtm_is_ours() -> None:
+    real, fake = (moments(features(300, 12, seed)) for seed in (0, 1))
+    assert by_sqrtm(fake, real) == pytest.approx(frechet_distance(fake, as_reference(real)), rel=1e-9)
+
+
+def test_images_are_padded_with_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAE_DATA_ROOT", raising=False)
+    found, origin = images(7)
+    assert (found.shape, found.dtype, origin) == ((7, 1, 32, 32), torch.uint8, "glyphs padded to 32x32")
+    assert found[..., 2:-2, 2:-2].sum() == found.sum() > 0
+
+
+def test_rounds_take_turns_and_the_first_is_dropped() -> None:
+    calls: list[str] = []
+
+    def contestant(name: str) -> Any:
+        return lambda: calls.append(name) or Spent(len(calls), len(calls))
+
+    spent = measure.interleave({name: contestant(name) for name in "abc"}, 2)
+    assert calls == ["a", "b", "c", "b", "c", "a", "c", "a", "b"]
+    assert {name: [s.wall for s in found] for name, found in spent.items()} == {"a": [6, 8], "b": [4, 9], "c": [5, 7]}
+
+
+def test_a_ratio_is_the_median_of_the_rounds_ratios_of_computing_time() -> None:
+    ours = [Spent(0.0, seconds) for seconds in (1.0, 2.0, 4.0)]
+    other = [Spent(9.0, seconds) for seconds in (3.0, 2.0, 8.0)]
+    assert Ratio.of(other, ours) == Ratio(2.0, 1.5, 2.5)
+
+
+def test_fits_find_a_known_law() -> None:
+    sizes = [1.0, 2.0, 4.0, 8.0]
+    assert measure.power(sizes, [3.0 * n**1.5 for n in sizes]) == pytest.approx((1.5, 1.0))
+    assert measure.line(sizes, [3.0 + 0.5 * n for n in sizes]) == pytest.approx((3.0, 0.5, 1.0))
+    assert measure.line(sizes, [1.0, 0.0, 1.0, 0.0])[2] < 0.5
+
+
+def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
+    spent = {"ours": [[1.0, 1.0]] * 3, "bare": [[1.0, 0.9]] * 3, "pythae": [[1.0, 1.5]] * 3}
+    found = {"seconds": {"dcgan/vae": spent}, "images": 10, "origin": "noise", "rounds": 3}
+    report.write({"training": {"found": found, "load_before": 0.1, "minutes": 1.0}}, tmp_path / "REPORT.md")
+    text = (tmp_path / "REPORT.md").read_text()
+    assert "0.90 [0.90, 0.90] missed" in text
+    assert "1.50 [1.50, 1.50] met" in text
+
+
+def test_features_are_repeatable_and_differ_by_seed() -> None:
+    assert np.array_equal(features(5, 4, 1), features(5, 4, 1))
+    assert not np.array_equal(features(5, 4, 1), features(5, 4, 2))
