@@ -42,18 +42,18 @@ DEATHS = [
 ]
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path, target: str = TARGET) -> subprocess.Popen[bytes]:
     """The workflow in a process group of its own; its words go to FOLDER/workflow.log."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/kill.yaml", "--", TARGET]
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/kill.yaml", "--", target]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with (folder / "workflow.log").open("ab") as log:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
 
 
-def run(folder: Path) -> float:
+def run(folder: Path, target: str = TARGET) -> float:
     """Run the workflow to its end; returns the seconds it took."""
     begun = time.monotonic()
-    status = start(folder).wait()
+    status = start(folder, target).wait()
     if status:
         raise RuntimeError(f"the workflow failed ({status}):\n{(folder / 'workflow.log').read_text()[-4000:]}")
     return time.monotonic() - begun
