@@ -269,6 +269,19 @@ def test_reference_rows_are_the_floor(world):
     assert value(rows, "sharpness", "data") > 0
 
 
+def test_too_few_images_for_the_rank_warn_and_are_labelled(world, tmp_path, capsys):
+    settings = EVALUATION.model_copy(update={"reference": "validation"})
+    build_reference(world[0], world[1], settings, [0.01], tmp_path / "r")  # 6 images for 6 features
+    assert "6 reference images for 6 features of classifier" in capsys.readouterr().err
+    record = json.loads((tmp_path / "r/reference.json").read_text())
+    assert record["full_rank"] is False
+    few = torch.from_numpy(pictures(5, 3)[0])
+    rows = Distances(load_reference(world[2]), EVALUATION).score("images", few, 0, full=True)
+    assert "5 images (images) for 6 features" in capsys.readouterr().err
+    assert {r["label"] for r in rows} == {"smoke"}
+    assert all(math.isfinite(r["value"]) for r in rows)
+
+
 def test_torn_reference_is_refused(world, tmp_path):
     import shutil
 

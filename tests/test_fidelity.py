@@ -137,3 +137,5 @@ def test_few_images_on_either_side_are_smoke():
     assert smoke(2048, 5000) == ""
     assert smoke(2047, 5000) == "smoke"
     assert smoke(5000, 2047) == "smoke"
+    assert smoke(5000, 4000, dimensions=4000) == "smoke"
+    assert smoke(5000, 4001, dimensions=4000) == ""

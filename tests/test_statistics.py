@@ -10,6 +10,7 @@ from scipy import stats
 
 from wae.analysis.budget import budget_table, detectable_difference, error_budget, gap_decomposition
 from wae.analysis.metrics import METRICS, describe
+from wae.analysis.ranking import rankings
 from wae.analysis.statistics import (
     best_and_ties,
     compare,
@@ -242,6 +243,25 @@ def test_tuning_chooses_on_validation_and_compares_on_test():
     paper = table[table["comparison"] == "paper"]
     assert paper["variant"].unique().tolist() == ["gan@lambda_=10", "wae@lambda_=100"]
     assert paper["score"].tolist() == [0.0, 2.0, 2.0]
+
+
+def test_rankings_over_metric_count_and_reference():
+    values = {"fid_x": (1.0, 2.0), "fid_x_curve": (3.0, 4.0), "precision_x": (0.9, 0.8), "fid_x_half": (9.0, 1.0)}
+    lines = [("d", "real_data", -1, "fid_x", "prior", "test", 0, 0.0)]
+    for metric, pair in values.items():
+        for method, value in zip(("b", "a"), pair, strict=True):
+            lines += [("d", method, seed, metric, "prior", "test", 0, value + 0.01 * seed) for seed in (0, 1)]
+    lines += [("d", "a", 0, "fid_x", "prior", "train", 0, 1.0), ("d", "b", 0, "fid_x", "prior", "train", 0, 5.0)]
+    frame = tidy(*lines).assign(samples=100)
+    (found,) = rankings(frame)
+    assert found.methods == ["a", "b"]
+    assert found.conditions == [(m, r, 100) for m, r in [("fid_x", "test"), ("fid_x", "train"),
+                                                         ("fid_x_curve", "test"), ("precision_x", "test")]]  # fmt: skip
+    assert found.means[0].tolist() == pytest.approx([2.005, 1.005])
+    assert found.stability.ranks.tolist() == [[2, 1], [1, 2], [2, 1], [2, 1]]
+    assert not found.stability.same_order
+    assert found.stability.agreement == pytest.approx(0.0)
+    assert rankings(frame, ["b", "a"])[0].stability.ranks[0].tolist() == [1, 2]
 
 
 def test_metrics_have_titles_directions_and_definitions():

@@ -1,5 +1,6 @@
 """All distances of a run's image sets in one extractor's features; features are computed once a set."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,13 @@ class Distances:
         real, settings, name = self.real, self.settings, self.real.name
         features = extract(real.extractor, images, settings.batch_size)
         found = moments(features)
-        n = len(features)
+        n, dimensions = features.shape
+        if n <= dimensions:
+            print(
+                f"warning: {n} images ({subject}) for {dimensions} features of {name}: the covariance has not full "
+                "rank; raise evaluation.samples",
+                file=sys.stderr,
+            )
         if subject == "prior":
             self.pool.append(features)
         rows = [
@@ -51,7 +58,7 @@ class Distances:
         self, metric: str, subject: str, found: fidelity.Moments, reference: Reference, split: str, n: int, draw: int
     ) -> dict[str, Any]:
         value = fidelity.frechet_distance(found, reference)
-        return row(metric, subject, value, split, n, draw, smoke(n, reference.n))
+        return row(metric, subject, value, split, n, draw, smoke(n, reference.n, dimensions=len(reference.mean)))
 
     def curve(self, rng: np.random.Generator) -> list[dict[str, Any]]:
         """Rows of the bias curve over all prior samples seen so far, and of its value at infinitely many.
@@ -66,9 +73,17 @@ class Distances:
         reference = self.real.statistics["main"]
         points = fidelity.bias_curve(features, reference, settings.curve_points, smallest, rng)
         rows = [
-            row(f"fid_{name}_curve", "prior", value, self.real.main, count, index, smoke(count, reference.n))
+            row(
+                f"fid_{name}_curve",
+                "prior",
+                value,
+                self.real.main,
+                count,
+                index,
+                smoke(count, reference.n, dimensions=len(reference.mean)),
+            )
             for index, (count, value) in enumerate(points)
         ]
-        label = smoke(len(features), reference.n)
+        label = smoke(len(features), reference.n, dimensions=len(reference.mean))
         infinity = fidelity.extrapolate(points)
         return [*rows, row(f"fid_{name}_infinity", "prior", infinity, self.real.main, len(features), 0, label)]

@@ -111,7 +111,7 @@ def sample_rows(
     kernel = kernel_distance(features, real, settings.kid_subsets, settings.kid_subset_size)
     precision, recall = precision_recall(features, real, settings.precision_samples, settings.precision_neighbours)
     values = {f"kid_{name}": kernel, f"precision_{name}": precision, f"recall_{name}": recall}
-    label = smoke(len(features), len(real))
+    label = smoke(len(features), len(real), dimensions=features.shape[1])
     return [row(metric, subject, value, split, len(features), draw, label) for metric, value in values.items()]
 
 
@@ -152,6 +152,9 @@ def extrapolate(curve: Sequence[tuple[int, float]]) -> float:
     return float(intercept)
 
 
-def smoke(*counts: int) -> str:
-    """The label of a distance from so many images: "smoke" where one count is below 2,048, else ""."""
-    return "smoke" if min(counts) < SMOKE else ""
+def smoke(*counts: int, dimensions: int = 0) -> str:
+    """The label of a distance from so many images: "smoke" where one count is below 2,048, else "".
+
+    Also where a count is not above ``dimensions``, as then the covariance has not full rank.
+    """
+    return "smoke" if min(counts) < SMOKE or min(counts) <= dimensions else ""

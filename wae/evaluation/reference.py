@@ -1,5 +1,6 @@
 """Real data's side of every comparison, computed once a dataset and extractor: features, statistics, own scores."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,11 @@ def build_reference(
         arrays["weights"] = np.frombuffer((extractor / "weights.safetensors").read_bytes(), dtype=np.uint8)
     n, dimensions = features["main"].shape
     if n <= dimensions:
-        print(f"warning: {n} reference images for {dimensions} features: the covariance has not full rank")
+        print(
+            f"warning: {n} reference images for {dimensions} features of {name}: the covariance has not full rank, and "
+            "every distance to it is labelled smoke; add images",
+            file=sys.stderr,
+        )
     write_atomic(out / "reference.npz", lambda temporary: np.savez(temporary, allow_pickle=False, **arrays))
     rows = _rows(name, settings, features, statistics, scores)
     rows.append(row("sharpness", "data", sharpness(images["main"]), samples=n))
@@ -165,13 +170,13 @@ def _rows(
     main, train = features["main"], features["train"]
     half = len(main) // 2
     rows = [
-        row(f"fid_{name}_half", "data", value, settings.reference, half, draw, smoke(half))
+        row(f"fid_{name}_half", "data", value, settings.reference, half, draw, smoke(half, dimensions=main.shape[1]))
         for draw, value in enumerate(halves)
     ]
     if settings.reference == "train":  # the train split against itself says nothing; the halves are the floor
         return rows
     value = fidelity.frechet_distance(moments(train), statistics["main"])
-    label = smoke(len(train), len(main))
+    label = smoke(len(train), len(main), dimensions=main.shape[1])
     rows.append(row(f"fid_{name}", "data", value, settings.reference, len(train), 0, label))
     return rows + fidelity.sample_rows(name, "data", train, main, settings.reference, 0, settings)
 
