@@ -58,6 +58,7 @@ rule analyse:
         anchors="config/anchors.yaml",
     output:
         fits=f"{RESULTS}/timing_fits.json",
+        anchors=f"{RESULTS}/anchors.json",
         claims=f"{RESULTS}/claims.json",
         divergences=f"{RESULTS}/divergences.json",
     log:
