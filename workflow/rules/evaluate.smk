@@ -50,11 +50,19 @@ rule reference:
         " --extractor $(dirname {input.extractor}) --out $(dirname {output.scores}) 2> {log}"
 
 
+EVALUATION = job(
+    [
+        "wae.evaluation.run",
+        *(m.partition(":")[0] for m in CONFIG.evaluation.metrics),
+    ],
+    evaluation=CONFIG.evaluation.model_dump(),
+)
+
+
 rule evaluate:
     input:
         run=f"{RUN}/run.json",
         trained=[f"{RUN}/settings.json", f"{RUN}/weights.safetensors"],
-        data=data_of,
         meta=lambda w: f"{DATA[w.dataset]}/meta.json",
         reference=lambda w: [
             f"{REFERENCES[w.dataset, name]}/{file}"
@@ -75,13 +83,7 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
-        job=lambda w: job(
-            [
-                "wae.evaluation.run",
-                *(m.partition(":")[0] for m in CONFIG.evaluation.metrics),
-            ],
-            evaluation=CONFIG.evaluation.model_dump(),
-        ),
+        job=lambda w: EVALUATION,
     shell:
         "python -m wae evaluate --job {params.job:q} --run $(dirname {input.run}) --data $(dirname {input.meta})"
         " $(for file in {input.reference}; do case $file in *.json) echo --reference $(dirname $file);; esac; done)"

@@ -8,16 +8,17 @@ rule plan:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.plan"], config=config),
+        job=lambda w: job(["wae.plan"], config=config),  # as it is: a plain text with {x} would be a pattern
     shell:
         "python -m wae plan --job {params.job:q} --out {output} 2> {log}"
 
 
+# The runs' files come from functions: Snakemake hashes a plain list of n files n times.
 rule collect:
     input:
         plan=rules.plan.output,
-        metrics=of_runs("metrics.json"),
-        runs=of_runs("run.json"),
+        metrics=lambda w: of_runs("metrics.json"),
+        runs=lambda w: of_runs("run.json"),
         references=[f"{folder}/reference.json" for folder in REFERENCES.values()],
     output:
         metrics=f"{RESULTS}/metrics.csv",
@@ -94,7 +95,7 @@ rule figures:
     input:
         analysis=rules.analyse.output,
         manifest=rules.manifest.output,
-        runs=[*of_runs("history.csv"), *of_runs("trajectory.csv")],
+        runs=lambda w: [*of_runs("history.csv"), *of_runs("trajectory.csv")],
     output:
         directory(f"{REPORT}/figures"),
     log:
