@@ -14,7 +14,7 @@ from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.report.names import slug
 from wae.report.plots import Plot
-from wae.report.style import SOFT, canvas, legend_below, log_axis, look, plain_number, plain_ticks
+from wae.report.style import SOFT, canvas, legend_below, log_axis, look, plain_number, plain_ticks, seed_lines
 from wae.report.wording import SETTINGS, in_words, method_title
 
 DIMENSION = 8  # of the divergence figures; the table has the others
@@ -172,12 +172,7 @@ def _information(results: Results, dataset: str) -> Iterable[Plot]:
 def draw_information(methods: list[str], frame: pd.DataFrame) -> Figure:
     """I(X;Z) over epochs, a line a seed."""
     figure, (axes,) = canvas(3.0)
-    handles = []
-    for method in methods:
-        colour, marker, line = look(method)
-        for _, run in frame[frame["method"] == method].groupby("seed"):
-            axes.plot(run["epoch"], run["value"], color=colour, marker=marker, linestyle=line, linewidth=1.2)
-        handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method)))
+    handles = seed_lines(axes, frame, "epoch", "value", methods)
     axes.set_ylim(bottom=0)
     plain_ticks(axes.xaxis)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from wae.analysis.results import Results
 from wae.report.names import slug
 from wae.report.plots import Plot
-from wae.report.style import INK, canvas, legend_below, log_axis, look, plain_ticks, seconds_label
+from wae.report.style import INK, canvas, legend_below, log_axis, plain_ticks, seconds_label, seed_lines
 from wae.report.wording import PENALTIES, in_words, method_title
 
 LOOKS: dict[str, tuple[str, str, Any]] = {
@@ -186,14 +186,7 @@ def _quality(results: Results, dataset: str) -> Iterable[Plot]:
 def draw_quality(methods: list[str], frame: pd.DataFrame, title: str) -> Figure:
     """Distance over seconds, both logarithmic, a line a seed."""
     figure, (axes,) = canvas(3.1)
-    handles = []
-    for method in methods:
-        colour, marker, line = look(method)
-        for _, run in frame[frame["method"] == method].sort_values("epoch").groupby("seed"):
-            axes.plot(
-                run["seconds"], run["value"], color=colour, marker=marker, linestyle=line, linewidth=1.1, alpha=0.85
-            )
-        handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method)))
+    handles = seed_lines(axes, frame, "seconds", "value", methods)
     log_axis(axes.xaxis, seconds_label)
     log_axis(axes.yaxis)
     axes.set_xlabel("training time of the run")

@@ -5,7 +5,6 @@ from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
@@ -13,7 +12,7 @@ from wae.analysis.results import Results
 from wae.analysis.runs import load_table
 from wae.report.names import slug
 from wae.report.plots import Plot
-from wae.report.style import INK, SOFT, canvas, legend_below, log_axis, look, plain_ticks
+from wae.report.style import INK, SOFT, canvas, legend_below, log_axis, plain_ticks, seed_lines
 from wae.report.wording import method_title
 
 # Ten classes: darker shades of Tol's muted palette; each class is also named at its mean.
@@ -104,18 +103,20 @@ def draw_latent(codes: pd.DataFrame, classes: list[str]) -> Figure:
     return figure
 
 
+def _thinned(history: pd.DataFrame, most: int = 24) -> pd.DataFrame:
+    """At most so many epochs, evenly spread, the last one among them: marks would hide a line of hundreds."""
+    epochs = sorted(set(history["epoch"]))
+    step = max(1, -(-len(epochs) // most))
+    return history[history["epoch"].isin(epochs[::-1][::step])]
+
+
 def draw_training(methods: list[str], history: pd.DataFrame) -> Figure:
     """Reconstruction above, penalty below, over epochs; a line a seed."""
     figure, panels = canvas(4.2, rows=2, sharex=True)
     handles = []
-    for method in methods:
-        colour, marker, line = look(method)
-        for _, run in history[history["method"] == method].groupby("seed"):
-            for axes, (name, _) in zip(panels, CURVES, strict=True):
-                axes.plot(run["epoch"], run[name], color=colour, linestyle=line, linewidth=1.1, alpha=0.85)
-                axes.plot(run["epoch"].iloc[-1:], run[name].iloc[-1:], color=colour, marker=marker, linestyle="")
-        handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method)))
+    shown = _thinned(history)
     for axes, (name, label) in zip(panels, CURVES, strict=True):
+        handles = seed_lines(axes, shown, "epoch", name, methods)
         values = history[name].dropna()
         if len(values) and values.min() > 0 and values.max() > 20 * values.min():
             log_axis(axes.yaxis)

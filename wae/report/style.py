@@ -10,13 +10,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from wae.analysis.runs import REAL_DATA, base_method
 from wae.report.grids import SUPERSCRIPT
+from wae.report.wording import method_title
 
 INK, GRID = "#1b1f24", "#d5d9de"  # the page replaces these two by its own, which follow dark and light mode
 SOFT = "#6b7280"  # secondary marks: 4.8 on white, 3.6 on dark
@@ -95,6 +98,40 @@ def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False, width: floa
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, 1, sharex=sharex, squeeze=False)
     return figure, list(axes[:, 0])
+
+
+def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, methods: Sequence[str]) -> list[Line2D]:
+    """A line a run of ``frame`` (columns method, seed, ``x``, ``y``) in its method's look; returns legend entries."""
+    import seaborn
+
+    shown = [method for method in methods if (frame["method"] == method).any()]
+    looks = {method: look(method) for method in shown}
+    seaborn.lineplot(
+        frame[frame["method"].isin(shown)],
+        x=x,
+        y=y,
+        hue="method",
+        style="method",
+        units="seed",
+        estimator=None,
+        palette={method: colour for method, (colour, _, _) in looks.items()},
+        markers={method: marker for method, (_, marker, _) in looks.items()},
+        dashes={method: _dashes(line) for method, (_, _, line) in looks.items()},
+        markeredgecolor="none",
+        linewidth=1.1,
+        alpha=0.85,
+        legend=False,
+        ax=axes,
+    )
+    return [
+        Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method))
+        for method, (colour, marker, line) in looks.items()
+    ]
+
+
+def _dashes(line: Any) -> Any:
+    """A line style in seaborn's words: "" or lengths of dashes and gaps."""
+    return {"-": "", "--": (4, 1.6), "-.": (6, 1.6, 1, 1.6), ":": (1, 1.6)}[line] if isinstance(line, str) else line[1]
 
 
 def plain_number(value: float, _: object = None) -> str:

@@ -1,0 +1,218 @@
+"""The page in headless Chromium: no errors, no network, sorting, tracing, disclosure, accessibility, small screens."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report_fixtures import HOSTILE, experiment
+from wae.analysis.results import Results
+from wae.report import figures
+from wae.report.page import page
+from wae.report.plots import write
+
+selenium = pytest.importorskip("selenium", reason="selenium is not installed: pip install -e '.[dev]' for it")
+from selenium.webdriver import Chrome, Keys  # noqa: E402
+from selenium.webdriver.chrome.options import Options  # noqa: E402
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
+)
+DRAWN = ("fid_classifier", "gap", "latent", "power", "penalty_cost", "divergences_shifted", "training", "step")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None,
+        reason="chromium and chromedriver are not both on the PATH: install chromium and chromium-driver",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a fake experiment, with some of its figures, a hostile dataset name and a diverged run."""
+    root = tmp_path_factory.mktemp("browser")
+    folder = experiment(root, datasets=("digits", HOSTILE), diverged=(("digits", "wae_gan", 1),))
+    report = root / "reports" / "fake"
+    entries = []
+    for plot in figures.build(Results(folder)):
+        if plot.dataset != HOSTILE and any(word in plot.name for word in DRAWN):
+            write(plot, report / "figures")
+            entries.append(plot.entry())
+    (report / "figures" / "index.json").write_text(json.dumps(entries))
+    page(folder, report, root / "summary.html")
+    return root / "summary.html"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A headless Chromium with an empty profile that logs its console and every request."""
+    options = Options()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=Service(str(DRIVER)))
+    yield driver
+    driver.quit()
+
+
+def _open(browser: Chrome, path: Path, width: int = 1280, scheme: str = "light") -> None:
+    # Without motion, as a click may not hit what smooth scrolling still moves.
+    values = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+    media = [{"name": name, "value": value} for name, value in values.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(path.as_uri())
+
+
+def _table(browser: Chrome, name: str) -> Any:
+    return browser.find_element(By.CSS_SELECTOR, f"#table-{name} table")
+
+
+def _column(table: Any, index: int) -> list[str]:
+    return [
+        row.find_elements(By.CSS_SELECTOR, "th, td")[index].text
+        for row in table.find_elements(By.CSS_SELECTOR, "tbody tr")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_error_no_request_and_no_sideways_scrolling(browser: Chrome, path: Path, width: int, scheme: str) -> None:
+    browser.get_log("performance")
+    browser.get_log("browser")
+    _open(browser, path, width, scheme)
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert browser.get_log("browser") == []
+    sent = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    requests = [m["params"]["request"]["url"] for m in sent if m["method"] == "Network.requestWillBeSent"]
+    assert [url for url in requests if not url.startswith(("data:", path.as_uri()))] == []
+    widths = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert widths[0] <= widths[1]
+
+
+def test_a_click_on_a_heading_sorts_and_another_turns_the_order(browser: Chrome, path: Path) -> None:
+    _open(browser, path)
+    table = _table(browser, "digits_generation")
+    heading = table.find_elements(By.CSS_SELECTOR, "thead th")[2]
+    button = heading.find_element(By.TAG_NAME, "button")
+    button.click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert _column(table, 0) == ["WAE-GAN", "WAE-MMD", "VAE", "Real data"]
+    button.send_keys(Keys.ENTER)
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert _column(table, 0) == ["VAE", "WAE-MMD", "WAE-GAN", "Real data"]
+    by_name = table.find_elements(By.CSS_SELECTOR, "thead th")[0]
+    by_name.find_element(By.TAG_NAME, "button").click()
+    assert heading.get_attribute("aria-sort") is None
+    assert _column(table, 0) == ["VAE", "WAE-GAN", "WAE-MMD", "Real data"]
+
+
+def test_a_cell_shows_its_runs_on_hover_and_focus(browser: Chrome, path: Path) -> None:
+    _open(browser, path)
+    box = browser.find_element(By.ID, "trace")
+    assert not box.is_displayed()
+    cell = _table(browser, "digits_generation").find_elements(By.CSS_SELECTOR, "td[data-trace]")[0]
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", cell)
+    ActionChains(browser).move_to_element(cell).perform()
+    assert box.is_displayed()
+    assert "VAE on digits" in box.text
+    assert "runs results/fake/digits/vae/seed{0,1,2}" in box.text
+    browser.execute_script("arguments[0].focus()", cell)
+    cell.send_keys(Keys.ARROW_DOWN)
+    assert "WAE-MMD on digits" in box.text
+    active = browser.switch_to.active_element
+    assert active.get_attribute("aria-describedby") == "trace"
+    active.send_keys(Keys.ARROW_RIGHT)
+    assert "Fréchet distance" in box.text
+    assert "infinite samples" in box.text
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not box.is_displayed()
+
+
+def test_the_trace_stays_on_a_small_screen(browser: Chrome, path: Path) -> None:
+    _open(browser, path, 400)
+    cells = browser.find_elements(By.CSS_SELECTOR, "#table-digits_generation td[data-trace]")
+    for cell in (cells[0], cells[4]):
+        browser.execute_script(
+            "arguments[0].scrollIntoView({block: 'center', inline: 'center'}); arguments[0].focus()", cell
+        )
+        left, right = browser.execute_script(
+            "const r = document.getElementById('trace').getBoundingClientRect(); return [r.left, r.right]"
+        )
+        assert left >= 0
+        assert right <= 400
+
+
+def test_a_claim_opens_its_evidence_by_mouse_and_keyboard(browser: Chrome, path: Path) -> None:
+    _open(browser, path)
+    claim = browser.find_element(By.ID, "claim-quality")
+    body = claim.find_element(By.CLASS_NAME, "body")
+    assert not body.is_displayed()
+    summary = claim.find_element(By.TAG_NAME, "summary")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", summary)
+    summary.click()
+    assert body.is_displayed()
+    summary.send_keys(Keys.ENTER)
+    assert not body.is_displayed()
+    button = browser.find_element(By.ID, "open-claims")
+    button.click()
+    opened = browser.find_elements(By.CSS_SELECTOR, "details.claim[open]")
+    assert len(opened) == 8
+    assert button.text == "Close all evidence"
+
+
+def test_figures_are_readable_on_a_small_screen_and_follow_dark_mode(browser: Chrome, path: Path) -> None:
+    _open(browser, path, 400, "dark")
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    heights = browser.execute_script(
+        "return [...document.querySelectorAll('figure svg text')].map(t => {"
+        "const m = t.getScreenCTM(); return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b)})"
+    )
+    assert len(heights) > 100
+    assert min(heights) >= 8.0
+    colour = browser.execute_script("return getComputedStyle(document.querySelector('figure svg text')).fill")
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert colour == "rgb(230, 232, 234)"
+    assert ground == "rgb(20, 23, 27)"
+
+
+def test_the_keyboard_reaches_the_skip_link_first(browser: Chrome, path: Path) -> None:
+    _open(browser, path)
+    ActionChains(browser).send_keys(Keys.TAB).perform()
+    active = browser.switch_to.active_element
+    assert active.text == "Skip to the report"
+    assert active.is_displayed()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_accessibility_checker_finds_nothing(browser: Chrome, path: Path, width: int, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip(f"axe-core is not installed: npm ci --prefix {AXE.parents[2]}")
+    _open(browser, path, width, scheme)
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    browser.execute_script(AXE.read_text())
+    found = browser.execute_async_script("axe.run(document).then(arguments[arguments.length - 1])")
+    faults = [
+        f"{violation['id']}: {violation['help']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"][:3]
+    ]
+    assert faults == []
+    assert len(found["passes"]) > 10
