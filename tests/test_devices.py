@@ -15,8 +15,9 @@ from wae.settings import ExecutionSettings
 CLAIM = """
 import sys, time
 from pathlib import Path
-from wae import devices
-print(devices.claim(sys.argv[2:], Path(sys.argv[1])), flush=True)
+from wae.locks import take_any  # what a claim is, without torch
+found = take_any(Path(sys.argv[1]), sys.argv[2:])
+print(None if found is None else found[0], flush=True)
 time.sleep(60)
 """
 

@@ -74,11 +74,11 @@ def new_project(root: Path, folder: Path, methods: list[str], dataset: str = "di
     return folder
 
 
-def snakemake(folder: Path, *targets: str) -> tuple[int, str]:
+def snakemake(folder: Path, *targets: str, until: str = "") -> tuple[int, str]:
     """Exit status and console of the workflow under --keep-going, with 12 GB of memory for each process."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--keep-going", "--configfile", "config/faults.yaml"]
     result = subprocess.run(
-        [*command, "--", *targets],
+        [*command, *(["--until", until] if until else []), "--", *targets],
         cwd=folder,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         stdout=subprocess.PIPE,
@@ -147,9 +147,9 @@ def test_a_dataset_that_is_cut_or_deleted_in_mid_run(root: Path, tmp_path: Path)
 def test_a_corrupt_extractor(root: Path, tmp_path: Path) -> None:
     folder = new_project(root, tmp_path / "project", ["wae_mmd"])
     target = "results/faults/digits/wae_mmd/seed0/metrics.json"
-    status, said = snakemake(folder, f"{RUNS}/wae_mmd/seed0/run.json", "--until", "classifier", "train")
+    status, said = snakemake(folder, f"{RUNS}/wae_mmd/seed0/run.json")
     assert status == 0, said
-    status, said = snakemake(folder, target, "--until", "classifier")
+    status, said = snakemake(folder, target, until="classifier")
     assert status == 0, said
     weights = next((folder / "results/extractors").rglob("weights.safetensors"))
     content = bytearray(weights.read_bytes())
@@ -186,7 +186,7 @@ def mount(folder: Path, *arguments: str) -> bool:
 @pytest.mark.slow
 def test_a_full_disk(mounted: Path) -> None:
     target = f"{RUNS}/wae_mmd/seed0/run.json"
-    status, said = snakemake(mounted, target, "--until", "prepare")
+    status, said = snakemake(mounted, target, until="prepare")
     assert status == 0, said
     free = shutil.disk_usage(mounted / "results").free
     (mounted / "results/ballast").write_bytes(bytes(free - 20_000))

@@ -87,9 +87,9 @@ def claim(names: list[str], folder: Path | None = None) -> int | None:
     A claim is a lock that the system releases when its process dies.
     """
     folder = folder or Path(tempfile.gettempdir()) / f"wae-devices-{os.getuid()}"
-    for index, name in enumerate(names):
-        lock = locks.take(folder / f"{name}.lock")
-        if lock is not None:
-            _held.append(lock)
-            return index
-    return None
+    found = locks.take_any(folder, names)
+    if found is None:
+        return None
+    index, lock = found
+    _held.append(lock)
+    return index

@@ -5,7 +5,7 @@ import fcntl
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -33,6 +33,15 @@ def take(path: Path, wait: bool = False) -> TextIO | None:
     file.write(f"process {os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
+
+
+def take_any(folder: Path, names: Sequence[str]) -> tuple[int, TextIO] | None:
+    """Index of the first of ``names`` whose lock in ``folder`` is free, and that lock, held; None if none is."""
+    for index, name in enumerate(names):
+        lock = take(folder / f"{name}.lock")
+        if lock is not None:
+            return index, lock
+    return None
 
 
 def holder(path: Path) -> str:

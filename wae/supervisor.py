@@ -45,7 +45,7 @@ def supervise(stage: str, main: Callable[[], int]) -> int:
         return code
     name = signal.Signals(-code).name
     meaning = _MEANINGS.get(signal.Signals(-code), "a fault in native code; run again, and report it if it recurs")
-    say(f"error: stage {stage} died of {name}: {meaning}")
+    say(f"\nerror: stage {stage} died of {name}: {meaning}")  # on a line of its own, below an unfinished progress bar
     return 128 - code
 
 
