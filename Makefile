@@ -18,7 +18,7 @@ test: $(STAMP) ## the whole test suite
 	python -m pytest
 
 test-fast: $(STAMP) ## the tests that take seconds
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow and not slurm"
 
 lint: $(STAMP) ## formatting, lint, types
 	ruff check .

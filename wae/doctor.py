@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wae.data.presence import missing
+from wae.errors import UserError
 from wae.plan import Plan, data_root
 from wae.sources import ROOT
 
@@ -118,13 +119,20 @@ def _writable(plan: Plan) -> Iterator[Finding]:
 
 
 def _datasets(plan: Plan) -> Iterator[Finding]:
+    from wae.data.source import verify
+
     root = data_root(plan.config)
     for name in plan.config.run.datasets:
         settings = plan.config.datasets[name]
         lacking = missing(settings.source, settings.options, root)
-        prepared = Path("results/data") / plan.data_id(name) / "meta.json"
-        if prepared.exists():
-            yield Finding("ok", f"dataset {name} is prepared")
+        prepared = Path("results/data") / plan.data_id(name)
+        if (prepared / "meta.json").exists():
+            try:
+                verify(prepared)
+            except UserError as error:
+                yield Finding("error", f"dataset {name}: {error}", f"delete {prepared} and run again")
+            else:
+                yield Finding("ok", f"dataset {name} is prepared, its sha256 as recorded")
         elif lacking:
             yield Finding("error", f"dataset {name}: {lacking}", "put the files there or set data_root")
         else:
@@ -135,15 +143,25 @@ def _extractors(plan: Plan) -> Iterator[Finding]:
     for name in plan.config.run.extractors:
         settings = plan.config.extractors[name]
         if settings.kind == "inception" and settings.weights is None:
-            yield Finding(
-                "warning",
-                f"extractor {name}: Inception weights are fetched from the network when first needed",
-                "on a machine without network set extractors." + name + ".weights to a local file",
-            )
+            yield _hub_weights(name)
         elif settings.weights is not None and not Path(settings.weights).exists():
             yield Finding("error", f"extractor {name}: no file {settings.weights}", "put the weights there")
         else:
             yield Finding("ok", f"extractor {name} ({settings.kind})")
+
+
+def _hub_weights(name: str) -> Finding:
+    import torch
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
+    if path.is_file():
+        return Finding("ok", f"extractor {name} (inception), weights in {path}")
+    return Finding(
+        "warning",
+        f"extractor {name}: Inception weights are fetched from the network when first needed",
+        f"on a machine without network set extractors.{name}.weights to a local file",
+    )
 
 
 def print_findings(plan: Plan) -> bool:
