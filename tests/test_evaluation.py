@@ -266,6 +266,7 @@ def test_reference_rows_are_the_floor(world):
     halves = find(rows, "fid_classifier_half", "data", samples=100)
     assert len(halves) == 2
     assert halves[0]["value"] != halves[1]["value"]
+    assert min(half["value"] for half in halves) > 1e-3  # one half against the other, not itself
     assert value(rows, "sharpness", "data") > 0
 
 
@@ -318,6 +319,7 @@ def test_mixture_recovers_clusters_and_mixes_them():
     right = drawn[:, 0] > 0
     assert right.mean() == pytest.approx(0.25, abs=0.03)
     assert drawn[right].std(0) == pytest.approx([1.0, 1.0], abs=0.15)
+    assert drawn[~right].std(0) == pytest.approx([0.5, 0.5], abs=0.08)
     assert 0.15 < right[:200].mean() < 0.35  # not one component after the other
     assert Mixture(codes[:6], 10, seed=0).components == 3
     with pytest.raises(UserError, match="cannot be fitted"):

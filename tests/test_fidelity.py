@@ -102,6 +102,15 @@ def test_curve_falls_with_n_and_its_line_meets_infinity():
     assert abs(extrapolate(curve) - 0.32) < abs(values[0] - 0.32)
 
 
+def test_curve_takes_random_subsets_whatever_the_order():
+    values = features(2000, 4, 13)
+    ordered = values[np.argsort(values[:, 0])]  # as a model would give that makes one class after the other
+    reference = as_reference(moments(features(2000, 4, 14)))
+    (_, first), *_, (_, last) = bias_curve(ordered, reference, 3, 200, np.random.default_rng(0))
+    assert first < last + 1.0
+    assert np.mean([frechet_distance(moments(part), reference) for part in np.split(ordered, 10)]) > last + 2.0
+
+
 def test_extrapolation_is_the_intercept_in_one_over_n():
     curve = [(n, 3.0 + 50.0 / n) for n in (10, 20, 50, 100)]
     assert extrapolate(curve) == pytest.approx(3.0)
