@@ -42,8 +42,9 @@ def test_the_expanded_penalty_is_ours() -> None:
     assert torch.allclose(expanded(2.0 * z, y, 6.0), mmd_penalty(2.0 * z, y, base=6.0), rtol=1e-10)
 
 
-def test_the_distance_by_sqrtm_is_ours() -> None:
-    real, fake = (moments(features(300, 12, seed)) for seed in (0, 1))
+@pytest.mark.parametrize("dimensions", [12, 600])
+def test_the_distance_by_sqrtm_is_ours(dimensions: int) -> None:
+    real, fake = (moments(features(3 * dimensions, dimensions, seed)) for seed in (0, 1))
     assert by_sqrtm(fake, real) == pytest.approx(frechet_distance(fake, as_reference(real)), rel=1e-9)
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional
 from wae.data.source import Split, load
 from wae.errors import UserError
 from wae.files import read_json, sha256_file, write_atomic, write_json
+from wae.methods.adam import LeanAdam
 from wae.seeds import stream
 from wae.settings import ExtractorSettings
 
@@ -113,7 +114,7 @@ def _fit(network: Classifier, images: Tensor, labels: Tensor, settings: Extracto
     batch = min(settings.batch_size, len(images))
     steps_per_epoch = len(images) // batch
     epochs = max(settings.epochs, -(-settings.min_steps // steps_per_epoch))
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+    optimiser = LeanAdam(network.parameters(), lr=settings.learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * steps_per_epoch)
     order = stream(settings.seed, "order")
     network.train()
