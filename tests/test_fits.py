@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from wae.analysis.fits import Curve, crossover, curves, fit, fits, last_rise, write_fits
+from wae.analysis.fits import crossover, fits, last_rise, write_fits
+from wae.analysis.power_laws import Curve, curves, fit
 from wae.files import read_json
 
 SIZES = np.array([32, 64, 128, 256, 512, 1024, 2048, 4096], float)
@@ -122,6 +123,16 @@ def test_crossovers_outside_the_sizes() -> None:
     assert (below["n"], below["high"], below["status"]) == (None, 32.0, "below grid")
 
 
+def test_a_crossover_beyond_the_cap_of_the_first() -> None:
+    a = curve(1e-8, 2.0, n=SIZES[:4])  # up to 256; over the cap at 2048, where it would cost twice as much
+    capped = Curve(**{**vars(a), "capped": (2048.0, math.log(1e-8 * 2048**2))})
+    found = crossover(capped, curve(1e-5, 1.0))
+    assert found["n"] == pytest.approx(1000, rel=1e-6)
+    assert (found["low"], found["high"], found["status"]) == (256.0, 2048.0, "measured")
+    cheap = Curve(**{**vars(a), "capped": (512.0, math.log(1e-8 * 512**2))})
+    assert crossover(cheap, curve(1e-5, 1.0))["status"] == "extrapolated"
+
+
 def test_only_common_sizes_are_compared() -> None:
     a, b = curve(1e-8, 2.0, n=SIZES[2:]), curve(1e-5, 1.0, n=SIZES[:7])
     assert crossover(a, b)["n"] == pytest.approx(1000, rel=1e-6)
@@ -144,6 +155,10 @@ def test_curves_take_the_total_of_what_was_measured() -> None:
     )
     found = curves(frame)
     assert [(c.subject, c.critic_width) for c in found] == [("mmd_fused", None), ("gan", 512)]
+    assert found[0].capped is None
+    late = table(curve(1e-8, 2.0, n=np.array([8192.0, 16384.0])), status="over_cap")
+    late.loc[late["n"] == 16384, "seconds"] = math.nan  # not run
+    assert curves(pd.concat([frame, late]))[0].capped == pytest.approx((8192, math.log(1e-8 * 8192**2)))
     assert found[0].log_seconds == pytest.approx(curve(1e-8, 2.0, noise=0.05).log_seconds)
     assert found[0].errors == pytest.approx(0.05, rel=1e-3)
 

@@ -1,21 +1,17 @@
-"""How cost grows with n, and where two costs meet: power laws, crossovers and ratios from timing.csv."""
+"""How cost grows with n, and where two costs meet: fits, crossovers and ratios of an experiment's timing.csv."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy import stats
 
+from wae.analysis.power_laws import Curve, Z, curves, fit
 from wae.analysis.runs import base_method, load_table, varied
 from wae.files import write_json
 
 TEXT = ("study", "dataset", "subject", "part", "status")
-Z = 1.959964  # half-width of a 95% interval, in standard errors
-DRAWS = 4000
 PENALTY_PAIRS = (
     ("mmd_fused", "gan"),
     ("mmd_official", "gan"),
@@ -26,47 +22,6 @@ STEP_PAIRS = (("wae_mmd", "wae_gan"), ("wae_mmd_rff", "wae_gan"))
 FAR = 100.0  # a crossover further than this many times the largest measured n is not named
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One thing's cost: sizes n, ascending, log seconds, and their standard errors (from the medians' intervals)."""
-
-    study: str
-    dataset: str
-    subject: str
-    latent_dim: int
-    critic_width: int | None
-    n: np.ndarray
-    log_seconds: np.ndarray
-    errors: np.ndarray
-
-    @property
-    def labels(self) -> dict[str, Any]:
-        """What identifies the curve in timing_fits.json."""
-        names = ("study", "dataset", "subject", "latent_dim", "critic_width")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class PowerLaw:
-    """log seconds = ``log_c`` + ``p`` log n, with 95% interval of p, from ``points`` sizes n_min to n_max."""
-
-    log_c: float
-    p: float
-    p_low: float
-    p_high: float
-    n_min: int
-    n_max: int
-    points: int
-    covariance: np.ndarray = field(repr=False, compare=False)  # of (log_c, p)
-    freedom: int = 1
-
-    def draws(self, generator: np.random.Generator) -> np.ndarray:
-        """(DRAWS, 2) values of (log_c, p) as uncertain as the fit is: Student's t with its degrees of freedom."""
-        normal = generator.multivariate_normal(np.zeros(2), self.covariance, DRAWS, method="eigh")
-        spread = np.sqrt(generator.chisquare(self.freedom, DRAWS) / self.freedom)
-        return np.array([self.log_c, self.p]) + normal / spread[:, None]
-
-
 def write_fits(experiment: Path) -> None:
     """Write timing_fits.json beside an experiment's timing.csv: fits, crossovers and ratios."""
     table = load_table(experiment / "timing.csv", TEXT)
@@ -74,64 +29,6 @@ def write_fits(experiment: Path) -> None:
     write_json(
         experiment / "timing_fits.json",
         {"fits": fits(found), "crossovers": crossovers(found), "ratios": ratios(found)},
-    )
-
-
-def curves(table: pd.DataFrame) -> list[Curve]:
-    """The whole costs (part "total") that were measured (status "ok"), a curve for each thing timed."""
-    rows = table[(table["part"] == "total") & (table["status"] == "ok")]
-    made = []
-    keys = ["study", "dataset", "subject", "latent_dim", "critic_width"]
-    for labels, part in rows.groupby(keys, dropna=False, sort=False):
-        values: Any = labels
-        study, dataset, subject, latent_dim, width = values
-        part = part.sort_values("n")
-        log_seconds, low, high = (np.log(part[name].to_numpy(float)) for name in ("seconds", "low", "high"))
-        made.append(
-            Curve(
-                str(study),
-                str(dataset),
-                str(subject),
-                int(latent_dim),
-                None if pd.isna(width) else int(width),
-                part["n"].to_numpy(float),
-                log_seconds,
-                (high - low) / (2.0 * Z),
-            )
-        )
-    return made
-
-
-def fit(curve: Curve) -> PowerLaw | None:
-    """Least squares in the logarithms over the larger half of the sizes (at least 3; None for fewer).
-
-    The interval of p is the wider of two: Student's t on the residuals, which sees curvature and scatter, and the one
-    that follows from the intervals of the medians alone, which holds where few points happen to lie on a line.
-    """
-    count = max(3, math.ceil(len(curve.n) / 2))
-    if len(curve.n) < 3:
-        return None
-    x, y, errors = np.log(curve.n[-count:]), curve.log_seconds[-count:], curve.errors[-count:]
-    design = np.column_stack([np.ones(count), x])
-    solve = np.linalg.pinv(design)  # (2, points): estimates as sums over points
-    log_c, p = solve @ y
-    residuals = y - design @ (log_c, p)
-    scatter = solve @ solve.T * float(residuals @ residuals) / (count - 2)
-    noise = solve @ np.diag(errors**2) @ solve.T
-    quantile = float(stats.t.ppf(0.975, count - 2))
-    by_scatter = quantile * math.sqrt(scatter[1, 1]) >= Z * math.sqrt(noise[1, 1])
-    covariance, freedom, quantile = (scatter, count - 2, quantile) if by_scatter else (noise, 10**6, Z)
-    half = quantile * math.sqrt(covariance[1, 1])
-    return PowerLaw(
-        float(log_c),
-        float(p),
-        float(p - half),
-        float(p + half),
-        int(curve.n[-count]),
-        int(curve.n[-1]),
-        count,
-        covariance,
-        freedom,
     )
 
 
@@ -180,7 +77,8 @@ def crossover(a: Curve, b: Curve) -> dict[str, Any]:
     """Where cost a = cost b, a being cheaper below: {n, low, high, status}; None for what is not known.
 
     measured: between two measured sizes, by a straight line in the logarithms; the interval is where the band of 95%
-    about the ratio meets zero. extrapolated: a is cheaper at all measured sizes and the fitted laws meet further up
+    about the ratio meets zero, or the two sizes themselves where the larger was run but once, being over the time cap
+    of the first. extrapolated: a is cheaper at all measured sizes and the fitted laws meet further up
     (the interval from draws of both laws). above grid: the same without such a meeting within FAR times the largest
     size. below grid: a is dearer at all measured sizes.
     """
@@ -193,7 +91,19 @@ def crossover(a: Curve, b: Curve) -> dict[str, Any]:
     if meeting is not None:
         low, high = last_rise(n, ratio + Z * errors), last_rise(n, ratio - Z * errors)
         return {"n": meeting, "low": low, "high": high, "status": "measured"}
+    over = _capped_ratio(a, b)
+    if over is not None and over[1] > 0:
+        meeting = last_rise(np.array([n[-1], over[0]]), np.array([ratio[-1], over[1]]))
+        return {"n": meeting, "low": float(n[-1]), "high": over[0], "status": "measured"}
     return _extrapolated(a, b, float(n[-1]))
+
+
+def _capped_ratio(a: Curve, b: Curve) -> tuple[float, float] | None:
+    """Size and log(cost a / cost b) where ``a`` was over the cap and ``b`` was measured."""
+    if a.capped is None or a.capped[0] not in b.n:
+        return None
+    size, log_seconds = a.capped
+    return size, float(log_seconds - b.log_seconds[b.n == size][0])
 
 
 def last_rise(n: np.ndarray, ratio: np.ndarray) -> float | None:
