@@ -17,6 +17,7 @@ from wae.data.source import Dataset, Split, prepare
 from wae.errors import StopSignalError, UserError
 from wae.files import canonical_json, read_json
 from wae.plan import load_plan, merge
+from wae.run_folder import is_done
 from wae.settings import DatasetSettings, ExecutionSettings, RunSettings
 
 CPU = ExecutionSettings(device="cpu")
@@ -185,3 +186,43 @@ def test_validation_images_are_not_trained_on(smoke: dict[str, Any], data: Path)
 )
 def test_snapshots_are_spread_evenly_in_the_logarithm(epochs: int, count: int, expected: set[int]) -> None:
     assert training.snapshot_epochs(epochs, count) == expected
+
+
+def train_command(run: RunSettings, data: Path, out: Path) -> list[str]:
+    job = canonical_json({"run": run.model_dump(), "code": "code"})
+    return [sys.executable, "-m", "wae", "train", "--data", str(data), "--out", str(out), "--job", job]
+
+
+def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    run = a_run(smoke, "wae_mmd", epochs=300)
+    command = train_command(run, data, tmp_path / "run")
+    environment = {**os.environ, "WAE_EXECUTION": CPU.model_dump_json()}
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
+    wait_for(tmp_path / "run/history.csv")
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert first.wait() == 0
+    assert second.returncode == 0, second.stderr
+    assert "is at this job already; waiting for it to end" in second.stderr
+    assert "that process finished this run" in second.stderr
+    assert "step/s" not in second.stderr
+    assert read_json(tmp_path / "run/run.json")["epochs"] == 300
+
+
+def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke)
+    training.train(run, data, tmp_path / "run", CPU, "code")
+    identity = read_json(tmp_path / "run/run.json")["identity"]
+    assert is_done(tmp_path / "run", identity)
+    assert not is_done(tmp_path / "run", identity[::-1])
+    (tmp_path / "run/weights.safetensors").unlink()
+    assert not is_done(tmp_path / "run", identity)
+
+
+def test_half_written_files_of_a_killed_process_are_cleared(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    for name in (".checkpoint.pt.abc.pt", "snapshots/.epoch0001.safetensors.xyz.safetensors"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).write_bytes(b"half")
+    training.train(a_run(smoke), data, tmp_path / "run", CPU, "code")
+    assert not list((tmp_path / "run").rglob(".*"))
