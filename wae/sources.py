@@ -73,7 +73,7 @@ def closure(modules: Iterable[str]) -> list[Path]:
 
 @functools.cache
 def _code_text(path: Path) -> str:
-    tree = ast.parse(path.read_text())
+    tree = _tree(path)  # shared with all that reads it; nobody else looks at docstrings, which go here
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
