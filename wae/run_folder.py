@@ -14,9 +14,10 @@ OUTPUTS = ("weights.safetensors", "settings.json", "history.csv", "run.json")
 
 
 def clean(out: Path) -> None:
-    """Delete the half-written files of a process that was killed."""
-    for folder in (out, out / "snapshots"):
-        for temporary in folder.glob(".*"):
+    """Delete the half-written files of a process that was killed: what ``write_atomic`` has not yet renamed."""
+    for name in (*OUTPUTS, "checkpoint.pt", "snapshots/epoch*.safetensors"):
+        folder, _, file = name.rpartition("/")
+        for temporary in (out / folder).glob(f".{file}.*"):
             temporary.unlink()
 
 
