@@ -129,7 +129,7 @@ class EvaluationSettings(Strict):
     interpolation_samples: Positive = 10_000  # at most
     curve_points: Annotated[int, Field(ge=0, le=50)] = 6  # sample counts of the bias curve; 0 or 1 for none
     halves: Annotated[int, Field(ge=0, le=100)] = 6  # random halves of the reference, for the error budget
-    kid_subsets: Positive = 20
+    kid_subsets: Positive = 10
     kid_subset_size: Annotated[int, Field(ge=2, le=10**5)] = 1000  # at most
     precision_samples: Annotated[int, Field(ge=4, le=10**5)] = 2000  # at most, of each side
     precision_neighbours: Annotated[int, Field(ge=1, le=100)] = 3
