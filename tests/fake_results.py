@@ -51,7 +51,8 @@ def make(
 def run_settings(dataset: str, method: str, seed: int) -> RunSettings:
     """Settings of an invented run; a variant's values are taken from its name."""
     base, _, rest = method.partition("@")
-    values = {key: json.loads(value) for key, _, value in (p.partition("=") for p in rest.split("+") if p)}
+    pairs = (part.partition("=") for part in rest.split("+") if part)
+    values = {key: json.loads(value) if value[0].isdigit() else value for key, _, value in pairs}
     lambda_ = {"wae_mmd": 10.0}.get(base, 1.0)
     encoder = "gaussian" if base == "vae" else "deterministic"
     base = base if base in IMPLEMENTATIONS else "vae"
