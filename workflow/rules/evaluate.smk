@@ -9,6 +9,7 @@ rule classifier:
         "results/extractors/{data_id}/{extractor_id}/extractor.log",
     wildcard_constraints:
         extractor_id=extractor_ids("classifier"),
+    priority: 10  # before the training, as every evaluation waits for it and for the reference
     conda:
         ENVIRONMENT
     resources:
@@ -39,6 +40,7 @@ rule reference:
         features="results/reference/{data_id}/{reference_id}/reference.npz",
     log:
         "results/reference/{data_id}/{reference_id}/reference.log",
+    priority: 10
     conda:
         ENVIRONMENT
     resources:
