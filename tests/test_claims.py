@@ -127,21 +127,26 @@ def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "ratio", "verdict"),
+    ("p", "ratio", "spread", "verdict"),
     [
-        ([0.4, 0.5, 0.6], 1.1, SUPPORTED),
-        ([0.4, 0.5, 0.01], 1.1, SUPPORTED),
-        ([0.01, 0.01, 0.6], 1.1, REFUTED),
-        ([0.4, 0.5, 0.6], 2.5, REFUTED),
-        ([0.4, 0.5, 0.6], 1.5, INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.9, SUPPORTED),
+        ([0.4, 0.5, 0.01], 1.1, 0.9, SUPPORTED),
+        ([0.01, 0.01, 0.6], 1.1, 0.9, REFUTED),
+        ([0.4, 0.5, 0.6], 2.5, 0.9, REFUTED),
+        ([0.4, 0.5, 0.6], 1.5, 0.9, INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.7, INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.1, REFUTED),
     ],
 )
-def test_match_needs_the_test_and_the_distance(tmp_path: Path, p: list[float], ratio: float, verdict: str) -> None:
+def test_match_needs_test_distance_and_spread(
+    tmp_path: Path, p: list[float], ratio: float, spread: float, verdict: str
+) -> None:
     name = "wae_mmd@latent_dim=64"
     scores = {
         (name, "latent_mmd_p/codes"): p,
         (name, "latent_sw2/codes"): [0.1 * ratio] * 3,
         (name, "latent_sw2/prior"): [0.1] * 3,
+        (name, "latent_sd_ratio_min/codes"): [spread] * 3,
     }
     assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 64}})).verdict == verdict
     assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 8}})).verdict == NOT_TESTED

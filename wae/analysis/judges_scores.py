@@ -7,6 +7,7 @@ import pandas as pd
 from wae.analysis.contrasts import Contrast, compare
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method
+from wae.analysis.titles import in_words, method_title
 from wae.analysis.verdicts import (
     INCONCLUSIVE,
     NOT_TESTED,
@@ -19,7 +20,6 @@ from wae.analysis.verdicts import (
 )
 
 ORDER = ("wae_gan", "wae_mmd", "vae")  # as claimed, from the best
-TITLES = {"vae": "VAE", "wae_mmd": "WAE-MMD", "wae_gan": "WAE-GAN"}
 
 
 def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
@@ -34,12 +34,12 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
             continue
         found = compare(values, [("wae_gan", "wae_mmd"), ("wae_mmd", "vae"), ("wae_gan", "vae")], parameters["level"])
         verdicts[dataset] = _order_verdict(found)
-        said.append(f"{dataset}: {', '.join(_pair(contrast) for contrast in found)}")
-        evidence += [_difference(contrast, dataset, distance, verdicts[dataset]) for contrast in found]
+        said.append(f"on {dataset} {', '.join(_pair(contrast) for contrast in found)}")
+        evidence += [_difference(contrast, dataset, in_words(distance), verdicts[dataset]) for contrast in found]
     if not verdicts:
         return not_tested(f"No dataset has {parameters['seeds']:.0f} finished seeds of all three methods.")
     words = "; ".join(said)
-    return Judgement(overall(verdicts.values()), f"In {distance}, smaller is better. {_cap(words)}.", evidence)
+    return Judgement(overall(verdicts.values()), f"In {in_words(distance)}, smaller is better: {words}.", evidence)
 
 
 def _cap(text: str) -> str:
@@ -57,7 +57,7 @@ def _order_verdict(found: Sequence[Contrast]) -> str:
 
 
 def _pair(contrast: Contrast) -> str:
-    first, second = TITLES[contrast.first], TITLES[contrast.second]
+    first, second = method_title(contrast.first), method_title(contrast.second)
     if not contrast.significant:
         return f"{first} and {second} are not told apart ({contrast.difference:+.3g}, p = {contrast.p:.2g})"
     better, worse = (first, second) if contrast.difference < 0 else (second, first)
@@ -66,10 +66,7 @@ def _pair(contrast: Contrast) -> str:
 
 def _difference(contrast: Contrast, dataset: str, metric: str, verdict: str) -> Evidence:
     return Evidence(
-        what=(
-            f"{metric}: {TITLES.get(contrast.first, contrast.first)} minus "
-            f"{TITLES.get(contrast.second, contrast.second)}"
-        ),
+        what=f"{metric}: {method_title(contrast.first)} minus {method_title(contrast.second)}",
         dataset=dataset,
         value=contrast.difference,
         low=contrast.low,
@@ -103,7 +100,8 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
             mean = float(values[contrast.first].mean())
             least = bound is not None and mean > bound - parameters["bound"]
             said.append(
-                f"on {dataset} {contrast.first} has {'at least ' if least else ''}{mean:.3g} nats and the VAE "
+                f"on {dataset} {method_title(contrast.first)} has {'at least ' if least else ''}{mean:.3g} nats "
+                "and the VAE "
                 f"{vae.mean():.3g} (p = {contrast.p:.2g})"
             )
             evidence.append(_difference(contrast, dataset, "I(X;Z) in nats", verdict))
@@ -135,7 +133,7 @@ def _split(results: Results, dataset: str) -> list[Evidence]:
         for metric, title in titles.items():
             values = results.seed_values(dataset, method, metric, "codes")
             if len(values):
-                rows.append(Evidence(f"{method}: {title}", _mean(values), dataset, unit="nats"))
+                rows.append(Evidence(f"{method_title(method)}: {title}", _mean(values), dataset, unit="nats"))
     return rows
 
 
@@ -162,7 +160,7 @@ def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
             verdict = SUPPORTED
         verdicts.append(verdict)
         shares = {m: float(v.mean()) / real for m, v in values.items()}
-        listed = ", ".join(f"{TITLES[m]} {share:.0%}" for m, share in shares.items())
+        listed = ", ".join(f"{method_title(m)} {share:.0%}" for m, share in shares.items())
         said.append(f"on {dataset} samples have this share of real images' sharpness: {listed}")
         evidence.append(Evidence("sharpness of real images", real, dataset))
         evidence.append(Evidence("sharpness of VAE samples", mean, dataset, low, high, verdict=verdict))

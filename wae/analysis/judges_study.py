@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from wae.analysis.results import Results
+from wae.analysis.titles import method_title
 from wae.analysis.verdicts import (
     INCONCLUSIVE,
     REFUTED,
@@ -173,6 +174,6 @@ def _critic_gradient(results: Results) -> list[Evidence]:
     for (dataset, method), runs in history.dropna(subset=["penalty_gradient"]).groupby(["dataset", "method"]):
         for title, epoch in (("first", runs["epoch"].min()), ("last", runs["epoch"].max())):
             values: Any = runs[runs["epoch"] == epoch]["penalty_gradient"]
-            what = f"{method}: gradient norm of the penalty at the codes, {title} epoch"
+            what = f"{method_title(str(method))}: gradient norm of the penalty at the codes, {title} epoch"
             found.append(Evidence(what, float(values.mean()), str(dataset)))
     return found

@@ -7,6 +7,7 @@ import pandas as pd
 from wae.analysis.contrasts import compare
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
+from wae.analysis.titles import in_words, method_title
 from wae.analysis.verdicts import (
     INCONCLUSIVE,
     REFUTED,
@@ -35,12 +36,18 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
                 verdict = _match_verdict(found, parameters)
                 verdicts.append(verdict)
                 said.append(
-                    f"on {dataset} at d_z = {dimension} {found['rejecting']} of {found['seeds']} seeds reject and "
+                    f"on {dataset} at d_z = {dimension} {found['rejecting']} of {found['seeds']} seeds reject, "
                     "the codes "
-                    f"are {found['ratio']:.2f} times as far from the prior as a perfect match"
+                    f"are {found['ratio']:.2f} times as far from the prior as a perfect match, and the narrowest "
+                    "dimension "
+                    f"has {found['spread']:.2f} of the prior's standard deviation"
                 )
-            note = f"{found['rejecting']} of {found['seeds']} seeds reject; median p {found['p']:.2g}"
-            what = f"{method}, d_z = {dimension}: sliced W2 over that of a perfect match"
+            note = (
+                f"{found['rejecting']} of {found['seeds']} seeds reject, median p {found['p']:.2g}; narrowest "
+                "dimension "
+                f"{found['spread']:.2f}"
+            )
+            what = f"{_named(method, dimension)}: sliced W2 over that of a perfect match"
             evidence.append(
                 Evidence(what, found["ratio"], dataset, found["low"], found["high"], verdict=verdict, note=note)
             )
@@ -51,11 +58,17 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
     return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.{_power_said(results)}", evidence)
 
 
+def _named(method: str, dimension: int) -> str:
+    title = method_title(method)
+    return title if "d_z" in title else f"{title}, d_z = {dimension}"
+
+
 def _latent_match(results: Results, dataset: str, method: str, level: float) -> "dict[str, float] | None":
     p = results.seed_values(dataset, method, "latent_mmd_p", "codes")
     codes = results.seed_values(dataset, method, "latent_sw2", "codes")
     perfect = results.seed_values(dataset, method, "latent_sw2", "prior")
-    if p.empty or codes.empty or perfect.empty:
+    spread = results.seed_values(dataset, method, "latent_sd_ratio_min", "codes")
+    if p.empty or codes.empty or perfect.empty or spread.empty:
         return None
     mean, low, high = results.interval(codes / perfect)
     return {
@@ -63,6 +76,7 @@ def _latent_match(results: Results, dataset: str, method: str, level: float) -> 
         "rejecting": int((p <= level).sum()),
         "p": float(p.median()),
         "ratio": mean,
+        "spread": float(spread.mean()),
         "low": float("nan") if low is None else low,
         "high": float("nan") if high is None else high,
     }
@@ -70,9 +84,9 @@ def _latent_match(results: Results, dataset: str, method: str, level: float) -> 
 
 def _match_verdict(found: Mapping[str, float], parameters: Mapping[str, float]) -> str:
     share = found["rejecting"] / found["seeds"]
-    if share > 0.5 or found["ratio"] > parameters["far"]:
+    if share > 0.5 or found["ratio"] > parameters["far"] or found["spread"] < parameters["collapsed"]:
         return REFUTED
-    if share <= 1 / 3 and found["ratio"] <= parameters["near"]:
+    if share <= 1 / 3 and found["ratio"] <= parameters["near"] and found["spread"] >= parameters["spread"]:
         return SUPPORTED
     return INCONCLUSIVE
 
@@ -134,8 +148,7 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
         )
         reason = f"This config trains nothing with {lacking} beside the rest (config/latent.yaml does)."
         return Judgement(not_tested("").verdict, reason, evidence)
-    words = "; ".join(said)
-    return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.", evidence)
+    return Judgement(overall(verdicts), f"In {in_words(distance)}, smaller is better: {'; '.join(said)}.", evidence)
 
 
 def _contest(
@@ -160,15 +173,16 @@ def _contest(
     verdict = REFUTED if better else INCONCLUSIVE if unclear else SUPPORTED
     name = "d_z" if key == "latent_dim" else "prior"
     evidence = [
-        Evidence(f"{base}, {name} = {v}: {distance}", *_mean_first(results, seeds, dataset), verdict=verdict)
+        Evidence(
+            f"{method_title(base)}, {name} = {v}: {in_words(distance)}",
+            *_mean_first(results, seeds, dataset),
+            verdict=verdict,
+        )
         for v, seeds in values.items()
     ]
-    rivals = ", ".join(f"{v} {values[v].mean():.3g}" for v in others)
-    return (
-        verdict,
-        f"{base} on {dataset} has {values[best].mean():.3g} with {name} = {best} (against {rivals})",
-        evidence,
-    )
+    rivals = ", ".join(f"{values[v].mean():.3g} with {v}" for v in others)
+    words = f"on {dataset} {method_title(base)} has {values[best].mean():.3g} with {name} = {best}, {rivals}"
+    return verdict, words, evidence
 
 
 def _mean_first(

@@ -8,7 +8,7 @@ from wae.analysis.results import Results
 from wae.report.grids import Cell, Grid, Head
 from wae.report.names import slug
 from wae.report.style import seconds_label
-from wae.report.wording import PENALTIES, SUBJECTS, describe, method_title
+from wae.report.wording import PENALTIES, SUBJECTS, method_title
 
 PARTS = ("total", "data", "forward", "backward", "penalty", "critic", "optimiser")
 STATUS = {"over_cap": "over the cap", "trimmed": "too large for memory"}
@@ -241,7 +241,7 @@ def _claim(results: Results, claim: dict[str, Any]) -> Grid:
         rows.append(
             (
                 Cell(evidence["dataset"] or "-"),
-                Cell(_worded(evidence["what"]), head=True),
+                Cell(evidence["what"], head=True),
                 Cell(text, value, trace if value is not None else ()),
                 Cell(evidence["note"] or "-"),
                 Cell(evidence["verdict"] or "-"),
@@ -262,12 +262,3 @@ def _claim(results: Results, claim: dict[str, Any]) -> Grid:
 
 def _number(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
-
-
-def _worded(what: str) -> str:
-    """Metric and method names at the start of an evidence's text in words."""
-    name, colon, rest = what.partition(":")
-    metric, method = describe(name), method_title(name.partition(",")[0])
-    if metric.title != name:
-        return f"{metric.title}{colon}{rest}"
-    return f"{method}{name[len(name.partition(',')[0]) :]}{colon}{rest}"

@@ -2,23 +2,12 @@
 
 from dataclasses import dataclass
 
-from wae.analysis import metrics
-from wae.analysis.runs import REAL_DATA, base_method, varied
+from wae.analysis import metrics, titles
+from wae.analysis.titles import SETTINGS, in_words
+
+__all__ = ["SETTINGS", "in_words"]
 
 PERFECT = "perfect_match"  # the row of what draws of the prior score against other draws of it
-METHODS = {
-    "vae": "VAE",
-    "wae_mmd": "WAE-MMD",
-    "wae_gan": "WAE-GAN",
-    "beta_vae": "β-VAE",
-    "ae": "AE",
-    "aae": "AAE",
-    "rae_l2": "RAE-L2",
-    "swae": "SWAE",
-    "wae_mmd_rff": "WAE-MMD (random features)",
-    REAL_DATA: "Real data",
-    PERFECT: "Prior against prior",
-}
 PENALTIES = {
     "mmd_fused": "MMD, fused",
     "mmd_official": "MMD, official form",
@@ -34,7 +23,6 @@ SUBJECTS = {
     "codes": "codes",
 }
 SHORT_SUBJECTS = {"prior": "prior", "mixture": "mixture", "reconstruction": "rec.", "interpolation": "interp."}
-SETTINGS = {"lambda_": "λ", "latent_dim": "d_z", "prior": "prior", "encoder": "encoder", "batch_size": "n"}
 FEATURES = ("fid", "kid", "precision", "recall")  # families of an extractor's metrics, shown first
 HIDDEN = ("_curve", "_half", "_bound")  # metrics of figures and of the error budget, not of a table
 
@@ -52,10 +40,8 @@ class Wording:
 
 
 def method_title(method: str) -> str:
-    """``WAE-MMD, λ = 10`` for ``wae_mmd@lambda_=10``; a method that is not known here keeps its name."""
-    base = base_method(method)
-    settings = [f"{SETTINGS.get(key, key)} = {value}" for key, value in varied(method).items()]
-    return ", ".join([METHODS.get(base, base), *settings])
+    """A method's title; the row of the prior against itself has one too."""
+    return "Prior against prior" if method == PERFECT else titles.method_title(method)
 
 
 def describe(metric: str) -> Wording:
@@ -69,12 +55,6 @@ def describe(metric: str) -> Wording:
     if family in FEATURES:
         position = FEATURES.index(family) - len(FEATURES)
     return Wording(found.title, found.unit, found.better, found.definition, position, shown=not metric.endswith(HIDDEN))
-
-
-def in_words(metric: str | None) -> str:
-    """A metric inside a sentence: ``Fréchet distance (classifier)``."""
-    title, comma, rest = describe(str(metric)).title.partition(", ")
-    return f"{title} ({rest})" if comma else title
 
 
 def axis_title(metric: str) -> str:
