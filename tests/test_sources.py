@@ -81,7 +81,12 @@ def test_how_settings_are_checked_reruns_nothing(monkeypatch: pytest.MonkeyPatch
     clear()
     before = sources.code_digest("wae.training")
     texts = {path: sources._code_text(path) for path in sources.closure(["wae.training"])}
-    for changed, moves in (("wae/settings.py", False), ("wae/errors.py", False), ("wae/networks.py", True)):
+    for changed, moves in (
+        ("wae/settings.py", False),
+        ("wae/errors.py", False),
+        ("wae/locks.py", False),
+        ("wae/networks.py", True),
+    ):
         edited = {**texts, sources.ROOT / changed: "edited"}
         monkeypatch.setattr(sources, "_code_text", edited.__getitem__)
         sources.code_digest.cache_clear()

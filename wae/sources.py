@@ -17,8 +17,9 @@ from typing import Any
 from wae.errors import UserError, unknown_name
 
 ROOT = Path(__file__).resolve().parent.parent
-# The values of settings reach each job's digest by themselves; how they are checked decides no number.
-_WITHOUT_NUMBERS = {ROOT / "wae/settings.py", ROOT / "wae/errors.py"}
+# The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
+# how a job keeps others out of its folder.
+_WITHOUT_NUMBERS = {ROOT / f"wae/{name}.py" for name in ("settings", "errors", "locks")}
 
 
 @functools.cache
