@@ -189,12 +189,13 @@ def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plo
     if distance is None:
         return
     swept: dict[str, dict[float, pd.Series]] = {}
+    bases = {base_method(method) for method in results.methods if set(varied(method)) == {key}}
     for method in results.methods:
-        if set(varied(method)) == {key}:
+        setting = results.settings(dataset, method).get(key)
+        if base_method(method) in bases and set(varied(method)) <= {key} and setting is not None:
             values = results.seed_values(dataset, method, distance, "prior")
             if len(values):
-                setting = float(results.settings(dataset, method).get(key, varied(method)[key]))
-                swept.setdefault(base_method(method), {})[setting] = values
+                swept.setdefault(base_method(method), {})[float(setting)] = values
     if not any(len(points) >= 2 for points in swept.values()):
         return
     said = "; ".join(

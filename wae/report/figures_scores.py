@@ -60,7 +60,7 @@ def _score_plot(results: Results, dataset: str, metric: str, subject: str, name:
 
 def draw_scores(found: dict[str, Score], real: float | None, label: str) -> Figure:
     """A row a method: its seeds as marks, mean and interval as a bar; ``real`` as a dotted line."""
-    figure, (axes,) = canvas(0.9 + 0.42 * len(found))
+    figure, (axes,) = canvas(0.9 + (0.42 if len(found) <= 8 else 0.24) * len(found))
     for row, (method, value) in enumerate(found.items()):
         colour, marker, _ = look(method)
         seeds = list(value.by_seed.values())

@@ -51,7 +51,9 @@ def _cost(results: Results) -> str:
         return "The wall-clock study was not run by this config."
     dataset = next((d for d in reversed(results.datasets) if (steps["dataset"] == d).any()), steps["dataset"].iloc[0])
     chosen = steps[steps["dataset"] == dataset]
-    chosen = chosen[chosen["n"] == chosen["n"].min()]
+    chosen = chosen[(chosen["n"] == chosen["n"].min()) & chosen["subject"].isin(results.main_methods)]
+    if chosen.empty:
+        return f"The wall-clock study has no training step of the plain methods on {dataset}."
     median = chosen.groupby("subject")["seconds"].median().sort_values()
     said = ", ".join(f"{seconds_label(value)} with {method_title(str(method))}" for method, value in median.items())
     return f"A training step on {dataset} at batch size {chosen['n'].iloc[0]:.0f} takes {said}{_crossover(results)}."

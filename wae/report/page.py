@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from wae.analysis.results import Results
+from wae.analysis.runs import varied
 from wae.errors import UserError
 from wae.files import read_json, write_text
 from wae.report import citation, error_tables, headline, protocol, provenance, study_tables, tables
@@ -105,12 +106,15 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
 def _byline(results: Results) -> str:
     runs = results.runs
     finished = int((runs["status"] == "finished").sum())
-    seeds = runs["seed"].nunique()
+    plain = [method for method in results.methods if not varied(method)]
+    counts = (
+        (len(plain), "method"),
+        (len(results.methods) - len(plain), "variant"),
+        (len(results.datasets), "dataset"),
+        (runs["seed"].nunique(), "seed"),
+    )
     said = [
-        ", ".join(
-            f"{count} {word}{'' if count == 1 else 's'}"
-            for count, word in ((len(results.methods), "method"), (len(results.datasets), "dataset"), (seeds, "seed"))
-        ),
+        ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count),
         f"{finished} of {len(runs)} runs finished",
     ]
     if results.manifest.get("commit"):

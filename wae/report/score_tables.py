@@ -10,7 +10,7 @@ from wae.analysis.runs import REAL_DATA
 from wae.report.grids import Cell, Grid, Head, superscript
 from wae.report.names import slug
 from wae.report.scores import FEWEST_SEEDS, Column, Score, marks, score
-from wae.report.wording import PERFECT, SUBJECTS, describe, method_title
+from wae.report.wording import PERFECT, SUBJECTS, bracketed, describe, method_title
 
 GROUPS = {
     "generation": ("Generation", ("prior",)),
@@ -85,8 +85,7 @@ def heading(column: Column) -> str:
     """Title, subject where the title leaves it open, scale, unit and direction of a column."""
     scale = f"10{superscript(column.scale)}" if column.scale else ""
     unit = " ".join(part for part in (scale, column.about.unit) if part)
-    unit = f"({unit})" if "[" in unit else f"[{unit}]" if unit else ""
-    return " ".join(part for part in (column.title, unit, column.arrow) if part)
+    return " ".join(part for part in (column.title, bracketed(unit), column.arrow) if part)
 
 
 def _row(results: Results, dataset: str, method: str, columns: list[Column]) -> tuple[Cell, ...]:

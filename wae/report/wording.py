@@ -61,4 +61,9 @@ def axis_title(metric: str) -> str:
     """A metric as an axis's title: title, unit and which way is better."""
     about = describe(metric)
     direction = {"lower": ", lower is better", "higher": ", higher is better"}.get(about.better or "", "")
-    return f"{in_words(metric)}{f' [{about.unit}]' if about.unit else ''}{direction}"
+    return " ".join(part for part in (in_words(metric), bracketed(about.unit)) if part) + direction
+
+
+def bracketed(unit: str) -> str:
+    """A unit in brackets, in round ones where it has square ones of its own; "" for none."""
+    return f"({unit})" if "[" in unit else f"[{unit}]" if unit else ""
