@@ -250,3 +250,11 @@ def test_the_citation_names_version_commit_and_result(folder: Path) -> None:
     text = suite_bibtex(Results(folder))
     assert "commit 0123456789ab" in text
     assert text.count("{") == text.count("}")
+
+
+def test_every_caption_of_the_native_report_is_there() -> None:
+    root = Path(__file__).resolve().parent.parent
+    rules = (root / "workflow/rules/report.smk").read_text() + (root / "Snakefile").read_text()
+    named = re.findall(r'"(?:\.\./|workflow/)report/([\w.]+)"', rules)
+    assert {"workflow.rst", "page.rst", "figures.rst", "tables.rst"} <= set(named)
+    assert all((root / "workflow/report" / name).stat().st_size > 40 for name in named)

@@ -21,7 +21,7 @@ rule collect:
         runs=lambda w: of_runs("run.json"),
         references=[f"{folder}/reference.json" for folder in REFERENCES.values()],
     output:
-        metrics=f"{RESULTS}/metrics.csv",
+        metrics=report(f"{RESULTS}/metrics.csv", caption="../report/metrics.rst", category="Results"),
         runs=f"{RESULTS}/runs.csv",
     log:
         f"{RESULTS}/collect.log",
@@ -60,7 +60,7 @@ rule analyse:
     output:
         fits=f"{RESULTS}/timing_fits.json",
         anchors=f"{RESULTS}/anchors.json",
-        claims=f"{RESULTS}/claims.json",
+        claims=report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Results"),
         divergences=f"{RESULTS}/divergences.json",
     log:
         f"{RESULTS}/analyse.log",
@@ -79,7 +79,13 @@ rule tables:
         analysis=rules.analyse.output,
         manifest=rules.manifest.output,
     output:
-        directory(f"{REPORT}/tables"),
+        report(
+            directory(f"{REPORT}/tables"),
+            patterns=["{name}.csv"],
+            caption="../report/tables.rst",
+            category="Tables",
+            labels={"table": "{name}"},
+        ),
     log:
         f"{RESULTS}/tables.log",
     localrule: True
@@ -97,7 +103,13 @@ rule figures:
         manifest=rules.manifest.output,
         runs=lambda w: [*of_runs("history.csv"), *of_runs("trajectory.csv")],
     output:
-        directory(f"{REPORT}/figures"),
+        report(
+            directory(f"{REPORT}/figures"),
+            patterns=["{name}.svg"],
+            caption="../report/figures.rst",
+            category="Figures",
+            labels={"figure": "{name}"},
+        ),
     log:
         f"{RESULTS}/figures.log",
     localrule: True
@@ -109,13 +121,17 @@ rule figures:
         "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} 2> {log}"
 
 
+TEMPLATES = os.path.join(workflow.basedir, "wae/report/templates")
+
+
 rule page:
     input:
         experiment=rules.manifest.output,
         tables=rules.tables.output,
         figures=rules.figures.output,
+        templates=[f"wae/report/templates/{name}" for name in sorted(os.listdir(TEMPLATES))],
     output:
-        "reports/summary.html",
+        report("reports/summary.html", caption="../report/page.rst", category="Page"),
     log:
         f"{RESULTS}/page.log",
     localrule: True
