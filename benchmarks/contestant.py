@@ -27,11 +27,12 @@ def ours(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
     from wae.training import Trainer
 
     devices.setup(ExecutionSettings(device="cpu"))
+    trainer = Trainer(run, data, torch.device("cpu"))
 
     def epoch() -> Spent:
+        trainer.settings = run.training.model_copy(update={"epochs": trainer.progress.epoch + 1})
         with tempfile.TemporaryDirectory() as folder:
-            trainer, out = Trainer(run, data, torch.device("cpu")), Path(folder)
-            watch = Stopwatch()
+            out, watch = Path(folder), Stopwatch()
             trainer.run(out, out / "checkpoint.pt", "", 60.0, [])
             return watch.stop()
 

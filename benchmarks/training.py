@@ -59,7 +59,7 @@ class Contestants:
 
 def measure(quick: bool) -> dict[str, Any]:
     """Seconds of an epoch by network, method and contestant; ``ours_channels_last`` is ours with that setting."""
-    count, rounds = (300, 2) if quick else (3000, 5)
+    count, rounds = (300, 2) if quick else (2000, 5)
     found: dict[str, Any] = {"images": count, "origin": images(count)[1], "rounds": rounds, "seconds": {}}
     labels = {name: [name] for name in NAMES} | {"ours_channels_last": ["ours", "--channels-last"]}
     for network in ("dcgan", "mlp"):
