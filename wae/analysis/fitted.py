@@ -11,6 +11,8 @@ def timed_title(subject: str, critic_width: int | None) -> str:
     if subject == "gan":
         return "critic" if critic_width is None else f"critic 4 × {critic_width}"
     return TIMED.get(subject, subject)
+
+
 NOTES = {
     "measured": "between measured sizes",
     "extrapolated": "beyond the measured sizes, by the fits",

@@ -52,7 +52,7 @@ def _score_plot(results: Results, dataset: str, metric: str, subject: str, name:
         section=section,
         dataset=dataset,
         title=title,
-        caption=f"{title}. {EACH_SEED}{floor}",
+        caption=f"{EACH_SEED}{floor}",
         alt=f"{title}: {_said(found)}" + ("" if real is None else f"; real data {real:.4g}"),
         draw=partial(draw_scores, found, real, axis_title(metric)),
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from wae.analysis.results import Results
 from wae.report.names import slug
@@ -136,6 +137,7 @@ def draw_split(shares: dict[str, dict[str, float]]) -> Figure:
     axes.set_yticks(range(len(shares)), [method_title(method) for method in shares])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     plain_ticks(axes.xaxis, seconds_label)
     axes.set_xlabel("time of a step")
     legend_below(
