@@ -53,9 +53,9 @@ def reference(a: Arguments) -> None:
     from wae.evaluation.reference import build_reference
     from wae.settings import EvaluationSettings
 
-    setup(execution())
+    device = setup(execution())
     settings = EvaluationSettings.model_validate(a.job["evaluation"])
-    build_reference(a.data, a.extractor, settings, a.job["validation_fractions"], a.out)
+    build_reference(a.data, a.extractor, settings, a.job["validation_fractions"], a.out, device)
 
 
 def train(a: Arguments) -> None:
@@ -168,6 +168,16 @@ def verify(a: Arguments) -> None:
         raise UserError(f"the fresh run differs from {a.recorded}")
 
 
+def score(a: Arguments) -> None:
+    """Score the images of any model against a dataset's, as if they were samples of a method here."""
+    from wae.devices import setup
+    from wae.evaluation.score import as_table, score_against
+    from wae.plan import load_plan, read_config
+
+    device = setup(execution())
+    print(as_table(score_against(a.images, a.reference, load_plan(read_config(a.config)), a.results, device)))
+
+
 def check(a: Arguments) -> None:
     """Check a config file and say how many runs it plans."""
     from wae.plan import load_plan, read_config
@@ -197,6 +207,18 @@ def schema(a: Arguments) -> None:
     write_text(a.out, yaml.safe_dump(Config.model_json_schema(), sort_keys=True, width=120))
 
 
+ARGUMENTS: dict[str, dict[str, Any]] = {  # of an option or argument; all others are required paths
+    "--job": {"required": True, "type": json.loads, "help": "settings and code digest, as JSON"},
+    "--cell": {"metavar": "DATASET/METHOD/seedN", "help": "rerun and compare only this run"},
+    "--partial": {"action": "store_true", "help": "take what is complete, mark what is missing"},
+    "--reference": {"action": "append", "required": True, "type": Path, "help": "repeatable"},
+    "--reference DATASET": {"required": True, "metavar": "DATASET", "help": "a dataset that the config runs on"},
+    "--results": {"type": Path, "default": Path("results")},
+    "--config": {"type": Path, "default": Path("config/config.yaml")},
+    "recorded": {"type": Path, "help": "folder of the recorded result"},
+    "images": {"type": Path, "help": "a folder of images or a .npy of uint8"},
+}
+
 STAGES: dict[Callable[[Arguments], None], list[str]] = {
     prepare: ["--job", "--out"],
     extractor: ["--job", "--data", "--out"],
@@ -214,6 +236,7 @@ STAGES: dict[Callable[[Arguments], None], list[str]] = {
     partial: ["--plan", "--results", "--claims", "--anchors", "--out"],
     status: ["--results"],
     verify: ["recorded", "--results", "--cell"],
+    score: ["images", "--reference DATASET", "--config", "--results"],
     check: ["--config"],
     doctor: ["--config"],
     schema: ["--out"],
@@ -228,19 +251,8 @@ def parser() -> argparse.ArgumentParser:
         stage = stages.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
         stage.set_defaults(function=function)
         for option in options:
-            if option == "--job":
-                stage.add_argument(option, required=True, type=json.loads, help="settings and code digest, as JSON")
-            elif option == "--cell":
-                stage.add_argument(option, metavar="DATASET/METHOD/seedN", help="rerun and compare only this run")
-            elif option == "recorded":
-                stage.add_argument(option, type=Path, help="folder of the recorded result")
-            elif option == "--partial":
-                stage.add_argument(option, action="store_true", help="take what is complete, mark what is missing")
-            elif option == "--reference":
-                stage.add_argument(option, action="append", required=True, type=Path, help="repeatable")
-            else:
-                default = {"--results": Path("results"), "--config": Path("config/config.yaml")}.get(option)
-                stage.add_argument(option, type=Path, required=default is None, default=default)
+            name = option.partition(" ")[0]
+            stage.add_argument(name, **ARGUMENTS.get(option, {"type": Path, "required": True}))
     return top
 
 

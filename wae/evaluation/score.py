@@ -9,11 +9,12 @@ import torch
 
 from wae.data.pictures import fitted, read_picture
 from wae.data.source import load
-from wae.errors import UserError
+from wae.errors import UserError, unknown_name
 from wae.evaluation.distances import Distances
 from wae.evaluation.reference import load_reference
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
+from wae.plan import Plan
 from wae.settings import EvaluationSettings
 
 SUBJECT = "images"
@@ -73,6 +74,25 @@ def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     if len(array) < 2:
         raise UserError(f"{path}: found {len(array)} images, need 2 or more")
     return np.ascontiguousarray(array)
+
+
+def score_against(
+    images: str | Path, dataset: str, plan: Plan, results: Path, device: torch.device | str = "cpu"
+) -> list[dict[str, Any]]:
+    """``score`` against a dataset of a plan, in the features of each of its extractors.
+
+    UserError names the command that makes what is missing under ``results``.
+    """
+    if dataset not in plan.config.run.datasets:
+        raise unknown_name("dataset of this config", dataset, plan.config.run.datasets)
+    data = results / "data" / plan.data_id(dataset)
+    folders = [
+        results / "reference" / plan.data_id(dataset) / plan.reference_id(name) for name in plan.config.run.extractors
+    ]
+    for folder in folders:
+        if not (folder / "reference.json").exists():
+            raise UserError(f"{folder}: no reference yet; run snakemake --cores 2 -- {folder}/reference.json")
+    return score(images, data, folders, plan.config.evaluation, device)
 
 
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
