@@ -1,10 +1,12 @@
-"""`python -m benchmarks`: measure each part, keep its numbers in results/benchmarks/, write benchmarks/REPORT.md."""
+"""`python -m benchmarks`: measure each part, keep its numbers in results/benchmarks/, write benchmarks/REPORT.md.
+
+With --quick all of it goes to results/benchmarks/quick/.
+"""
 
 import argparse
 import importlib
 import sys
 import time
-from pathlib import Path
 
 from benchmarks import report
 from benchmarks.measure import load
@@ -20,18 +22,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="measure only these")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that every part runs")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/REPORT.md")
-    parser.add_argument("--kept", type=Path, default=KEPT, help="where the numbers are kept")
     a = parser.parse_args()
+    kept, out = (KEPT / "quick", KEPT / "quick/REPORT.md") if a.quick else (KEPT, ROOT / "benchmarks/REPORT.md")
     for part in a.parts:
         start, before = time.perf_counter(), load()
         found = importlib.import_module(f"benchmarks.{part}").measure(a.quick)
         seconds = time.perf_counter() - start
-        write_json(a.kept / f"{part}.json", {"found": found, "load_before": before, "minutes": seconds / 60})
+        write_json(kept / f"{part}.json", {"found": found, "load_before": before, "minutes": seconds / 60})
         print(f"{part}: {seconds / 60:.1f} min", file=sys.stderr)
-    parts = {part: read_json(a.kept / f"{part}.json") for part in PARTS if (a.kept / f"{part}.json").exists()}
-    report.write(parts, a.out)
-    print(f"wrote {a.out}", file=sys.stderr)
+    parts = {part: read_json(kept / f"{part}.json") for part in PARTS if (kept / f"{part}.json").exists()}
+    report.write(parts, out)
+    print(f"wrote {out}", file=sys.stderr)
 
 
 if __name__ == "__main__":

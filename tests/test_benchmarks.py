@@ -80,12 +80,37 @@ def test_fits_find_a_known_law() -> None:
 
 
 def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
-    spent = {"ours": [[1.0, 1.0]] * 3, "bare": [[1.0, 0.9]] * 3, "pythae": [[1.0, 1.5]] * 3}
-    found = {"seconds": {"dcgan/vae": spent}, "images": 10, "origin": "noise", "rounds": 3}
-    report.write({"training": {"found": found, "load_before": 0.1, "minutes": 1.0}}, tmp_path / "REPORT.md")
+    def spent(**seconds: float) -> dict[str, list[list[float]]]:
+        return {name: [[9.0, value]] * 3 for name, value in seconds.items()}
+
+    flow = {"outside_study": 0.9, "starting": 0.2, "whole": 0.8, "computing": 0.7, "jobs": 40}
+    found = {
+        "training": {
+            "seconds": {"dcgan/vae": spent(ours=1.0, bare=0.9, pythae=1.5)},
+            **{"images": 10, "origin": "noise", "rounds": 3},
+        },
+        "penalty": {"spent": {"8/100": spent(ours=1.0, official=1.9, pythae=7.0)}, "largest_difference": 1e-7},
+        "frechet": {
+            "spent": spent(ours=1.0, torch_fidelity=3.5, scipy=30.0),
+            "values": {"ours": 2.0, "torch_fidelity": 2.0 + 2e-8, "scipy": 2.0},
+            **{"reference": [9.0, 2.5], "count": 10_000, "dimensions": 2048},
+        },
+        "dag": {"default": flow, "nothing_to_do": [[3.5, 3.0, 1]] * 3, "dry_run": {"100": 1.0, "999": 4.0}},
+        "memory": {"vae": {"ours": 110, "bare": 100}},
+        "growth": {"n": {"100": 1.0, "200": 4.0, "400": 16.0}},
+    }
+    parts = {name: {"found": value, "load_before": 0.1, "minutes": 1.0} for name, value in found.items()}
+    report.write(parts, tmp_path / "REPORT.md")
     text = (tmp_path / "REPORT.md").read_text()
-    assert "0.90 [0.90, 0.90] missed" in text
-    assert "1.50 [1.50, 1.50] met" in text
+    for part in ("0.90 [0.90, 0.90] missed", "1.50 [1.50, 1.50] met", "1.90 [1.90, 1.90] missed", "| 8 | 100 |"):
+        assert part in text
+    assert "| torch-fidelity | 3.50 [3.50, 3.50] met | 1.0e-08 |" in text
+    assert "| default config | 0.90 met | 0.20 | 0.80 | 0.70 | 40 |" in text
+    assert "| run with nothing to do | 1.17 of the 3 s allowed | missed |" in text
+    assert "| dry run of 999 runs | 0.80 of the 5 s allowed | met |" in text
+    assert "| vae | 1.10 met |" in text
+    assert "| the MMD penalty, by n | 100, 200, 400 | 1.00, 4.00, 16.00 | 2.00 (1.000) |" in text
+    assert "| a dry run, by runs | 100, 999 |" in text
 
 
 def test_features_are_repeatable_and_differ_by_seed() -> None:
