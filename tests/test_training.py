@@ -226,3 +226,36 @@ def test_half_written_files_of_a_killed_process_are_cleared(smoke: dict[str, Any
         (tmp_path / "run" / name).write_bytes(b"half")
     training.train(a_run(smoke), data, tmp_path / "run", CPU, "code")
     assert not list((tmp_path / "run").rglob(".*"))
+
+
+def test_mixed_precision_is_off_by_default_changes_the_weights_a_little_and_repeats(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    assert a_run(smoke).training.mixed_precision == "off"
+    for name, value in (("off", "off"), ("a", "bfloat16"), ("b", "bfloat16")):
+        training.train(a_run(smoke, "wae_mmd", mixed_precision=value), data, tmp_path / name, CPU, "code")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].to_numpy() for name in ("off", "a")]
+    assert not np.array_equal(*losses)
+    assert np.allclose(*losses, rtol=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the compiler's own
+def test_a_compiled_run_resumes_to_the_same_bits_and_is_read_back_uncompiled(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    assert not a_run(smoke).training.compile
+    run = a_run(smoke, "wae_mmd", compile=True)
+    training.train(run, data, tmp_path / "whole", CPU, "code")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(13)))
+        with pytest.raises(StopSignalError):
+            training.train(run, data, tmp_path / "cut", CPU, "code")
+    training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    plain = a_run(smoke, "wae_mmd")
+    training.train(plain, data, tmp_path / "plain", CPU, "code")
+    assert contents(tmp_path / "plain")["weights"].keys() == contents(tmp_path / "cut")["weights"].keys()
+    losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].to_numpy() for name in ("whole", "plain")]
+    assert np.allclose(*losses, rtol=0.02)
