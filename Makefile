@@ -7,15 +7,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast audit soak test-slurm bench lint format setup status clean-venv
+.PHONY: report test test-fast audit soak test-slurm bench lint format setup status
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
 	python -m wae check --config $(CONFIG)
 	snakemake --cores $(CORES) --configfile $(CONFIG) -- all
 	@echo "The report: $(abspath reports/summary.html)"
 
-test: $(STAMP) ## the whole test suite
-	python -m pytest
+test: $(STAMP) ## the whole test suite, a worker a core
+	python -m pytest -n $(CORES) --dist loadfile
 
 test-fast: $(STAMP) ## the tests that take seconds
 	python -m pytest -m "not slow and not slurm"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from wae.analysis.budget import error_budget
@@ -131,7 +132,14 @@ def tolerances(recorded: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _key(row: Mapping[Any, Any]) -> tuple[str, ...]:
-    return tuple(str(row[key]) for key in KEYS)
+    # A column of counts is read as floats where any of it is empty: 500 and 500.0 are one key.
+    return tuple(
+        "" if pd.isna(row[key]) else f"{row[key]:.17g}" if _number(row[key]) else str(row[key]) for key in KEYS
+    )
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number)
 
 
 def _verdict(old: float, new: float | None, tolerance: float) -> str:
