@@ -88,6 +88,7 @@ class Trainer:
             self.method.to(memory_format=torch.channels_last)
         self.method.optimisers = self.method.build_optimisers()
         if self.settings.compile:
+            torch.use_deterministic_algorithms(True)  # the compiler's own switch; left to here, as it costs an import
             self.method.encoder.compile()
             self.method.decoder.compile()
         self.progress = Progress()
