@@ -59,6 +59,12 @@ def test_verdicts() -> None:
         verify.compare(old, new, "d/b/seed0")
 
 
+def test_whole_numbers_are_the_same_whatever_their_type() -> None:
+    old = frame({("a", 0, "x", 0.0): 1.0, ("a", 0, "y", math.nan): 1.0})
+    new = frame({("a", 0, "x", 0): 1.0}).astype({"draw": int, "samples": int})
+    assert [c.verdict for c in verify.compare(old, new)] == [verify.IDENTICAL, verify.MISSING]
+
+
 def test_one_bit_is_not_identical() -> None:
     old = frame({("a", 0, "x", 0): 1.0})
     assert [c.verdict for c in verify.compare(old, frame({("a", 0, "x", 0): np.nextafter(1, 2)}))] == [verify.DIFFERENT]
