@@ -18,6 +18,8 @@ from wae.report.grids import Cell, Grid, Head, csv_text, markdown_text, tex_esca
 from wae.report.names import slug
 from wae.report.protocol import latex
 from wae.report.score_tables import build, citation_reasons
+from wae.report.scores import Column, Score
+from wae.report.wording import describe
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +173,9 @@ def test_slugs_are_safe_and_never_collide() -> None:
     assert set(slug("../a b/<c>")) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-_")
     assert "/" not in slug("..")
     assert slug("..") not in ("", ".", "..")
+
+
+def test_a_small_value_beside_large_ones_is_not_written_as_nothing() -> None:
+    one = Score(mean=24.0, low=16.9, high=31.1, by_seed={0: 24.0, 1: 24.0})
+    column = Column("fid_classifier", "prior", describe("fid_classifier"), {"vae": one})
+    assert [column.number(v) for v in (0.045, -0.045, 0.06, 3.14, 0.0)] == ["0.04", "−0.04", "0.1", "3.1", "0.0"]

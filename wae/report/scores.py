@@ -73,7 +73,11 @@ class Column:
         """A value as this column writes it, without its scale."""
         if value is None or not math.isfinite(value):
             return "-"
-        return f"{value / 10.0**self.scale:.{self.decimals}f}".replace("-", "−")
+        scaled = value / 10.0**self.scale
+        text = f"{scaled:.{self.decimals}f}"
+        if float(text) == 0.0 and abs(scaled) >= 1e-3:
+            text = f"{scaled:.1g}"  # small beside the column's other values, but not nothing
+        return text.replace("-", "−")
 
     def text(self, score: Score) -> str:
         """``mean ± half width``, or the mean alone where there is one seed."""
