@@ -1,6 +1,7 @@
 """The prior P_Z on codes: its samples, support, density and the kernel scale that suits it."""
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -8,7 +9,7 @@ from torch import Tensor
 from wae.settings import TrainingSettings
 
 
-class Prior:
+class Prior(ABC):
     """Base of the priors on codes of ``dim`` numbers at scale ``sigma`` (``pz_scale`` of the authors' code)."""
 
     def __init__(self, dim: int, sigma: float) -> None:
@@ -16,21 +17,21 @@ class Prior:
         self.sigma = sigma
 
     @property
+    @abstractmethod
     def kernel_base(self) -> float:
         """C of the kernels, about the mean squared distance of two draws; scales multiply it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """``n`` draws, (n, d_z), on the generator's device."""
-        raise NotImplementedError
 
     def project(self, z: Tensor) -> Tensor:
         """Codes (n, d_z) brought onto the prior's support, differentiably."""
         return z
 
+    @abstractmethod
     def log_density(self, z: Tensor) -> Tensor:
         """log p(z) of each code in nats, (n, d_z) to (n,)."""
-        raise NotImplementedError
 
 
 class Normal(Prior):
