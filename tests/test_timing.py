@@ -206,6 +206,18 @@ def test_a_slow_point_is_reported_and_larger_ones_are_not_run(capsys) -> None:
     assert s.lines == [line for line in capsys.readouterr().err.splitlines() if "over the cap of 2 s" in line]
 
 
+def test_a_first_call_little_over_the_cap_may_be_its_warm_up() -> None:
+    clock = FakeClock()
+    spent = itertools.chain([5.0], itertools.repeat(1.0))
+    slow_start = point(clock, lambda: next(spent))
+    study(clock, cap_seconds=2.0).measure([slow_start], 1e9)
+    assert slow_start.status == "ok"
+    log: list[tuple[str, int]] = []
+    far_over = point(clock, 6.0, log=log)
+    study(clock, cap_seconds=2.0).measure([far_over], 1e9)
+    assert (far_over.status, len(log)) == ("over_cap", 1)
+
+
 def test_too_much_memory_is_trimmed_with_a_line() -> None:
     clock, log = FakeClock(), []
     sizes = iter([10, 20, 40, 80])
