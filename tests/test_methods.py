@@ -293,6 +293,28 @@ def test_step_reports_loss_reconstruction_and_penalty() -> None:
         assert not any(value.requires_grad for value in scalars.values())
 
 
+def test_penalty_gradient_is_n_times_the_root_mean_square_gradient_at_a_code() -> None:
+    for name, count in (("wae_mmd", 8), ("wae_gan", 8), ("wae_gan", 32)):
+        made = method(name, lambda_=3.0)
+        leaves = made.encode(made.to_range(images(count)), Streams(0)).leaves()
+        (gradient,) = torch.autograd.grad(made.penalty(leaves, Streams(0)), [leaves.z])
+        expected = 3.0 * count * float(gradient.double().square().sum(1).mean().sqrt())
+        reported = float(method(name, lambda_=3.0).step(images(count), Streams(0))["penalty_gradient"])
+        assert reported == pytest.approx(expected, rel=1e-5)
+
+
+def test_penalty_gradient_of_a_vae_is_that_at_means_and_log_variances() -> None:
+    made = method("vae", lambda_=2.0)
+    codes = made.encode(made.to_range(images(8)), Streams(0))
+    assert codes.mean is not None
+    assert codes.log_variance is not None
+    slopes = torch.cat([codes.mean, (codes.log_variance.exp() - 1) / 2], dim=1)  # of the KL, times n
+    expected = 2.0 * float(slopes.detach().square().sum(1).mean().sqrt())
+    reported = method("vae", lambda_=2.0).step(images(8), Streams(0))["penalty_gradient"]
+    assert float(reported) == pytest.approx(expected, rel=1e-5)
+    assert float(method("ae").step(images(8), Streams(0))["penalty_gradient"]) == 0.0
+
+
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)])
 def test_every_method_learns(name: str, shape: tuple[int, ...]) -> None:

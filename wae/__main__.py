@@ -172,10 +172,9 @@ def score(a: Arguments) -> None:
     """Score the images of any model against a dataset's, as if they were samples of a method here."""
     from wae.devices import setup
     from wae.evaluation.score import as_table, score_against
-    from wae.plan import load_plan, read_config
 
     device = setup(execution())
-    print(as_table(score_against(a.images, a.reference, load_plan(read_config(a.config)), a.results, device)))
+    print(as_table(score_against(a.images, a.reference, a.config, a.results, device)))
 
 
 def check(a: Arguments) -> None:

@@ -31,12 +31,13 @@ def write_manifest(plan_path: Path, results: Path, out: Path, partial: bool = Fa
     """Write the manifest (JSON) of the experiment that ``plan_path`` plans; ``partial``: without what is missing.
 
     Keys: experiment, description, config, plan (a rerun command a cell), versions, hardware, commit, clean_tree, data
-    (each dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds.
+    (each dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds,
+    training_cpu_seconds (sums over the runs, resumed ones whole).
     """
     plan = read_json(plan_path)
     folder = results / plan["config"]["experiment"]
     config_file = f"config/{'config' if folder.name == 'default' else folder.name}.yaml"
-    cells, seconds = [], 0.0
+    cells, spent = [], {"seconds": 0.0, "cpu_seconds": 0.0}
     for run in plan["runs"]:
         cell = f"{run['dataset']}/{run['method']}/seed{run['seed']}"
         cells.append(
@@ -48,7 +49,8 @@ def write_manifest(plan_path: Path, results: Path, out: Path, partial: bool = Fa
                 "rerun": f"snakemake --cores 1 --force --configfile {config_file} -- {folder}/{cell}/metrics.json",
             }
         )
-        seconds += read_json(folder / cell / "run.json")["seconds"] if (folder / cell / "run.json").exists() else 0.0
+        record = read_json(folder / cell / "run.json") if (folder / cell / "run.json").exists() else {}
+        spent = {key: total + record.get(key, 0.0) for key, total in spent.items()}
     data = {name: results / "data" / data_id / "meta.json" for name, data_id in plan["data"].items()}
     extractors = {
         f"{name}/{extractor}": results / "extractors" / data_id / extractor_id / "extractor.json"
@@ -70,7 +72,8 @@ def write_manifest(plan_path: Path, results: Path, out: Path, partial: bool = Fa
             "data": {name: read_json(path) for name, path in data.items() if path.exists() or not partial},
             "extractors": {name: read_json(path) for name, path in extractors.items() if path.exists() or not partial},
             "result_digest": sha256_file(out.parent / "metrics.csv"),
-            "training_seconds": seconds,
+            "training_seconds": spent["seconds"],
+            "training_cpu_seconds": spent["cpu_seconds"],
         },
     )
 

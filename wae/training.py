@@ -39,6 +39,7 @@ class Progress:
     partial: list[Tensor] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     diverged_step: int | None = None
 
 
@@ -143,7 +144,7 @@ class Trainer:
             else nullcontext()
         )
         while progress.step < self.steps_per_epoch:
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             indices = order[progress.step * size : (progress.step + 1) * size]
             with precision:
                 scalars = self.method.step(self.images.index_select(0, indices), self.streams)
@@ -151,6 +152,7 @@ class Trainer:
             progress.partial.append(torch.stack([value.detach().float() for value in scalars.values()]))
             progress.step += 1
             progress.seconds += time.perf_counter() - start
+            progress.cpu_seconds += time.process_time() - cpu
             yield
 
     def _set_schedule(self) -> None:
@@ -206,6 +208,7 @@ class Trainer:
             "steps": progress.epoch * self.steps_per_epoch,
             "images_per_epoch": self.steps_per_epoch * self.settings.batch_size,
             "seconds": progress.seconds,
+            "cpu_seconds": progress.cpu_seconds,
             "device": str(self.device),
         }
 

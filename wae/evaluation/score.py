@@ -14,7 +14,7 @@ from wae.evaluation.distances import Distances
 from wae.evaluation.reference import load_reference
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
-from wae.plan import Plan
+from wae.plan import load_plan, read_config
 from wae.settings import EvaluationSettings
 
 SUBJECT = "images"
@@ -77,12 +77,13 @@ def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def score_against(
-    images: str | Path, dataset: str, plan: Plan, results: Path, device: torch.device | str = "cpu"
+    images: str | Path, dataset: str, config: Path, results: Path, device: torch.device | str = "cpu"
 ) -> list[dict[str, Any]]:
-    """``score`` against a dataset of a plan, in the features of each of its extractors.
+    """``score`` against a dataset of a config file, in the features of each of its extractors.
 
     UserError names the command that makes what is missing under ``results``.
     """
+    plan = load_plan(read_config(config))
     if dataset not in plan.config.run.datasets:
         raise unknown_name("dataset of this config", dataset, plan.config.run.datasets)
     data = results / "data" / plan.data_id(dataset)
@@ -91,7 +92,8 @@ def score_against(
     ]
     for folder in folders:
         if not (folder / "reference.json").exists():
-            raise UserError(f"{folder}: no reference yet; run snakemake --cores 2 -- {folder}/reference.json")
+            command = f"snakemake --cores 2 --configfile {config} -- {folder}/reference.json"
+            raise UserError(f"{folder}: no reference yet; run {command}")
     return score(images, data, folders, plan.config.evaluation, device)
 
 

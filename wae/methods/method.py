@@ -1,5 +1,6 @@
 """What every method is: encoder, decoder, prior, and one training step that only its penalty changes."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -101,6 +102,9 @@ class Method(nn.Module):
     def step(self, images: Tensor, streams: Streams, mark: Callable[[str], None] = no_mark) -> dict[str, Tensor]:
         """One training step on ``images``, uint8 (n, C, H, W); returns detached scalars for the history.
 
+        They are loss = reconstruction + lambda * penalty, its two terms (the penalty without lambda), the strength
+        of lambda * penalty's gradient at the codes, and what ``after_step`` adds.
+
         ``mark(part)`` is called as each part ends, so that the timing study sees where time goes. The
         penalty's gradient is taken on its own and handed to the backward pass of the reconstruction:
         the same gradient as of the sum, without gradients for the critic's weights.
@@ -113,7 +117,9 @@ class Method(nn.Module):
         leaves = codes.leaves()
         with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
             penalty = self.penalty(leaves, streams)
-            carriers = self._carriers(codes, leaves, penalty)
+            gradients = self._penalty_gradients(leaves, penalty)
+            carriers = [(t * g).sum() for t, g in zip(codes.tensors(), gradients, strict=True) if g is not None]
+            strength = self._strength(gradients, penalty)
         mark("penalty")
         self.optimisers["autoencoder"].zero_grad(set_to_none=True)
         torch.autograd.backward([reconstruction, *carriers])
@@ -126,18 +132,31 @@ class Method(nn.Module):
         value = penalty.detach()
         reconstruction = reconstruction.detach()
         loss = reconstruction + self.lambda_ * value
-        return {"loss": loss, "reconstruction": reconstruction, "penalty": value, **extra}
+        own = {"loss": loss, "reconstruction": reconstruction, "penalty": value, "penalty_gradient": strength}
+        return {**own, **extra}
 
-    def _carriers(self, codes: Codes, leaves: Codes, penalty: Tensor) -> list[Tensor]:
-        """Scalars whose gradients with respect to the codes are lambda times the penalty's.
+    def _penalty_gradients(self, leaves: Codes, penalty: Tensor) -> list[Tensor | None]:
+        """Gradients of lambda * penalty with respect to the codes' tensors, None where there is none.
 
-        Gradients given to ``backward`` itself would do the same, but it imports sympy to compare their shapes.
+        ``step`` hands them on as sums of products with the codes. Gradients given to ``backward`` itself would do
+        the same, but it imports sympy to compare their shapes.
         """
         if not penalty.requires_grad:  # no penalty on the codes, as in a plain autoencoder
-            return []
-        found = torch.autograd.grad(self.lambda_ * penalty, leaves.tensors(), allow_unused=True)
-        pairs = zip(codes.tensors(), found, strict=True)
-        return [(tensor * gradient).sum() for tensor, gradient in pairs if gradient is not None]
+            return [None] * len(leaves.tensors())
+        return list(torch.autograd.grad(self.lambda_ * penalty, leaves.tensors(), allow_unused=True))
+
+    @staticmethod
+    def _strength(gradients: list[Tensor | None], penalty: Tensor) -> Tensor:
+        """sqrt(n) times the norm of the penalty's gradients, n the batch: what the typical code feels of it.
+
+        The penalty is a mean over n codes, so the gradient at one of them shrinks as 1 / n; n times its root mean
+        square over the codes does not depend on n.
+        """
+        present = [g for g in gradients if g is not None]
+        if not present:
+            return torch.zeros_like(penalty)
+        norms = torch.stack([torch.linalg.vector_norm(g) for g in present])
+        return math.sqrt(len(present[0])) * torch.linalg.vector_norm(norms)
 
     def to_range(self, images: Tensor) -> Tensor:
         """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""

@@ -3,15 +3,14 @@
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from wae.analysis.budget import budget_table, gap_decomposition
+from wae.analysis.ranking import rankings
 from wae.analysis.results import Results
-from wae.analysis.statistics import rank_stability
 from wae.analysis.tuning import Tuned, both_comparisons, tune
 from wae.report.grids import Cell, Grid, Head
-from wae.report.wording import describe, in_words, method_title
+from wae.report.wording import in_words, method_title
 
 SOURCES = {"seed": "training seeds", "draw": "sample draws", "half": "the choice of reference images"}
 PAPER_LAMBDA = {"vae": 1.0, "wae_mmd": 10.0, "wae_gan": 10.0}  # MNIST, Tolstikhin et al. 2018, in the authors' code
@@ -53,38 +52,18 @@ def sentences(results: Results) -> list[str]:
 
 
 def _stability(results: Results, dataset: str) -> list[str]:
-    """Whether the ranking is the same by each distance, count and reference."""
-    conditions: list[tuple[str, str, str]] = []
-    frame = results.metrics[(results.metrics["dataset"] == dataset) & (results.metrics["subject"] == "prior")]
-    for metric in sorted(set(frame["metric"])):
-        about = describe(metric)
-        if about.better and about.shown and metric.startswith(("fid_", "kid_")):
-            conditions += [
-                (metric, reference, str(about.better))
-                for reference in sorted(set(frame[frame["metric"] == metric]["reference"]))
-            ]
-    values = np.array(
-        [
-            [_mean(results, dataset, method, metric, reference) for method in results.main_methods]
-            for metric, reference, _ in conditions
-        ]
-    )
-    if len(conditions) < 2 or len(results.main_methods) < 2:
+    """Whether the ranking is the same by each distance, sample count and reference."""
+    frame = results.metrics[results.metrics["metric"].str.startswith(("fid_", "kid_"))]
+    found = [r.stability for r in rankings(frame, results.main_methods) if r.dataset == dataset]
+    if not found or len(found[0].ranks) < 2 or len(results.main_methods) < 2:
         return []
-    found = rank_stability(values, [better for *_, better in conditions])
-    if len(found.ranks) < 2:
-        return []
-    order = ", ".join(method_title(results.main_methods[i]) for i in found.order)
-    same = "the same by all of them" if found.same_order else "not the same by all of them"
+    stability = found[0]
+    order = ", ".join(method_title(results.main_methods[i]) for i in stability.order)
+    same = "the same by all of them" if stability.same_order else "not the same by all of them"
     return [
-        f"Ranked by {len(found.ranks)} distances and references, the order on {dataset} is {same} (mean Kendall's tau "
-        f"{found.agreement:.2f}); by mean rank: {order}."
+        f"Ranked by {len(stability.ranks)} combinations of distance, sample count and reference, the order on "
+        f"{dataset} is {same} (mean Kendall's tau {stability.agreement:.2f}); by mean rank: {order}."
     ]
-
-
-def _mean(results: Results, dataset: str, method: str, metric: str, reference: str) -> float:
-    values = results.seed_values(dataset, method, metric, "prior", reference or None)
-    return float(values.mean()) if len(values) else math.nan
 
 
 def _number(value: Any) -> Cell:

@@ -31,9 +31,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),
     ]
     for key, name in (
-        ("wall_seconds", "Wall time"),
-        ("cpu_seconds", "CPU time"),
-        ("training_seconds", "Training time, all runs"),
+        ("training_seconds", "Training steps of all runs, wall"),
+        ("training_cpu_seconds", "Training steps of all runs, CPU"),
     ):
         if manifest.get(key) is not None:
             seconds = float(manifest[key])
