@@ -82,11 +82,11 @@ def main() -> None:
     parser.add_argument("method")
     parser.add_argument("network")
     parser.add_argument("count", type=int)
-    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--contiguous", action="store_true", help="the networks without channels_last")
     a = parser.parse_args()
     torch.set_num_threads(1)
     answers, sys.stdout = sys.stdout, sys.stderr
-    run = run_settings(a.method, a.network, channels_last=a.channels_last)
+    run = run_settings(a.method, a.network, channels_last=not a.contiguous)
     epoch = globals()[a.name](run, images(a.count)[0])
     for _ in sys.stdin:
         print(json.dumps(epoch()), file=answers, flush=True)

@@ -14,7 +14,7 @@ PEERS = {
     "pythae": "pythae",
     "lightning": "Lightning, torchvision transforms",
     "lightning_tensors": "Lightning, tensors",
-    "ours_channels_last": "ours with channels_last",
+    "ours_contiguous": "ours without channels_last",
 }
 INTRODUCTION = """# Against the peers, and against the machine's limit
 
@@ -33,7 +33,8 @@ lives in a process of its own and repeats epochs; set-up, and pythae's saving at
 - Lightning: a LightningModule over a DataLoader without worker processes; once with what torchvision's MNIST does
   for each image (PIL, Pad, ToTensor), as most reproductions have it, once with ready float tensors. Loggers and
   checkpoints off.
-- dcgan: this suite's networks for MNIST (width 16). mlp: one hidden layer of 512 units, pythae's default.
+- dcgan: this suite's networks for MNIST (width 16); ours and the bare loop keep them in the configs' channels-last
+  layout, the peers in torch's usual one, as they do for anybody. mlp: one hidden layer of 512 units, pythae's default.
 """
 
 
