@@ -132,8 +132,8 @@ def test_scores_are_those_of_the_images_the_method_makes(vae, world):
     assert value(rows, "mse", "reconstruction") == pytest.approx(mse, rel=1e-3)
 
 
-def test_grids_are_plain_pixels(vae):
-    sizes = {"samples": (120, 120), "reconstructions": (120, 96), "interpolations": (120, 96)}
+def test_grids_are_plain_pixels_with_a_grey_line_between_images(vae):
+    sizes = {"samples": (129, 129), "reconstructions": (129, 103), "interpolations": (129, 103)}
     for name, size in sizes.items():
         with Image.open(vae / f"images/{name}.png") as picture:
             assert (picture.size, picture.mode) == (size, "L")
@@ -141,9 +141,11 @@ def test_grids_are_plain_pixels(vae):
         pixels = np.asarray(picture)
     test = pictures(200, 2)[0]
     np.testing.assert_array_equal(pixels[:12, :12], test[0, 0])
-    np.testing.assert_array_equal(pixels[24:36, 12:24], test[11, 0])  # third row: the second row of originals
-    error = np.abs(pixels[12:24, :12].astype(int) - test[0, 0]).mean()
-    assert 0 < error < np.abs(pixels[12:24, :12].astype(int) - test[1, 0]).mean() + 60
+    np.testing.assert_array_equal(pixels[26:38, 13:25], test[11, 0])  # third row: the second row of originals
+    assert (pixels[12::13] == 128).all()
+    assert (pixels[:, 12::13] == 128).all()
+    error = np.abs(pixels[13:25, :12].astype(int) - test[0, 0]).mean()
+    assert 0 < error < np.abs(pixels[13:25, :12].astype(int) - test[1, 0]).mean() + 60
 
 
 def test_scatter_and_trajectory(vae):

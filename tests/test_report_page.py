@@ -14,8 +14,8 @@ from tests.fake_results import write_json
 from tests.report_fixtures import HOSTILE, copy, experiment
 from wae.analysis.results import Results
 from wae.errors import UserError
+from wae.report import headline, protocol
 from wae.report import page as page_module
-from wae.report import protocol
 from wae.report.citation import suite_bibtex
 from wae.report.page import page
 from wae.report.pictures import galleries
@@ -149,6 +149,11 @@ def test_the_headline_has_three_sentences_with_the_tables_numbers(html: str, fol
     assert "WAE-GAN" in text
     assert "Of the review&#39;s 8 claims" in text
     assert re.search(r"takes 27\.1 ms with VAE", text)
+
+
+def test_the_headline_counts_the_middle_of_a_long_ranking() -> None:
+    assert headline.named(["a 1", "b 2", "c 3", "d 4"]) == "a 1, b 2, c 3, d 4"
+    assert headline.named(["a 1", "b 2", "c 3", "d 4", "e 5"]) == "a 1, b 2, 2 between, and e 5"
 
 
 def test_failures_and_citation_bar_are_told(html: str) -> None:

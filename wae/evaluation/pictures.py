@@ -1,4 +1,4 @@
-"""Image grids of a run as plain PNG files, pixel for pixel."""
+"""Image grids of a run as plain PNG files, pixel for pixel, with a grey line between images."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from wae.evaluation.subjects import decode, encode, path
 from wae.files import write_atomic
@@ -15,14 +16,19 @@ from wae.seeds import stream
 SIDE = 10  # rows and columns of the grid of samples
 PAIRS = 8  # rows of the other two grids
 STEPS = 10
+GAP, GREY = 1, 128  # pixels between images, and their value
 GRID_SEED = 0  # one seed for all runs: their grids show the same z
 
 
 def grid(images: Tensor, columns: int) -> np.ndarray:
-    """uint8 images (n, C, H, W), n a multiple of ``columns``, side by side: (rows H, columns W) or (..., 3)."""
+    """uint8 images (n, C, H, W), n a multiple of ``columns``, side by side with a grey line between them.
+
+    The result is (rows (H + 1) - 1, columns (W + 1) - 1), or (..., 3) for colour.
+    """
+    images = functional.pad(images, (0, GAP, 0, GAP), value=GREY)
     n, channels, height, width = images.shape
     tiles = images.view(n // columns, columns, channels, height, width).permute(0, 3, 1, 4, 2)
-    joined = tiles.reshape(n // columns * height, columns * width, channels).numpy()
+    joined = tiles.reshape(n // columns * height, columns * width, channels)[:-GAP, :-GAP].numpy()
     return joined[:, :, 0] if channels == 1 else joined
 
 

@@ -8,6 +8,7 @@ from wae.report.style import seconds_label
 from wae.report.wording import describe, in_words, method_title
 
 MOST_DATASETS = 3
+MOST_METHODS = 4  # more are counted, with the best two and the last named
 
 
 def sentences(results: Results) -> list[str]:
@@ -34,14 +35,15 @@ def _ranking(results: Results, dataset: str, distance: str) -> str:
         return ""
     column = Column(distance, "prior", describe(distance), scores)
     ranked = sorted(scores, key=lambda method: scores[method].mean)
-    said = [f"{method_title(method)} {column.text(scores[method])}" for method in ranked]
+    said = named([f"{method_title(method)} {column.text(scores[method])}" for method in ranked])
     marked = marks(scores, "lower")
     ties = [method_title(method) for method in ranked if marked.get(method) == "tie"]
     seeds = min(len(value.by_seed) for value in scores.values())
-    tied = f", where no test tells {' and '.join(ties)} from the best" if ties else ""
+    names = " and ".join(ties) if len(ties) < MOST_METHODS else f"{len(ties)} others"
+    tied = f", where no test tells {names} from the best" if ties else ""
     real = results.real_value(dataset, distance)
     floor = "" if real is None else f" (real images score {column.number(real)})"
-    return f"on {dataset} {', '.join(said)} over {seeds} {'seed' if seeds == 1 else 'seeds'}{tied}{floor}"
+    return f"on {dataset} {said} over {seeds} {'seed' if seeds == 1 else 'seeds'}{tied}{floor}"
 
 
 def _cost(results: Results) -> str:
@@ -55,8 +57,15 @@ def _cost(results: Results) -> str:
     if chosen.empty:
         return f"The wall-clock study has no training step of the plain methods on {dataset}."
     median = chosen.groupby("subject")["seconds"].median().sort_values()
-    said = ", ".join(f"{seconds_label(value)} with {method_title(str(method))}" for method, value in median.items())
+    said = named([f"{seconds_label(value)} with {method_title(str(method))}" for method, value in median.items()])
     return f"A training step on {dataset} at batch size {chosen['n'].iloc[0]:.0f} takes {said}{_crossover(results)}."
+
+
+def named(parts: list[str]) -> str:
+    """All of a ranked list, or of a long one the first two and the last, with a count of those between."""
+    if len(parts) <= MOST_METHODS:
+        return ", ".join(parts)
+    return f"{', '.join(parts[:2])}, {len(parts) - 3} between, and {parts[-1]}"
 
 
 def _crossover(results: Results) -> str:
