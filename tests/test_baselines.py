@@ -118,7 +118,7 @@ def test_aae_steps_reconstruction_then_critic_then_encoder(monkeypatch: pytest.M
         monkeypatch.setattr(optimiser, "step", spy)
     scalars = made.step(images(8), Streams(0))
     assert order == ["autoencoder", "critic", "generator"]
-    assert set(scalars) == {"loss", "reconstruction", "penalty", "critic", "generator"}
+    assert set(scalars) == {"loss", "reconstruction", "penalty", "penalty_gradient", "critic", "generator"}
 
 
 def test_aae_regularises_the_encoder_alone() -> None:
