@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DYING = """
 import os, signal, sys, time
 from wae.supervisor import in_words, supervise
+{before}
 def run():
     print("at work", file=sys.stderr, flush=True)
     {body}
@@ -22,9 +23,9 @@ sys.exit(supervise("train", lambda: in_words("train", run)))
 """
 
 
-def stage(body: str, **options: object) -> "subprocess.Popen[str]":
-    """A supervised stage of the given body."""
-    command = [sys.executable, "-c", DYING.format(body=body)]
+def stage(body: str, before: str = "", **options: object) -> "subprocess.Popen[str]":
+    """A supervised stage of the given body; ``before``: what is done in the supervising process first."""
+    command = [sys.executable, "-c", DYING.format(body=body, before=before)]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload,no-any-return]
 
 
@@ -65,8 +66,24 @@ def test_sigterm_reaches_the_stage() -> None:
     while process.stderr.readline().strip() != "ready":
         pass
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 42
+    code = process.wait(60)
     process.communicate()
+    assert code == 42
+
+
+def test_sigterm_between_the_fork_and_the_handlers_waits_for_them() -> None:
+    body = (
+        "signal.signal(signal.SIGTERM, lambda *a: sys.exit(42));"
+        " print('ready', file=sys.stderr, flush=True); time.sleep(60)"
+    )
+    process = stage(body, before="real = os.fork; os.fork = lambda: (pid := real()) and (time.sleep(0.5) or pid)")
+    assert process.stderr is not None
+    while process.stderr.readline().strip() != "ready":
+        pass
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(60)
+    process.communicate()
+    assert code == 42
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")

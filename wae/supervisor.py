@@ -11,6 +11,7 @@ from types import FrameType
 from wae.errors import StopSignalError, UserError
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_HANDED_ON = (signal.SIGTERM, signal.SIGINT)
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad alloc", re.IGNORECASE)  # torch's words
 _MEANINGS = {
     signal.SIGKILL: "out of memory, or killed from outside; use fewer --cores or a smaller batch_size or width",
@@ -29,16 +30,20 @@ def supervise(stage: str, main: Callable[[], int]) -> int:
     if not hasattr(os, "fork"):
         return main()
     parent = os.getpid()
+    # A signal that comes between the fork and the handlers waits for them, or it would end this process alone.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON)
     child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _die_with(parent)
         return main()
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         os.kill(child, number)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _HANDED_ON:
         signal.signal(number, hand_on)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
