@@ -57,26 +57,16 @@ def test_an_exit_status_is_handed_on(body: str) -> None:
     assert process.returncode == 7
 
 
-def test_sigterm_reaches_the_stage() -> None:
+SLOW_AFTER_FORK = "real = os.fork; os.fork = lambda: (pid := real()) and (time.sleep(0.5) or pid)"
+
+
+@pytest.mark.parametrize("before", ["", SLOW_AFTER_FORK], ids=["", "before the supervisor's handlers"])
+def test_sigterm_reaches_the_stage(before: str) -> None:
     process = stage(
         "signal.signal(signal.SIGTERM, lambda *a: sys.exit(42));"
-        " print('ready', file=sys.stderr, flush=True); time.sleep(60)"
+        " print('ready', file=sys.stderr, flush=True); time.sleep(60)",
+        before,
     )
-    assert process.stderr is not None
-    while process.stderr.readline().strip() != "ready":
-        pass
-    process.send_signal(signal.SIGTERM)
-    code = process.wait(60)
-    process.communicate()
-    assert code == 42
-
-
-def test_sigterm_between_the_fork_and_the_handlers_waits_for_them() -> None:
-    body = (
-        "signal.signal(signal.SIGTERM, lambda *a: sys.exit(42));"
-        " print('ready', file=sys.stderr, flush=True); time.sleep(60)"
-    )
-    process = stage(body, before="real = os.fork; os.fork = lambda: (pid := real()) and (time.sleep(0.5) or pid)")
     assert process.stderr is not None
     while process.stderr.readline().strip() != "ready":
         pass

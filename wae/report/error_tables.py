@@ -53,11 +53,11 @@ def sentences(results: Results) -> list[str]:
 
 def _stability(results: Results, dataset: str) -> list[str]:
     """Whether the ranking is the same by each distance, sample count and reference."""
-    frame = results.metrics[results.metrics["metric"].str.startswith(("fid_", "kid_"))]
-    found = [r.stability for r in rankings(frame, results.main_methods) if r.dataset == dataset]
-    if not found or len(found[0].ranks) < 2 or len(results.main_methods) < 2:
+    frame = results.metrics[results.metrics["dataset"] == dataset]
+    found = rankings(frame[frame["metric"].str.startswith(("fid_", "kid_"))], results.main_methods)
+    if not found or len(found[0].stability.ranks) < 2 or len(results.main_methods) < 2:
         return []
-    stability = found[0]
+    stability = found[0].stability
     order = ", ".join(method_title(results.main_methods[i]) for i in stability.order)
     same = "the same by all of them" if stability.same_order else "not the same by all of them"
     return [

@@ -116,10 +116,10 @@ def _methods(results: Results) -> str:
             weight = f"λ = {first.get('lambda_')}"
         else:
             weight = "λ = " + ", ".join(f"{value} on {dataset}" for dataset, value in lambdas.items())
-        if first.get("implementation", "").endswith(":VAE") and set(lambdas.values()) != {1.0}:
+        name = first.get("implementation", "").partition(":")[2]
+        if name == "VAE" and set(lambdas.values()) != {1.0}:
             weight += " (the weight β of a beta-VAE; 1 is the evidence lower bound)"
         detail = f"{ENCODERS.get(first.get('encoder', ''), first.get('encoder'))}, {weight}"
-        name = first.get("implementation", "").partition(":")[2]
         if name == "WAEMMD":
             scales = ", ".join(f"{scale:g}" for scale in first.get("kernel_scales", []))
             kernel = {"imq": "inverse multiquadratic", "rbf": "Gaussian"}.get(
