@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from wae import checkpoint, training
 from wae.data.source import Dataset, Split, prepare
 from wae.errors import StopSignalError, UserError
+from wae.evaluation.subjects import load_method
 from wae.files import canonical_json, read_json
 from wae.plan import load_plan, merge
 from wae.run_folder import is_done
@@ -75,6 +76,23 @@ def test_results_of_a_run(smoke: dict[str, Any], data: Path, tmp_path: Path) -> 
         f"epoch000{n}.safetensors" for n in (1, 2, 4)
     ]
     assert not (tmp_path / "run/checkpoint.pt").exists()
+
+
+def test_a_snapshot_leaves_the_critic_out_and_makes_the_same_images(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    run = a_run(smoke, snapshots=1)
+    training.train(run, data, tmp_path / "run", CPU, "code")
+    last, snapshot = tmp_path / "run/weights.safetensors", tmp_path / "run/snapshots/epoch0004.safetensors"
+    critic = {name for name in load_file(last) if name.startswith("critic.")}
+    assert critic
+    assert set(load_file(snapshot)) == set(load_file(last)) - critic
+    whole, light = (load_method(run, weights, torch.device("cpu")) for weights in (last, snapshot))
+    z = torch.randn(20, run.training.latent_dim, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(whole.decode_images(z), light.decode_images(z))
+    save_file({k: v for k, v in load_file(snapshot).items() if not k.startswith("decoder.")}, snapshot)
+    with pytest.raises(UserError, match="not the weights of this run"):
+        load_method(run, snapshot, torch.device("cpu"))
 
 
 class StopAfter(list[int]):

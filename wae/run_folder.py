@@ -1,6 +1,7 @@
 """The folder of one run: what training leaves there."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,12 @@ def is_done(out: Path, identity: str) -> bool:
     return all((out / name).exists() for name in OUTPUTS) and read_json(out / "run.json")["identity"] == identity
 
 
-def save_weights(method: nn.Module, path: Path) -> None:
-    """The method's state as safetensors, atomically."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in method.state_dict().items()}
+def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -> None:
+    """The method's state as safetensors, atomically; without the modules named in ``leave_out``."""
+    state = method.state_dict().items()
+    tensors = {
+        name: tensor.detach().cpu().contiguous() for name, tensor in state if name.partition(".")[0] not in leave_out
+    }
     write_atomic(path, lambda temporary: temporary.write_bytes(save(tensors)))
 
 

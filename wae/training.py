@@ -184,7 +184,8 @@ class Trainer:
         progress.history.append(row | means | {"seconds": progress.seconds})
         progress.step, progress.partial = 0, []
         if progress.epoch in snapshot_epochs(self.settings.epochs, self.settings.snapshots):
-            save_weights(self.method, out / "snapshots" / f"epoch{progress.epoch:04d}.safetensors")
+            snapshot = out / "snapshots" / f"epoch{progress.epoch:04d}.safetensors"
+            save_weights(self.method, snapshot, leave_out=self.method.training_only)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on: weights, optimisers, random streams, position, history."""

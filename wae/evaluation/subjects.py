@@ -21,10 +21,17 @@ MIXTURE_ITERATIONS = 100
 
 
 def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method:
-    """The trained method, in evaluation mode on ``device``; UserError for weights that are missing, torn or unfit."""
+    """The trained method, in evaluation mode on ``device``; UserError for weights that are missing, torn or unfit.
+
+    A snapshot comes without the modules that only training needs; these keep their first weights then.
+    """
     method = build(run)
     try:
-        method.load_state_dict(load_file(weights))
+        state = load_file(weights)
+        spare = {
+            name: own for name, own in method.state_dict().items() if name.partition(".")[0] in method.training_only
+        }
+        method.load_state_dict({**spare, **state})
     except FileNotFoundError as error:
         raise UserError(f"{weights}: no such file; train the run first") from error
     except (SafetensorError, RuntimeError, OSError) as error:

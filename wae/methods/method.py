@@ -55,6 +55,7 @@ class Method(nn.Module):
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise", "gaussian", "implicit")
     priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere")
     options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
+    training_only: ClassVar[tuple[str, ...]] = ()  # modules that no code or image depends on; snapshots leave them out
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__()

@@ -24,6 +24,7 @@ class WAEGAN(Method):
     """
 
     options: ClassVar[dict[str, Any]] = {"fresh_codes": False}
+    training_only: ClassVar[tuple[str, ...]] = ("critic",)
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
