@@ -131,6 +131,13 @@ def test_a_crossover_beyond_the_cap_of_the_first() -> None:
     assert (found["low"], found["high"], found["status"]) == (256.0, 2048.0, "measured")
     cheap = Curve(**{**vars(a), "capped": (512.0, math.log(1e-8 * 512**2))})
     assert crossover(cheap, curve(1e-5, 1.0))["status"] == "extrapolated"
+    unsure = curve(1e-8, 2.0, noise=0.05, n=SIZES[:6])  # dearer from 1000 on, but not clearly so at 1024
+    unsure = Curve(**{**vars(unsure), "log_seconds": np.log(1e-8 * unsure.n**2)})
+    assert crossover(unsure, curve(1e-5, 1.0))["high"] is None
+    bounded = Curve(**{**vars(unsure), "capped": (2048.0, math.log(1e-8 * 2048**2))})
+    found = crossover(bounded, curve(1e-5, 1.0))
+    assert found["n"] == pytest.approx(1000, rel=1e-6)
+    assert found["high"] == 2048.0
 
 
 def test_only_common_sizes_are_compared() -> None:

@@ -77,8 +77,8 @@ def crossover(a: Curve, b: Curve) -> dict[str, Any]:
     """Where cost a = cost b, a being cheaper below: {n, low, high, status}; None for what is not known.
 
     measured: between two measured sizes, by a straight line in the logarithms; the interval is where the band of 95%
-    about the ratio meets zero, or the two sizes themselves where the larger was run but once, being over the time cap
-    of the first. extrapolated: a is cheaper at all measured sizes and the fitted laws meet further up
+    about the ratio meets zero, or a measured size and the next where that was run but once, being over the time cap of
+    the first. extrapolated: a is cheaper at all measured sizes and the fitted laws meet further up
     (the interval from draws of both laws). above grid: the same without such a meeting within FAR times the largest
     size. below grid: a is dearer at all measured sizes.
     """
@@ -87,11 +87,13 @@ def crossover(a: Curve, b: Curve) -> dict[str, Any]:
         return {"n": None, "low": None, "high": None, "status": "no common size"}
     if (ratio > 0).all():
         return {"n": None, "low": None, "high": float(n[0]), "status": "below grid"}
+    over = _capped_ratio(a, b)
     meeting = last_rise(n, ratio)
     if meeting is not None:
         low, high = last_rise(n, ratio + Z * errors), last_rise(n, ratio - Z * errors)
+        if high is None and over is not None and over[1] > 0:
+            high = over[0]
         return {"n": meeting, "low": low, "high": high, "status": "measured"}
-    over = _capped_ratio(a, b)
     if over is not None and over[1] > 0:
         meeting = last_rise(np.array([n[-1], over[0]]), np.array([ratio[-1], over[1]]))
         return {"n": meeting, "low": float(n[-1]), "high": over[0], "status": "measured"}
