@@ -151,10 +151,18 @@ def test_parts_and_total() -> None:
 
 def test_warm_up_is_dropped() -> None:
     clock = FakeClock()
-    spent = itertools.chain([5.0, 4.0], itertools.repeat(1.0))
+    spent = itertools.chain([0.5, 0.4], itertools.repeat(0.1))
     p = point(clock, lambda: next(spent))
     study(clock, warmup=2).measure([p], 1e9)
-    assert set(p.seconds["total"]) == {1.0}
+    assert p.seconds["total"] == pytest.approx([0.1] * p.rounds)
+
+
+@pytest.mark.parametrize(("seconds", "calls"), [(0.4, 3), (0.6, 2), (1.5, 1)])
+def test_slow_calls_are_warmed_up_for_a_second(seconds: float, calls: int) -> None:
+    clock, log = FakeClock(), []
+    p = point(clock, seconds, log=log)
+    study(clock, warmup=3).measure([p], 1e9)
+    assert len(log) == calls + p.rounds
 
 
 def test_rounds_interleave_in_an_order_that_the_seed_fixes() -> None:
@@ -186,8 +194,8 @@ def test_fast_calls_are_repeated_within_a_sample() -> None:
     clock, log = FakeClock(), []
     p = point(clock, 1e-4, log=log)
     study(clock, rounds=6, max_rounds=6).measure([p], 1e9)
-    assert p.repeats == 20
-    assert len(log) == 2 + 6 * 20
+    assert p.repeats == 100
+    assert len(log) == 2 + 6 * 100
     assert p.seconds["total"] == pytest.approx([1e-4] * 6)
     assert p.seconds["penalty"] == pytest.approx([2.5e-5] * 6)
 

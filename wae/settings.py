@@ -144,7 +144,7 @@ class TimingSettings(Strict):
     """The wall-clock study: what is timed, how often, for how long at most."""
 
     rounds: Annotated[int, Field(ge=3, le=10**4)] = 20
-    warmup: Annotated[int, Field(ge=1, le=10**3)] = 3
+    warmup: Annotated[int, Field(ge=1, le=10**3)] = 3  # calls at most; one for a call of a second or more
     max_rounds: Annotated[int, Field(ge=3, le=10**5)] = 40  # while the median's interval is wider than 5%
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     penalty_n: Annotated[list[Batch], Field(min_length=2)] = [

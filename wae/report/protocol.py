@@ -198,7 +198,7 @@ def _timing(results: Results) -> str:
         return ""
     settings = results.config.get("timing", {})
     return (
-        f"Timing. In one process, on a monotonic clock, after {settings.get('warmup')} warm-up rounds; what is "
+        f"Timing. In one process, on a monotonic clock, after up to {settings.get('warmup')} warm-up calls; what is "
         "compared "
         f"is interleaved round by round in random order; medians of {settings.get('rounds')} to "
         f"{settings.get('max_rounds')} rounds. Points slower than {settings.get('cap_seconds')} s are given as "

@@ -14,7 +14,8 @@ from wae.timing.load import Load
 from wae.timing.summary import is_settled
 
 Mark = Callable[[str], None]
-SAMPLE_SECONDS = 2e-3  # a faster call is repeated within a round until it has taken so long
+SAMPLE_SECONDS = 10e-3  # a faster call is repeated within a round until it has taken so long
+WARM_UP_SECONDS = 1.0  # no further warm-up call once they have taken so long
 
 
 class TooLargeError(Exception):
@@ -175,9 +176,12 @@ class Study:
         point.peak_bytes = self.peak(lambda: call(lambda part: None))
         if point.peak_bytes is not None:
             sizes.append((point.n, point.peak_bytes))
-        best = first["total"]
+        best = spent = first["total"]
         for _ in range(self.settings.warmup - 1):
-            best = min(best, self.stopwatch.time(point.call)["total"])
+            if spent > WARM_UP_SECONDS:
+                break
+            seconds = self.stopwatch.time(point.call)["total"]
+            best, spent = min(best, seconds), spent + seconds
         point.repeats = max(1, round(SAMPLE_SECONDS / max(best, 1e-9)))
 
     def _round(self, active: list[Point], deadline: int) -> bool:
