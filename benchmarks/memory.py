@@ -27,7 +27,8 @@ def bare_script(settings: Path, data: Path) -> None:
     run = RunSettings.model_validate_json(settings.read_text())
     loop = BareLoop(run, torch.from_numpy(np.load(data / "train_images.npy", mmap_mode="c")), held="uint8")
     loop.epoch()
-    save_file(loop.method.state_dict(), settings.with_name("weights.safetensors"))
+    weights = {name: tensor.contiguous() for name, tensor in loop.method.state_dict().items()}
+    save_file(weights, settings.with_name("weights.safetensors"))
 
 
 def measure(quick: bool) -> dict[str, Any]:

@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from benchmarks import measure, report
 from benchmarks.bare import BareLoop
 from benchmarks.frechet import by_sqrtm, features
 from benchmarks.measure import Ratio, Spent
+from benchmarks.memory import bare_script
 from benchmarks.penalty import expanded
 from benchmarks.problem import METHODS, images, run_settings
+from benchmarks.served import Served
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
+from wae.methods.method import build
 from wae.methods.mmd import mmd_penalty
 from wae.training import Trainer
 
@@ -79,6 +83,25 @@ def test_fits_find_a_known_law() -> None:
     assert measure.line(sizes, [1.0, 0.0, 1.0, 0.0])[2] < 0.5
 
 
+def test_each_form_of_the_penalty_has_a_process_that_answers_with_its_value() -> None:
+    commands = {form: ["-m", "benchmarks.penalty", form] for form in ("ours", "official", "expanded")}
+    with Served(commands) as served:
+        found = {form: served.ask(form, "4 50 0.0") for form in commands}
+        assert {len(answer) for answer in found.values()} == {3}
+        assert [answer[2] for answer in found.values()] == pytest.approx([found["ours"][2]] * 3, abs=1e-5)
+        assert found["ours"][2] > 0.01
+        with pytest.raises(RuntimeError, match="ours ended; to see why"):
+            served.ask("ours", "none")
+
+
+def test_the_bare_script_saves_what_it_trained(tmp_path: Path) -> None:
+    run = run_settings("wae_mmd", width=8)
+    (tmp_path / "run.json").write_text(run.model_dump_json())
+    np.save(tmp_path / "train_images.npy", np.random.default_rng(0).integers(0, 256, (200, 1, 32, 32), np.uint8))
+    bare_script(tmp_path / "run.json", tmp_path)
+    assert set(load_file(tmp_path / "weights.safetensors")) == set(build(run).state_dict())
+
+
 def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     def spent(**seconds: float) -> dict[str, list[list[float]]]:
         return {name: [[9.0, value]] * 3 for name, value in seconds.items()}
@@ -87,9 +110,12 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     found = {
         "training": {
             "seconds": {"dcgan/vae": spent(ours=1.0, bare=0.9, pythae=1.5)},
-            **{"images": 10, "origin": "noise", "rounds": 3},
+            **{"images": {"dcgan": 10}, "origin": "noise", "rounds": 3},
         },
-        "penalty": {"spent": {"8/100": spent(ours=1.0, official=1.9, pythae=7.0)}, "largest_difference": 1e-7},
+        "penalty": {
+            "spent": {"8/1024": spent(ours=1.0), "8/100": spent(ours=1.0, official=1.9, official_kept=1.5, pythae=7.0)},
+            **{"largest_difference": 1e-7, "rounds": 3},
+        },
         "frechet": {
             "spent": spent(ours=1.0, torch_fidelity=3.5, scipy=30.0),
             "values": {"ours": 2.0, "torch_fidelity": 2.0 + 2e-8, "scipy": 2.0},
@@ -102,8 +128,10 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     parts = {name: {"found": value, "load_before": 0.1, "minutes": 1.0} for name, value in found.items()}
     report.write(parts, tmp_path / "REPORT.md")
     text = (tmp_path / "REPORT.md").read_text()
-    for part in ("0.90 [0.90, 0.90] missed", "1.50 [1.50, 1.50] met", "1.90 [1.90, 1.90] missed", "| 8 | 100 |"):
+    for part in ("0.90 [0.90, 0.90] missed", "1.50 [1.50, 1.50] met", "dcgan"):
         assert part in text
+    cells = ("1.90 [1.90, 1.90] missed", "1.50 [1.50, 1.50]", "7.00 [7.00, 7.00]", "-")
+    assert f"| 8 | 100 | {' | '.join(cells)} |\n| 8 | 1,024 | - | - | - | - |" in text
     assert "| torch-fidelity | 3.50 [3.50, 3.50] met | 1.0e-08 |" in text
     assert "| default config | 0.90 met | 0.20 | 0.80 | 0.70 | 40 |" in text
     assert "| run with nothing to do | 1.17 of the 3 s allowed | missed |" in text
