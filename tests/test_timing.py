@@ -190,6 +190,16 @@ def test_unsettled_points_go_on_to_max_rounds() -> None:
     assert (calm.rounds, wild.rounds) == (10, 15)
 
 
+def test_a_point_that_grows_slow_after_its_warm_up_is_given_up() -> None:
+    clock = FakeClock()
+    spent = itertools.chain([0.6, 0.6], itertools.repeat(12.0))
+    slow, calm = point(clock, lambda: next(spent), "slow"), point(clock, 1.0, "calm")
+    timed = study(clock, warmup=2, cap_seconds=10.0)
+    timed.measure([slow, calm], 1e9)
+    assert (slow.status, slow.rounds, calm.status, calm.rounds) == ("over_cap", 3, "ok", 6)
+    assert len(timed.lines) == 1
+
+
 def test_fast_calls_are_repeated_within_a_sample() -> None:
     clock, log = FakeClock(), []
     p = point(clock, 1e-4, log=log)

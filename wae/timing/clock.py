@@ -15,6 +15,7 @@ from wae.timing.summary import is_settled
 
 Mark = Callable[[str], None]
 SAMPLE_SECONDS = 10e-3  # a faster call is repeated within a round until it has taken so long
+CAP_ROUNDS = 3  # after so many a point that is over the cap is given up, whatever its warm-up took
 WARM_UP_SECONDS = 1.0  # no further warm-up call once they have taken so long
 
 
@@ -137,11 +138,21 @@ class Study:
                 point.call = None
         active = [point for point in points if point.status == "ok"]
         while active and self._round(active, deadline):
-            active = [point for point in active if not self._is_done(point)]
+            active = [point for point in active if not self._is_over_cap(point) and not self._is_done(point)]
         for point in points:
             point.call = None
             if point.status == "ok" and point.rounds == 0:
                 self._trim(point, "the budget of total_seconds is spent")
+
+    def _is_over_cap(self, point: Point) -> bool:
+        """Whether the first rounds took longer than the cap, unlike the warm-up; it gets no more of them then."""
+        cap = self.settings.cap_seconds
+        median = float(np.median(point.seconds["total"]))
+        if point.rounds != CAP_ROUNDS or median <= cap:
+            return False
+        point.status = "over_cap"
+        self._say(f"{name_of(point)}: {median:.2f} s in {CAP_ROUNDS} rounds, over the cap of {cap:g} s")
+        return True
 
     def _is_done(self, point: Point) -> bool:
         done = point.rounds

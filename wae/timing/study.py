@@ -47,7 +47,7 @@ def run_study(
 
     Within a group (all steps; the penalties at one latent dimension) every point has one sample a round, in random
     order. A row is a part of a point; its seconds are those of one call: the median over rounds, its 95% interval by
-    order statistics, quartiles. ``status``: ok; over_cap (one run took longer than the cap, larger sizes are not run);
+    order statistics, quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the cap);
     trimmed (too large for memory or data, or the budget was spent).
     """
     device = devices.setup(execution)
