@@ -1,4 +1,4 @@
-"""One contestant in a process of its own: an epoch for each line read, what it spent for each line written.
+"""One contestant in a process of its own: an epoch of what each line names, what it spent for each line written.
 
 Processes keep apart what a contestant does to its process (threads, allocator, deterministic kernels); all of
 them live at the same time, so that rounds can be interleaved.
@@ -76,19 +76,19 @@ def lightning_tensors(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
 
 
 def main() -> None:
-    """Serve rounds until the input ends."""
+    """Serve rounds until the input ends: each line names method, network and the number of images."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("method")
-    parser.add_argument("network")
-    parser.add_argument("count", type=int)
     parser.add_argument("--contiguous", action="store_true", help="the networks without channels_last")
     a = parser.parse_args()
     torch.set_num_threads(1)
     answers, sys.stdout = sys.stdout, sys.stderr
-    run = run_settings(a.method, a.network, channels_last=not a.contiguous)
-    epoch = globals()[a.name](run, images(a.count)[0])
-    for _ in sys.stdin:
+    asked, epoch = "", None
+    for line in sys.stdin:
+        if line != asked or epoch is None:
+            method, network, count = line.split()
+            run = run_settings(method, network, channels_last=not a.contiguous)
+            asked, epoch = line, globals()[a.name](run, images(int(count))[0])
         print(json.dumps(epoch()), file=answers, flush=True)
 
 
