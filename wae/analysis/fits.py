@@ -91,21 +91,22 @@ def crossover(a: Curve, b: Curve) -> dict[str, Any]:
     meeting = last_rise(n, ratio)
     if meeting is not None:
         low, high = last_rise(n, ratio + Z * errors), last_rise(n, ratio - Z * errors)
-        if high is None and over is not None and over[1] > 0:
+        if high is None and over is not None:
             high = over[0]
         return {"n": meeting, "low": low, "high": high, "status": "measured"}
-    if over is not None and over[1] > 0:
+    if over is not None:
         meeting = last_rise(np.array([n[-1], over[0]]), np.array([ratio[-1], over[1]]))
         return {"n": meeting, "low": float(n[-1]), "high": over[0], "status": "measured"}
     return _extrapolated(a, b, float(n[-1]))
 
 
 def _capped_ratio(a: Curve, b: Curve) -> tuple[float, float] | None:
-    """Size and log(cost a / cost b) where ``a`` was over the cap and ``b`` was measured."""
+    """Size and log(cost a / cost b) where ``a`` was over the cap, ``b`` measured and cheaper; else None."""
     if a.capped is None or a.capped[0] not in b.n:
         return None
     size, log_seconds = a.capped
-    return size, float(log_seconds - b.log_seconds[b.n == size][0])
+    ratio = float(log_seconds - b.log_seconds[b.n == size][0])
+    return (size, ratio) if ratio > 0 else None
 
 
 def last_rise(n: np.ndarray, ratio: np.ndarray) -> float | None:

@@ -16,7 +16,7 @@ DRAWS = 4000
 class Curve:
     """One thing's cost: sizes n, ascending, log seconds, and their standard errors (from the medians' intervals).
 
-    ``capped``: the size that was over the time cap, and the log seconds of its only run.
+    ``capped``: the size that was over the time cap, and the log seconds of its run or its few rounds.
     """
 
     study: str

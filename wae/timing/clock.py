@@ -147,8 +147,7 @@ class Study:
     def _is_over_cap(self, point: Point) -> bool:
         """Whether the first rounds took longer than the cap, unlike the warm-up; it gets no more of them then."""
         cap = self.settings.cap_seconds
-        median = float(np.median(point.seconds["total"]))
-        if point.rounds != CAP_ROUNDS or median <= cap:
+        if point.rounds != CAP_ROUNDS or (median := float(np.median(point.seconds["total"]))) <= cap:
             return False
         point.status = "over_cap"
         self._say(f"{name_of(point)}: {median:.2f} s in {CAP_ROUNDS} rounds, over the cap of {cap:g} s")
