@@ -1,3 +1,5 @@
+import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,8 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def clear() -> None:
-    for function in (sources.find_module, sources._tree, sources._imports, sources._code_text, sources.code_digest):
+    """Forget what this process knows of the sources, as a new one would."""
+    for function in (sources.find_module, sources._tree, sources.scan, sources._kept, sources.code_digest):
         function.cache_clear()
 
 
@@ -42,6 +45,36 @@ def test_digest_changes_with_imported_code_and_not_with_words(modules: Path) -> 
     assert sources.code_digest("top_x") != before
 
 
+def test_the_next_process_parses_only_what_changed(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    parse = ast.parse
+    monkeypatch.chdir(modules)
+    monkeypatch.setattr(ast, "parse", lambda text: parsed.append(text) or parse(text))
+    before = sources.code_digest("top_x")
+    assert not (modules / ".snakemake").exists()  # nothing is kept but beside a workflow's state
+    (modules / ".snakemake").mkdir()
+    clear()
+    assert sources.code_digest("top_x") == before
+    for text in ("VALUE = 5\n", "VALUE = 5\n", "VALUE = 1\n"):
+        known = (modules / "below_x.py").read_text() == text
+        (modules / "below_x.py").write_text(text)
+        parsed.clear()
+        clear()
+        assert (sources.code_digest("top_x") == before) is (text == "VALUE = 1\n")
+        assert parsed == ([] if known else [text])
+
+
+@pytest.mark.parametrize("torn", ["", "{", "[]", '{"x": 1}', '{"x": [null, "y"]}'])
+def test_scans_that_are_torn_are_found_anew(modules: Path, monkeypatch: pytest.MonkeyPatch, torn: str) -> None:
+    before = sources.code_digest("top_x")
+    (modules / ".snakemake").mkdir()
+    (modules / sources.KEPT).write_text(torn)
+    monkeypatch.chdir(modules)
+    clear()
+    assert sources.code_digest("top_x") == before
+    assert len(json.loads((modules / sources.KEPT).read_text())) == 2
+
+
 def test_training_does_not_depend_on_the_report() -> None:
     names = {str(path.relative_to(sources.ROOT)) for path in sources.closure(["wae.training", "baselines.vae"])}
     assert {"wae/training.py", "wae/networks.py", "wae/methods/method.py", "baselines/vae.py"} <= names
@@ -51,12 +84,12 @@ def test_training_does_not_depend_on_the_report() -> None:
 def test_report_and_analysis_import_no_torch() -> None:
     for stage in ("wae.report.page", "wae.report.figures", "wae.report.tables", "wae.analysis", "wae.plan"):
         for path in sources.closure([stage]):
-            assert not {"torch", "torchvision"} & set(sources._imports(path)), f"{stage} reaches {path}"
+            assert not {"torch", "torchvision"} & set(sources.scan(path).imports), f"{stage} reaches {path}"
 
 
 def test_library_never_imports_baselines() -> None:
     for path in (sources.ROOT / "wae").rglob("*.py"):
-        assert not any(name.split(".")[0] == "baselines" for name in sources._imports(path)), path
+        assert not any(name.split(".")[0] == "baselines" for name in sources.scan(path).imports), path
 
 
 def test_class_attributes_are_read_with_those_of_the_bases(modules: Path) -> None:
@@ -80,15 +113,16 @@ def test_keyword_options_come_from_the_signature(modules: Path) -> None:
 def test_how_settings_are_checked_reruns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     clear()
     before = sources.code_digest("wae.training")
-    texts = {path: sources._code_text(path) for path in sources.closure(["wae.training"])}
+    scans = {path: sources.scan(path) for path in sources.closure(["wae.training"])}
     for changed, moves in (
         ("wae/settings.py", False),
         ("wae/errors.py", False),
         ("wae/locks.py", False),
         ("wae/networks.py", True),
     ):
-        edited = {**texts, sources.ROOT / changed: "edited"}
-        monkeypatch.setattr(sources, "_code_text", edited.__getitem__)
+        path = sources.ROOT / changed
+        edited = {**scans, path: scans[path]._replace(code="edited")}
+        monkeypatch.setattr(sources, "scan", edited.__getitem__)
         sources.code_digest.cache_clear()
         assert (sources.code_digest("wae.training") != before) is moves, changed
     sources.code_digest.cache_clear()

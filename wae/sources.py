@@ -3,23 +3,37 @@
 Snakemake does not see an edit to an imported module. So every job carries the digest of the project's
 modules that its stage imports, directly or not; a change of code reruns what depends on it and nothing
 else. Comments, docstrings and layout are left out of the digest.
+
+Parsing a hundred files takes most of a second of every start of the workflow, so what was found is kept by content.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import importlib.util
+import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from wae.errors import UserError, unknown_name
+from wae.files import write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 # The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
 # how a job keeps others out of its folder.
 _WITHOUT_NUMBERS = {ROOT / f"wae/{name}.py" for name in ("settings", "errors", "locks")}
+
+KEPT = Path(".snakemake/wae-sources.json")  # scans by content, of the workflows that ran in this folder
+
+
+class Scan(NamedTuple):
+    """What a source file imports, and a digest of its code."""
+
+    imports: tuple[str, ...]
+    code: str
 
 
 @functools.cache
@@ -48,10 +62,9 @@ def _tree(path: Path) -> ast.Module:
         raise UserError(f"{path}: not valid Python ({error}); mend it") from error
 
 
-@functools.cache
-def _imports(path: Path) -> tuple[str, ...]:
+def _imports(tree: ast.Module) -> tuple[str, ...]:
     names: set[str] = set()
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
@@ -68,13 +81,12 @@ def closure(modules: Iterable[str]) -> list[Path]:
         path = find_module(waiting.pop())
         if path is not None and path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(scan(path).imports)
     return sorted(found)
 
 
-@functools.cache
-def _code_text(path: Path) -> str:
-    tree = _tree(path)  # shared with all that reads it; nobody else looks at docstrings, which go here
+def _code_text(tree: ast.Module) -> str:
+    """The tree as text, without docstrings, which this takes out of it; nobody else looks at them."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
@@ -85,14 +97,47 @@ def _code_text(path: Path) -> str:
 
 
 @functools.cache
+def scan(path: Path) -> Scan:
+    """What ``path`` imports and a digest of its code; UserError if it is not valid Python."""
+    key = _content_key(path)
+    if key not in _kept():
+        tree = _tree(path)
+        _kept()[key] = Scan(_imports(tree), hashlib.sha256(_code_text(tree).encode()).hexdigest())
+    return _kept()[key]
+
+
+def _content_key(path: Path) -> str:
+    # A tree's text is of one minor version of Python.
+    return hashlib.sha256(path.read_bytes() + bytes(sys.version_info[:2])).hexdigest()
+
+
+@functools.cache
+def _kept() -> dict[str, Scan]:
+    """Scans by the content of the file; those of former processes first, where they can be read."""
+    try:
+        return {key: Scan(tuple(imports), str(code)) for key, (imports, code) in json.loads(KEPT.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or torn: all is found anew
+        return {}
+
+
+def _keep(known: int) -> None:
+    """Write the scans down for the next process if there are more than ``known``; only beside a workflow's state."""
+    if len(_kept()) == known or not KEPT.parent.is_dir():
+        return
+    with contextlib.suppress(OSError):  # a folder that cannot be written costs time only
+        write_json(KEPT, _kept())
+
+
+@functools.cache
 def code_digest(*modules: str) -> str:
     """Sixteen hex digits that change when code that ``modules`` depend on changes (not its comments)."""
-    total = hashlib.sha256()
+    total, known = hashlib.sha256(), len(_kept())
     for path in closure(modules):
         if path in _WITHOUT_NUMBERS:
             continue
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(path.name)
-        total.update(f"{name}\n{_code_text(path)}\n".encode())
+        total.update(f"{name}\n{scan(path).code}\n".encode())
+    _keep(known)
     return total.hexdigest()[:16]
 
 
