@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Normal, kl_divergence
+from torch.nn import functional
 
 from baselines.aae import AAE
 from baselines.rae_l2 import RAEL2
-from baselines.vae import VAE
+from baselines.vae import VAE, BernoulliNLL
 from tests.models import images, method
 from wae.methods.method import Codes
 from wae.methods.wae_gan import WAEGAN
@@ -64,6 +65,26 @@ def test_likelihoods_are_full_and_named_apart(name: str, pixel_range: str) -> No
     output = torch.randn(5, 1, 8, 8) * 2
     found = made.reconstruction_loss(output, x)
     torch.testing.assert_close(found, -log_likelihood(name, made, output, x), check_dtype=False)
+
+
+def test_bernoulli_likelihood_has_torchs_gradient_and_its_value_to_rounding() -> None:
+    logits = torch.cat([torch.linspace(-100.0, 100.0, 4001), torch.linspace(-1e-3, 1e-3, 99)]).requires_grad_()
+    for target in (0.0, 0.3, 1.0):
+        x = torch.full_like(logits, target)
+        ours, theirs = (
+            torch.autograd.grad(loss / 7, logits)[0]
+            for loss in (
+                BernoulliNLL.apply(logits, x),
+                functional.binary_cross_entropy_with_logits(logits, x, reduction="sum"),
+            )
+        )
+        assert torch.equal(ours, theirs)
+        for index in range(0, len(logits), 50):  # pixel by pixel, so that no error hides in a sum
+            one = logits[index : index + 1].detach()
+            exact = functional.binary_cross_entropy_with_logits(one.double(), x[:1].double()).item()
+            assert BernoulliNLL.apply(one, x[:1]).item() == pytest.approx(exact, abs=1.2e-7 * max(1.0, abs(one.item())))
+    assert BernoulliNLL.apply(torch.tensor([math.inf]), torch.tensor([0.0])).isfinite().item() is False
+    assert BernoulliNLL.apply(torch.tensor([math.nan]), torch.tensor([0.0])).isnan().item()
 
 
 def test_learned_sigma_finds_the_root_mean_squared_error() -> None:
