@@ -95,7 +95,7 @@ def test_critic_takes_prior_draws_for_real_and_codes_for_fake() -> None:
     z, prior = torch.randn(6, 2), torch.randn(6, 2)
     d_z, d_prior = (made.logits(t).tolist() for t in (z, prior))
     expected = -np.mean([math.log(logistic(d)) for d in d_prior]) - np.mean([math.log(1 - logistic(d)) for d in d_z])
-    assert made.critic_loss(z, prior).item() == pytest.approx(float(expected), rel=1e-5)
+    assert made.critic_loss(made.logits(z), made.logits(prior)).item() == pytest.approx(float(expected), rel=1e-5)
     saturation = -np.mean([math.log(logistic(d)) for d in d_z])
     assert made.penalty(Codes(z), Streams(0)).item() == pytest.approx(float(saturation), rel=1e-5)
 
@@ -190,12 +190,31 @@ def test_fresh_codes_are_those_of_the_updated_encoder() -> None:
         made = method("wae_gan", options={"fresh_codes": fresh}, learning_rate=0.1)
         assert isinstance(made, WAEGAN)
         seen: list[Tensor] = []
-        original = made.critic_loss
-        made.critic_loss = lambda z, y, s=seen, o=original: s.append(z.clone()) or o(z, y)  # type: ignore
+        original = made.logits
+        made.logits = lambda z, s=seen, o=original: s.append(z.detach().clone()) or o(z)  # type: ignore
         before = made.encode(made.to_range(images(8)), None).z.detach()
         made.step(images(8), Streams(0))
         after = made.encode(made.to_range(images(8)), None).z.detach()
-        torch.testing.assert_close(seen[0], after if fresh else before)
+        torch.testing.assert_close(seen[0], before)  # for the penalty
+        assert len(seen) == (3 if fresh else 2)  # and on the prior's draws; the codes of the penalty are judged once
+        if fresh:
+            torch.testing.assert_close(seen[2], after)
+
+
+def test_codes_judged_once_train_the_critic_as_codes_judged_anew() -> None:
+    found = []
+    for stale in (None, "other codes", "half of the codes", "same codes"):
+        made = method("wae_gan", critic_learning_rate=0.1)
+        assert isinstance(made, WAEGAN)
+        z, streams = torch.linspace(-2.0, 2.0, 32).view(8, 4), Streams(0)
+        judged = {"other codes": z.clone(), "half of the codes": z[:4], "same codes": z}.get(stale or "")
+        if judged is not None:
+            leaf = judged.detach().requires_grad_()
+            torch.autograd.grad(made.penalty(Codes(leaf), streams), leaf, retain_graph=True)
+        made.after_step(torch.empty(0), Codes(z), streams)
+        found.append(torch.cat([p.detach().flatten() for p in made.critic.parameters()]))
+    assert not torch.equal(found[0], torch.cat([p.flatten() for p in method("wae_gan").critic.parameters()]))
+    assert all(torch.equal(other, found[0]) for other in found[1:])
 
 
 def test_prior_trick_adds_the_log_density_up_to_the_authors_constant() -> None:

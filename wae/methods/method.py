@@ -56,6 +56,7 @@ class Method(nn.Module):
     priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere")
     options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
     training_only: ClassVar[tuple[str, ...]] = ()  # modules that no code or image depends on; snapshots leave them out
+    keeps_penalty_graph: ClassVar[bool] = False  # whether ``after_step`` goes on from the graph that ``penalty`` built
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__()
@@ -144,7 +145,8 @@ class Method(nn.Module):
         """
         if not penalty.requires_grad:  # no penalty on the codes, as in a plain autoencoder
             return [None] * len(leaves.tensors())
-        return list(torch.autograd.grad(self.lambda_ * penalty, leaves.tensors(), allow_unused=True))
+        weighted, keep = self.lambda_ * penalty, self.keeps_penalty_graph
+        return list(torch.autograd.grad(weighted, leaves.tensors(), retain_graph=keep, allow_unused=True))
 
     @staticmethod
     def _strength(gradients: list[Tensor | None], penalty: Tensor) -> Tensor:

@@ -25,11 +25,13 @@ class WAEGAN(Method):
 
     options: ClassVar[dict[str, Any]] = {"fresh_codes": False}
     training_only: ClassVar[tuple[str, ...]] = ("critic",)
+    keeps_penalty_graph: ClassVar[bool] = True
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
         s = self.settings
         self.critic = networks.initialise(networks.build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
+        self._judged: tuple[Tensor, Tensor] | None = None  # the codes of the last penalty and their logits
 
     def logits(self, z: Tensor) -> Tensor:
         """The critic's logit that each code (n, d_z) comes from the prior, (n,).
@@ -45,11 +47,14 @@ class WAEGAN(Method):
 
     def penalty(self, codes: Codes, streams: Streams) -> Tensor:
         """-log D(z) averaged over the batch: low where the critic takes codes for draws of the prior."""
-        return functional.softplus(-self.logits(codes.z)).mean()
+        logits = self.logits(codes.z)
+        self._judged = codes.z, logits
+        return functional.softplus(-logits).mean()
 
-    def critic_loss(self, z: Tensor, z_prior: Tensor) -> Tensor:
-        """Cross-entropy of the critic on prior draws (real) plus that on codes (fake): a scalar."""
-        return functional.softplus(-self.logits(z_prior)).mean() + functional.softplus(self.logits(z)).mean()
+    @staticmethod
+    def critic_loss(on_codes: Tensor, on_prior: Tensor) -> Tensor:
+        """Cross-entropy of the critic from its logits on prior draws (real) and on codes (fake), (n,): a scalar."""
+        return functional.softplus(-on_prior).mean() + functional.softplus(on_codes).mean()
 
     def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The autoencoder's Adam and the critic's, at its own rate."""
@@ -61,8 +66,14 @@ class WAEGAN(Method):
         if self.own["fresh_codes"]:
             with torch.no_grad():
                 codes = self.encode(x, streams)
-        loss = self.critic_loss(codes.z.detach(), self.prior.sample(len(codes.z), streams["prior"]))
+        on_prior = self.logits(self.prior.sample(len(codes.z), streams["prior"]))
+        loss = self.critic_loss(self._logits_once(codes.z.detach()), on_prior)
         self.optimisers["critic"].zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss, inputs=list(self.critic.parameters()))
         self.optimisers["critic"].step()
         return {"critic": loss.detach()}
+
+    def _logits_once(self, z: Tensor) -> Tensor:
+        """``logits(z)``: those that the penalty found where it judged these very codes, one pass of four saved."""
+        judged, self._judged = self._judged, None
+        return judged[1] if judged is not None and judged[0].is_set_to(z) else self.logits(z)

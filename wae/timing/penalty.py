@@ -97,7 +97,7 @@ def gan_call(settings: TimingSettings, n: int, latent_dim: int, width: int, devi
 
     def call(mark: Mark) -> None:
         codes = Codes(z.detach().requires_grad_())
-        torch.autograd.grad(method.penalty(codes, streams), [codes.z])
+        torch.autograd.grad(method.penalty(codes, streams), [codes.z], retain_graph=method.keeps_penalty_graph)
         mark("penalty")
         method.after_step(images, Codes(z), streams)
         mark("critic")
