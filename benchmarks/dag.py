@@ -1,6 +1,7 @@
 """What the workflow adds to the computing of its jobs: whole runs at two cores, a run with nothing to do, a dry run."""
 
 import ast
+import functools
 import inspect
 import os
 import shutil
@@ -24,6 +25,19 @@ SHIM = """#!/bin/bash
 TIMEFORMAT="$3 $EPOCHREALTIME %3R %3U %3S"
 exec 3>&2
 {{ time {python} "$@" 2>&3 3>&-; }} 2>> {log}
+"""
+
+
+# Two jobs a run, as here, and nothing else: what Snakemake itself takes.
+PLAINEST = """rule all:
+    input: expand("run{{n}}/metrics.json", n=range({count}))
+rule train:
+    output: "{{run}}/weights"
+    shell: "touch {{output}}"
+rule evaluate:
+    input: "{{run}}/weights"
+    output: "{{run}}/metrics.json"
+    shell: "touch {{output}}"
 """
 
 
@@ -62,18 +76,16 @@ class Workflow:
         ]
 
 
-def starting(stages: set[str]) -> dict[str, float]:
-    """Computing seconds of `python` with the imports of each stage and nothing else: the least of three runs."""
+@functools.cache
+def starting(stage: str) -> float:
+    """Computing seconds of `python` with the imports of a stage and nothing else: the least of three runs."""
     import wae.__main__ as front
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    found = {}
-    for stage in stages:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(front, stage))))
-        imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-        command = [sys.executable, "-c", "\n".join(["import wae.__main__", *imports])]
-        found[stage] = min(usage(command, ROOT, environment).cpu for _ in range(3))
-    return found
+    tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(front, stage))))
+    imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    command = [sys.executable, "-c", "\n".join(["import wae.__main__", *imports])]
+    return min(usage(command, ROOT, environment).cpu for _ in range(3))
 
 
 def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -82,7 +94,7 @@ def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:
     others = [job for job in jobs if job["stage"] != "timing"]
     held = sum(job["wall"] for job in study)
     counts = Counter(job["stage"] for job in jobs)
-    start = starting(set(counts))
+    start = {stage: starting(stage) for stage in counts}
     rest = CORES * (whole.wall - held)
     cpu = sum(job["cpu"] for job in others)
     return {
@@ -112,7 +124,7 @@ def measure(quick: bool) -> dict[str, Any]:
         workflow = Workflow(Path(name))
         main = "config/smoke.yaml" if quick else "config/config.yaml"
         found["default"] = summary(workflow.run(main), workflow.jobs())
-        found["nothing_to_do"] = [workflow.run(main) for _ in range(1 if quick else 5)]
+        found["nothing_to_do"] = [workflow.run(main) for _ in range(1 if quick else 3)]
         if not quick and (Path(os.environ.get("WAE_DATA_ROOT", "")) / "MNIST/raw").is_dir():
             short = yaml.safe_load((ROOT / "config/mnist.yaml").read_text())
             short["training"]["common"]["epochs"] = 1
@@ -120,7 +132,8 @@ def measure(quick: bool) -> dict[str, Any]:
             short["timing"] = {"total_seconds": 20.0}
             (workflow.folder / "config/mnist_short.yaml").write_text(yaml.safe_dump(short))
             found["mnist"] = summary(workflow.run("config/mnist_short.yaml"), workflow.jobs())
-        found["dry_run"] = dry_runs(workflow, [30, 90] if quick else [30, 99, 300, 999])
+        counts = [30, 90] if quick else [30, 99, 300, 999]
+        found["dry_run"], found["plainest"] = dry_runs(workflow, counts), plainest(Path(name) / "plainest", counts[-1])
     return found
 
 
@@ -132,3 +145,11 @@ def dry_runs(workflow: Workflow, counts: list[int]) -> dict[int, float]:
         (workflow.folder / "config/many.yaml").write_text(yaml.safe_dump(config))
         found[count] = typical([[0.0, workflow.run("config/many.yaml", "--dry-run").wall] for _ in range(3)])
     return found
+
+
+def plainest(folder: Path, count: int) -> float:
+    """Seconds of a dry run of as many runs that have one file a job, no settings and no code to look after."""
+    folder.mkdir()
+    (folder / "Snakefile").write_text(PLAINEST.format(count=count))
+    command = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--quiet", "all", "--dry-run"]
+    return typical([[0.0, usage(command, folder, dict(os.environ)).wall] for _ in range(3)])

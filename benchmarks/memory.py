@@ -41,7 +41,7 @@ def measure(quick: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        os.environ["BENCHMARK_IMAGES"] = "600" if quick else "6000"
+        os.environ["BENCHMARK_IMAGES"] = "600" if quick else "3000"
         prepare(DatasetSettings(source="benchmarks.problem:padded", shape=[1, 32, 32]), None, folder / "data")
         for method in METHODS[:1] if quick else METHODS:
             run = run_settings(method)

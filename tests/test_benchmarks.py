@@ -121,7 +121,12 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
             "values": {"ours": 2.0, "torch_fidelity": 2.0 + 2e-8, "scipy": 2.0},
             **{"reference": [9.0, 2.5], "count": 10_000, "dimensions": 2048},
         },
-        "dag": {"default": flow, "nothing_to_do": [[3.5, 3.0, 1]] * 3, "dry_run": {"100": 1.0, "999": 4.0}},
+        "dag": {
+            "default": flow,
+            "nothing_to_do": [[3.5, 3.0, 1]] * 3,
+            "dry_run": {"100": 1.0, "999": 4.0},
+            "plainest": 2.0,
+        },
         "memory": {"vae": {"ours": 110, "bare": 100}},
         "growth": {"n": {"100": 1.0, "200": 4.0, "400": 16.0}},
     }
@@ -136,6 +141,7 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     assert "| default config | 0.90 met | 0.20 | 0.80 | 0.70 | 40 |" in text
     assert "| run with nothing to do | 1.17 of the 3 s allowed | missed |" in text
     assert "| dry run of 999 runs | 0.80 of the 5 s allowed | met |" in text
+    assert "| dry run of the plainest 1,998 jobs, one file each | 0.50 of that |  |" in text
     assert "| vae | 1.10 met |" in text
     assert "| the MMD penalty, by n | 100, 200, 400 | 1.00, 4.00, 16.00 | 2.00 (1.000) |" in text
     assert "| a dry run, by runs | 100, 999 |" in text
