@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +99,19 @@ def test_every_part_is_there_once(vae):
     assert len(keys) == len(set(keys))
     assert {r["label"] for r in rows if r["metric"].startswith(("fid", "kid", "precision", "recall"))} == {"smoke"}
     assert {r["label"] for r in rows if not r["metric"].startswith(("fid", "kid", "precision", "recall"))} == {""}
+
+
+def test_an_evaluation_loads_no_compiler_and_no_torch_fidelity(vae, world, root):
+    code = f"""
+import sys
+from wae.evaluation.run import evaluate
+from wae.settings import EvaluationSettings
+settings = EvaluationSettings(**{EVALUATION.model_dump()!r})
+evaluate({str(vae)!r}, {str(world[0])!r}, [{str(world[2])!r}], settings)
+print(*[name for name in ("torch._dynamo", "sympy", "torchvision", "torch_fidelity") if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == [""]
 
 
 def test_document_carries_identity_protocol_and_moments(vae, world):

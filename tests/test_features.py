@@ -13,10 +13,10 @@ from PIL import Image
 from tests.evaluation_fixtures import EXTRACTOR, pictures
 from wae.data.source import prepare
 from wae.errors import UserError
-from wae.evaluation import features
 from wae.evaluation.classifier import Classifier, load_classifier
 from wae.evaluation.features import build_extractor, extract, extractor_name, load_extractor
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
+from wae.evaluation.fidelity_extractors import CLASSIFIER
 from wae.settings import DatasetSettings, ExtractorSettings
 
 BARS = DatasetSettings(source="tests.evaluation_fixtures:bars", shape=[1, 12, 12])
@@ -85,7 +85,7 @@ def test_torch_fidelity_computes_the_same_through_its_own_interface(folder):
     a, b = pictures(300, 5)[0], pictures(250, 6, classes=3)[0]
     found = torch_fidelity.calculate_metrics(
         input1=Images(a), input2=Images(b), fid=True, cuda=False, cache=False, verbose=False, save_cpu_ram=True,
-        feature_extractor=features.CLASSIFIER, feature_layer_fid="features",
+        feature_extractor=CLASSIFIER, feature_layer_fid="features",
         feature_extractor_weights_path=str(folder / "extractor/weights.safetensors"),
     )  # fmt: skip
     extractor = load_extractor(folder / "extractor")
@@ -123,7 +123,7 @@ def test_images_that_do_not_fit_stop_with_one_line(folder, images, message):
 
 def test_features_that_are_not_finite_stop_with_one_line(folder):
     extractor = load_extractor(folder / "extractor")
-    extractor.module.network.scale.fill_(0.0)
+    extractor.module.scale.fill_(0.0)
     with pytest.raises(UserError, match="features are not finite"):
         extract(extractor, pictures(3, 1)[0])
 

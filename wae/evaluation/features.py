@@ -1,8 +1,7 @@
-"""Feature extractors: the small classifier or torch-fidelity's Inception v3, behind torch-fidelity's interface."""
+"""Feature extractors: the small classifier or torch-fidelity's Inception v3."""
 
 import hashlib
 import re
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,60 +9,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch_fidelity.feature_extractor_base import FeatureExtractorBase
-from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
+from torch import Tensor, nn
 
 from wae.errors import UserError
 from wae.evaluation.classifier import load_classifier, train_classifier
 from wae.files import read_json, sha256_file, write_json
 from wae.settings import ExtractorSettings
 
-CLASSIFIER = "wae-classifier"
-INCEPTION = "inception-v3-compat"
-LAYERS = {CLASSIFIER: "features", INCEPTION: "2048"}
-
-
-class ClassifierExtractor(FeatureExtractorBase):
-    """The classifier as torch-fidelity's feature extractor ``wae-classifier`` with the one layer ``features``.
-
-    So that ``torch_fidelity.calculate_metrics(feature_extractor="wae-classifier",
-    feature_extractor_weights_path="weights.safetensors", feature_layer_fid="features", ...)`` works.
-    """
-
-    def __init__(
-        self, name: str, features_list: list[str], feature_extractor_weights_path: str | None = None, **kwargs: Any
-    ) -> None:
-        super().__init__(name, features_list)
-        if feature_extractor_weights_path is None:
-            raise UserError(f"{CLASSIFIER} needs feature_extractor_weights_path, a weights.safetensors")
-        self.network = load_classifier(feature_extractor_weights_path)
-
-    @staticmethod
-    def get_provided_features_list() -> tuple[str, ...]:
-        return (LAYERS[CLASSIFIER],)
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        return LAYERS[CLASSIFIER]
-
-    @staticmethod
-    def can_be_compiled() -> bool:
-        return False
-
-    def forward(self, input: Tensor) -> tuple[Tensor]:
-        return (self.network(input),)
-
-
-if CLASSIFIER not in FEATURE_EXTRACTORS_REGISTRY:
-    register_feature_extractor(CLASSIFIER, ClassifierExtractor)
-
 
 @dataclass(frozen=True)
 class Extractor:
-    """A loaded extractor. ``record``: what extractor.json says of it, with the sha256 of its weights."""
+    """A loaded extractor. ``record``: what extractor.json says of it, with the sha256 of its weights.
 
-    module: FeatureExtractorBase
+    ``module`` takes uint8 images (n, C, H, W) to features (n, D), or to a tuple that they come first in.
+    """
+
+    module: nn.Module
     record: dict[str, Any]
 
     @property
@@ -81,7 +42,9 @@ def build_extractor(data: str | Path, settings: ExtractorSettings, out: str | Pa
     if settings.kind == "classifier":
         train_classifier(data, settings, out)
         return
-    path = _inception_weights(settings)
+    from wae.evaluation.fidelity_extractors import INCEPTION, LAYERS, inception, inception_weights
+
+    path = inception_weights(settings)
     found = sha256_file(path)
     if settings.weights_sha256 is not None and found != settings.weights_sha256:
         raise UserError(
@@ -89,46 +52,8 @@ def build_extractor(data: str | Path, settings: ExtractorSettings, out: str | Pa
             "take the right file or correct extractors.*.weights_sha256"
         )
     record = {"kind": "inception", "name": INCEPTION, "layer": LAYERS[INCEPTION], "weights": str(path), "sha256": found}
-    _inception(record)
+    inception(record)
     write_json(Path(out) / "extractor.json", record)
-
-
-def _inception_weights(settings: ExtractorSettings) -> Path:
-    if settings.weights is not None:
-        path = Path(settings.weights).expanduser().resolve()
-        if not path.is_file():
-            raise UserError(f"{path}: no such Inception weights file; correct extractors.*.weights")
-        return path
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
-
-    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
-    if not path.is_file():
-        print(f"fetching {URL_INCEPTION_V3}", file=sys.stderr)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(URL_INCEPTION_V3, str(path), hash_prefix="6726825d", progress=False)
-        except Exception as error:
-            raise UserError(
-                f"Inception weights cannot be fetched ({error}); download {URL_INCEPTION_V3} elsewhere and name "
-                "the file in extractors.*.weights, or use kind 'classifier'"
-            ) from error
-    return path
-
-
-def _inception(record: dict[str, Any]) -> FeatureExtractorBase:
-    path = Path(record["weights"])
-    if not path.is_file():
-        raise UserError(f"{path}: the Inception weights are gone; restore them or run the extractor stage again")
-    if sha256_file(path) != record["sha256"]:
-        raise UserError(f"{path}: sha256 is not the recorded {record['sha256']}; run the extractor stage again")
-    try:
-        torch.load(path, weights_only=True, map_location="cpu")  # torch-fidelity itself would run pickled code
-        return FEATURE_EXTRACTORS_REGISTRY[INCEPTION](
-            INCEPTION, [LAYERS[INCEPTION]], feature_extractor_weights_path=str(path)
-        )
-    except Exception as error:
-        first = (str(error).splitlines() or [""])[0]
-        raise UserError(f"{path}: not the weights of torch-fidelity's {INCEPTION} ({first})") from error
 
 
 def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Extractor:
@@ -148,14 +73,16 @@ def restore_extractor(
 ) -> Extractor:
     """The extractor of a ``record`` (extractor.json) and, for a classifier, the bytes of its weights file."""
     if record["kind"] == "inception":
-        module = _inception(record)
+        from wae.evaluation.fidelity_extractors import inception
+
+        module = inception(record)
     else:
         if hashlib.sha256(weights).hexdigest() != record["sha256"]:
             raise UserError(f"{where}: sha256 is not the recorded {record['sha256']}; delete its folder and run again")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "weights.safetensors"
             path.write_bytes(weights)
-            module = ClassifierExtractor(CLASSIFIER, [LAYERS[CLASSIFIER]], feature_extractor_weights_path=str(path))
+            module = load_classifier(path)
     return Extractor(module.eval().requires_grad_(False).to(device), record)
 
 
@@ -181,7 +108,8 @@ def extract(extractor: Extractor, images: np.ndarray | Tensor, batch_size: int =
         part = part.to(device)
         if part.shape[1] < extractor.channels:
             part = part.expand(-1, extractor.channels, -1, -1)
-        parts.append(extractor.module(part)[0].cpu())
+        found = extractor.module(part)
+        parts.append((found[0] if isinstance(found, tuple) else found).cpu())
     features = torch.cat(parts).numpy()
     if not np.isfinite(features).all():
         raise UserError(f"{np.sum(~np.isfinite(features))} features are not finite; the extractor's weights are unfit")

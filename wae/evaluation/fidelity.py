@@ -1,6 +1,7 @@
 """Distances between sets of features: Frechet, kernel (KID), precision and recall; the bias curve.
 
-Kernel distance, precision and recall are computed by torch-fidelity's own functions. Everything is float64.
+All values are torch-fidelity's, which the tests compare; importing it takes longer than computing them. Everything
+is float64.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from wae.evaluation.rows import row
 from wae.settings import EvaluationSettings
 
 LARGE = 512  # dimensions from which a triangular product is worth importing scipy
+SUBSET_SEED = 2020  # torch-fidelity's default
 SMOKE = 2048  # a distance from fewer images than this, on either side, is labelled "smoke"
 
 
@@ -92,29 +94,43 @@ def _sandwich(root: np.ndarray, covariance: np.ndarray) -> np.ndarray:
 def kernel_distance(samples: np.ndarray, reference: np.ndarray, subsets: int, size: int) -> float:
     """KID (Binkowski et al. 2018): unbiased MMD^2 with the cubic kernel (x.y / D + 1)^3, mean over random subsets.
 
-    ``subsets`` subsets of ``size`` features of each side (fewer where a side has fewer), chosen by
-    torch-fidelity with its fixed seed; it computes the value.
+    ``subsets`` subsets of ``size`` features of each side (fewer where a side has fewer), the same that
+    torch-fidelity draws.
     """
-    from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
-
     size = min(size, len(samples), len(reference))
-    found = kid_features_to_metric(
-        _tensor(samples), _tensor(reference), kid_subsets=subsets, kid_subset_size=size, verbose=False
-    )
-    return float(found[KEY_METRIC_KID_MEAN])
+    rng = np.random.RandomState(SUBSET_SEED)
+    found = []
+    for _ in range(subsets):
+        x, y = (
+            np.asarray(side[rng.choice(len(side), size, replace=False)], dtype=np.float64)
+            for side in (samples, reference)
+        )
+        within = [(k.sum() - np.trace(k)) / (size * (size - 1)) for k in (_cubic(x, x), _cubic(y, y))]
+        found.append(sum(within) - 2.0 * _cubic(x, y).mean())
+    return float(np.mean(found))
+
+
+def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(x.y / D + 1)^3 of all pairs of (n, D) and (m, D)."""
+    base = x @ y.T / x.shape[1] + 1.0
+    return np.asarray(base * base * base)
 
 
 def precision_recall(samples: np.ndarray, reference: np.ndarray, n: int, neighbours: int) -> tuple[float, float]:
-    """Improved precision and recall (Kynkaanniemi et al. 2019), by torch-fidelity, on the first ``n`` of each side."""
-    from torch_fidelity.metric_prc import KEY_METRIC_PRECISION, KEY_METRIC_RECALL, prc_features_to_metric
+    """Improved precision and recall (Kynkaanniemi et al. 2019) on the first ``n`` of each side.
 
+    Precision: the share of samples that lie no further from some real point than that point's
+    ``neighbours``-th nearest real point. Recall: likewise with the sides exchanged.
+    """
     n = min(n, len(samples), len(reference))
     if n <= neighbours:
         raise UserError(f"found {n} images, precision with {neighbours} neighbours needs more; add images")
-    found = prc_features_to_metric(
-        _tensor(samples[:n]), _tensor(reference[:n]), prc_neighborhood=neighbours, verbose=False
-    )
-    return float(found[KEY_METRIC_PRECISION]), float(found[KEY_METRIC_RECALL])
+    x, y = (torch.from_numpy(np.asarray(side[:n], dtype=np.float64)) for side in (samples, reference))
+    radius_x, radius_y = (torch.cdist(side, side).kthvalue(neighbours + 1).values for side in (x, y))  # itself counts
+    distances = torch.cdist(y, x)  # (real, samples)
+    precision = (radius_y >= distances.T).any(dim=1).double().mean()
+    recall = (distances <= radius_x).any(dim=1).double().mean()
+    return float(precision), float(recall)
 
 
 def sample_rows(
@@ -126,10 +142,6 @@ def sample_rows(
     values = {f"kid_{name}": kernel, f"precision_{name}": precision, f"recall_{name}": recall}
     label = smoke(len(features), len(real), dimensions=features.shape[1])
     return [row(metric, subject, value, split, len(features), draw, label) for metric, value in values.items()]
-
-
-def _tensor(features: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.asarray(features, dtype=np.float64))
 
 
 def bias_curve(
