@@ -48,7 +48,7 @@ soak: $(STAMP) ## kill the workflow fifty times and compare (half an hour)
 test-slurm: $(STAMP) ## the smoke config through a real one-node SLURM (needs root, slurmctld, slurmd, munge)
 	python -m pytest -m slurm tests/slurm
 
-bench: benchmarks/.venv/.installed ## time this suite against its peers, write benchmarks/REPORT.md (under 40 minutes)
+bench: benchmarks/.venv/.installed ## time this suite against its peers, write benchmarks/REPORT.md (half an hour)
 	benchmarks/.venv/bin/python -m benchmarks
 
 benchmarks/.venv/.installed: requirements.lock benchmarks/requirements.txt
