@@ -16,10 +16,12 @@ import yaml
 
 from benchmarks.measure import typical
 from benchmarks.processes import Usage, usage
+from wae.plan import merge, read_config
 from wae.sources import ROOT
 
 PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
 CORES = 2
+SHORT: dict[str, Any] = {"timing": {"total_seconds": 10.0}}
 # Stands for `python` on the jobs' PATH and notes what each spent: stage, start, wall, user and system seconds.
 SHIM = """#!/bin/bash
 TIMEFORMAT="$3 $EPOCHREALTIME %3R %3U %3S"
@@ -61,6 +63,12 @@ class Workflow:
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH"):
             self.environment.pop(name, None)
 
+    def write(self, name: str, config: dict[str, Any]) -> str:
+        """A config of that name in the copy; its path from there."""
+        path = f"config/{name}.yaml"
+        (self.folder / path).write_text(yaml.safe_dump(config))
+        return path
+
     def run(self, config: str, *arguments: str) -> Usage:
         """`snakemake --cores 2 --configfile CONFIG ARGUMENTS`, in the copy."""
         command = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--configfile", config, "--quiet", "all"]
@@ -78,14 +86,14 @@ class Workflow:
 
 @functools.cache
 def starting(stage: str) -> float:
-    """Computing seconds of `python` with the imports of a stage and nothing else: the least of three runs."""
+    """Computing seconds of `python` with the imports of a stage and nothing else: the lesser of two runs."""
     import wae.__main__ as front
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(front, stage))))
     imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     command = [sys.executable, "-c", "\n".join(["import wae.__main__", *imports])]
-    return min(usage(command, ROOT, environment).cpu for _ in range(3))
+    return min(usage(command, ROOT, environment).cpu for _ in range(2))
 
 
 def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -118,20 +126,25 @@ def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """The default config; MNIST's at one epoch (one seed, to end in time); nothing to do; dry runs of many runs."""
+    """The default config; MNIST's at one epoch (one seed and draw, to end in time); nothing to do; dry runs.
+
+    Both with a short wall-clock study, which the shares leave out.
+    """
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         workflow = Workflow(Path(name))
-        main = "config/smoke.yaml" if quick else "config/config.yaml"
+        main = "config/smoke.yaml" if quick else workflow.write("default_short", SHORT)
         found["default"] = summary(workflow.run(main), workflow.jobs())
         found["nothing_to_do"] = [workflow.run(main) for _ in range(1 if quick else 3)]
         if not quick and (Path(os.environ.get("WAE_DATA_ROOT", "")) / "MNIST/raw").is_dir():
-            short = yaml.safe_load((ROOT / "config/mnist.yaml").read_text())
-            short["training"]["common"]["epochs"] = 1
-            short["run"]["seeds"] = [0]
-            short["timing"] = {"total_seconds": 20.0}
-            (workflow.folder / "config/mnist_short.yaml").write_text(yaml.safe_dump(short))
-            found["mnist"] = summary(workflow.run("config/mnist_short.yaml"), workflow.jobs())
+            changes = {
+                "training": {"common": {"epochs": 1}},
+                "run": {"seeds": [0]},
+                "evaluation": {"draws": 1},
+                **SHORT,
+            }
+            short = workflow.write("mnist_short", merge(read_config(ROOT / "config/mnist.yaml"), changes))
+            found["mnist"] = summary(workflow.run(short), workflow.jobs())
         counts = [30, 90] if quick else [30, 99, 300, 999]
         found["dry_run"], found["plainest"] = dry_runs(workflow, counts), plainest(Path(name) / "plainest", counts[-1])
     return found
@@ -142,8 +155,8 @@ def dry_runs(workflow: Workflow, counts: list[int]) -> dict[int, float]:
     found = {}
     for count in counts:
         config = {"experiment": "many", "run": {"datasets": ["digits"], "seeds": list(range(count // 3))}}
-        (workflow.folder / "config/many.yaml").write_text(yaml.safe_dump(config))
-        found[count] = typical([[0.0, workflow.run("config/many.yaml", "--dry-run").wall] for _ in range(3)])
+        many = workflow.write("many", config)
+        found[count] = typical([[0.0, workflow.run(many, "--dry-run").wall] for _ in range(3)])
     return found
 
 

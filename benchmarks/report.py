@@ -41,6 +41,12 @@ end, do not count.
 """
 
 
+TITLES = {
+    "default": "default config, short study",
+    "mnist": "config/mnist.yaml, one epoch, seed and draw, short study",
+}
+
+
 def write(parts: dict[str, dict[str, Any]], out: Path) -> None:
     """Write the report of ``parts``, by name what their ``measure`` found."""
     sections = {
@@ -151,7 +157,7 @@ def dag(found: dict[str, Any]) -> str:
             verdict = "met" if f["outside_study"] >= 0.85 else "missed"
             rows.append(
                 [
-                    {"default": "default config", "mnist": "config/mnist.yaml, one epoch, one seed, short study"}[name],
+                    TITLES[name],
                     f"{f['outside_study']:.2f} {verdict}",
                     f"{f['starting']:.2f}",
                     f"{f['whole']:.2f}",

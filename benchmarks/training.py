@@ -7,13 +7,13 @@ from benchmarks.measure import Spent, interleave
 from benchmarks.problem import METHODS, images
 from benchmarks.served import Served
 
-IMAGES = {"dcgan": 800, "mlp": 3000}  # an epoch's: a few tenths of a second, so that a round's contestants are near
+IMAGES = {"dcgan": 600, "mlp": 2000}  # an epoch's: a few tenths of a second, so that a round's contestants are near
 
 
 def measure(quick: bool) -> dict[str, Any]:
     """Seconds of an epoch by network, method and contestant; ``ours_contiguous`` is ours without channels_last."""
     counts = {network: 300 if quick else count for network, count in IMAGES.items()}
-    rounds = 2 if quick else 9
+    rounds = 2 if quick else 8
     found: dict[str, Any] = {"images": counts, "origin": images(1)[1], "rounds": rounds, "seconds": {}}
     labels = {name: [name] for name in NAMES} | {"ours_contiguous": ["ours", "--contiguous"]}
     with Served({label: ["-m", "benchmarks.contestant", *arguments] for label, arguments in labels.items()}) as served:

@@ -138,7 +138,7 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     cells = ("1.90 [1.90, 1.90] missed", "1.50 [1.50, 1.50]", "7.00 [7.00, 7.00]", "-")
     assert f"| 8 | 100 | {' | '.join(cells)} |\n| 8 | 1,024 | - | - | - | - |" in text
     assert "| torch-fidelity | 3.50 [3.50, 3.50] met | 1.0e-08 |" in text
-    assert "| default config | 0.90 met | 0.20 | 0.80 | 0.70 | 40 |" in text
+    assert "| default config, short study | 0.90 met | 0.20 | 0.80 | 0.70 | 40 |" in text
     assert "| run with nothing to do | 1.17 of the 3 s allowed | missed |" in text
     assert "| dry run of 999 runs | 0.80 of the 5 s allowed | met |" in text
     assert "| dry run of the plainest 1,998 jobs, one file each | 0.50 of that |  |" in text
