@@ -123,7 +123,11 @@ def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
         ("vae", "mutual_information_bound/codes"): [bound] * 3,
         (name, "mutual_information/codes"): spread(bound - 0.05, 0.01),
     }
-    assert "at least" in judge("information", results(tmp_path, scores)).summary
+    found = judge("information", results(tmp_path, scores))
+    assert (found.verdict, "has at least 6.86 nats against 5 of" in found.summary) == (SUPPORTED, True)
+    (tmp_path / "both").mkdir()
+    both = scores | {("vae", "mutual_information/codes"): spread(bound - 0.09, 0.001)}
+    assert judge("information", results(tmp_path / "both", both)).verdict == INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -202,6 +206,43 @@ def _timed(folder: Path, gan: float, mmd: float, band: float = 0.01) -> Results:
 )
 def test_faster_needs_intervals_apart(tmp_path: Path, gan: float, mmd: float, band: float, verdict: str) -> None:
     assert judge("faster", _timed(tmp_path, gan, mmd, band)).verdict == verdict
+
+
+def _fits(folder: Path, dimensions: list[int]) -> Results:
+    found = _timed(folder, 0.03, 0.02)
+    fits, crossovers = [], []
+    for d in dimensions:
+        for subject, width, p in (("mmd_fused", None, 1.9), ("gan", 512, 1.0)):
+            fit = {"study": "penalty", "subject": subject, "critic_width": width, "latent_dim": d, "p": p, "c": 1.0}
+            fits.append(fit | {"p_low": p - 0.1, "p_high": p + 0.1, "n_min": 128, "n_max": 4096})
+        pair = {"study": "penalty", "a": "mmd_fused", "b": "gan", "critic_width": 512, "latent_dim": d}
+        status = "measured" if d == 8 else "extrapolated"
+        crossovers.append(pair | {"n": 1000.0 * d, "low": 900.0 * d, "high": 1100.0 * d, "status": status})
+    (folder / "timing_fits.json").write_text(json.dumps({"fits": fits, "crossovers": crossovers}))
+    return found
+
+
+def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "many").mkdir()
+    one, many = _fits(tmp_path / "one", [8]), _fits(tmp_path / "many", [2, 8])
+    assert judge("cost", one).summary == (
+        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00); critic 4 × 512 n^1.00 (0.90 to 1.10)."
+    )
+    assert judge("cost", many).summary == (
+        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00) at d_z = 2, n^1.90 (1.80 to 2.00) at 8; "
+        "critic 4 × 512 n^1.00 (0.90 to 1.10) at d_z = 2, n^1.00 (0.90 to 1.10) at 8."
+    )
+    assert judge("faster", one).summary.endswith(
+        "fused MMD and critic 4 × 512 cost the same near n = 8,000 (between measured sizes)."
+    )
+    assert judge("faster", many).summary.endswith(
+        "fused MMD and critic 4 × 512 cost the same near n = 2,000* at d_z = 2, 8,000 at 8; "
+        "*: beyond the measured sizes, by the fits."
+    )
+    for name in ("cost", "faster"):
+        assert not any("d_z" in e.what for e in judge(name, one).evidence)
+        assert sum("at d_z = 2" in e.what for e in judge(name, many).evidence) == (2 if name == "cost" else 1)
 
 
 def test_divergences_hold_as_computed_and_fail_when_changed(tmp_path: Path) -> None:

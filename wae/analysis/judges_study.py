@@ -1,7 +1,7 @@
 """Judges of the claims on wall-clock cost and on divergences."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -44,14 +44,41 @@ def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
             verdict = SUPPORTED if low > limit else REFUTED if high < limit else INCONCLUSIVE
         if verdict:
             verdicts.append(verdict)
-            said.append(f"{fit['title']} n^{fit['exponent']:.2f} ({low:.2f} to {high:.2f})")
+            said.append((fit["title"], fit["latent_dim"], f"n^{fit['exponent']:.2f} ({low:.2f} to {high:.2f})"))
         note = f"n from {fit['n_low']:.0f} to {fit['n_high']:.0f}"
-        evidence.append(
-            Evidence(f"exponent of {fit['title']}", fit["exponent"], "", low, high, verdict=verdict, note=note)
-        )
+        what = f"exponent of {fit['title']}{_at(fit, fits)}"
+        evidence.append(Evidence(what, fit["exponent"], "", low, high, verdict=verdict, note=note))
     if {fit["subject"] for fit in fits}.isdisjoint(EXACT_MMD) or all(fit["subject"] != "gan" for fit in fits):
         return not_tested("Only one of the two penalties was timed.")
-    return Judgement(overall(verdicts), f"Fitted growth of the cost: {', '.join(said)}.", evidence)
+    return Judgement(overall(verdicts), f"Fitted growth of the cost: {'; '.join(_by_title(said))}.", evidence)
+
+
+def _at(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The latent dimension of ``row`` in words, empty where all ``rows`` have the same."""
+    return f" at d_z = {row['latent_dim']}" if len({other["latent_dim"] for other in rows}) > 1 else ""
+
+
+def _by_title(said: Sequence[tuple[str, int, str]]) -> list[str]:
+    """(title, latent dimension, words) as one text a title, its words with their d_z where there are several."""
+    several = len({dimension for _, dimension, _ in said}) > 1
+    texts: dict[str, list[str]] = {}
+    for title, dimension, words in said:
+        equals = "" if title in texts else "d_z = "
+        texts.setdefault(title, []).append(f"{words} at {equals}{dimension}" if several else words)
+    return [f"{title} {', '.join(words)}" for title, words in texts.items()]
+
+
+def _crossings(crossovers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where two penalties cost the same, a text a pair; where there are many, a star instead of each one's note."""
+    found = [c for c in crossovers if c["n"] is not None]
+    if len({c["latent_dim"] for c in found}) <= 1:
+        return [f"{c['title']} cost the same near n = {c['n']:,.0f} ({c['note']})" for c in found]
+    starred = {c["note"] for c in found if c["status"] == "extrapolated"}
+    said = [
+        (f"{c['title']} cost the same near n =", c["latent_dim"], f"{c['n']:,.0f}{'*' if c['note'] in starred else ''}")
+        for c in found
+    ]
+    return [*_by_title(said), *(f"*: {note}" for note in starred)]
 
 
 def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
@@ -80,16 +107,14 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
     for crossing in results.crossovers:
         evidence.append(
             Evidence(
-                what=f"batch size at which {crossing['title']} cost the same",
+                what=f"batch size at which {crossing['title']} cost the same{_at(crossing, results.crossovers)}",
                 value=crossing["n"],
                 low=crossing["low"],
                 high=crossing["high"],
                 note=crossing["note"],
             )
         )
-        if crossing["n"] is not None:
-            said.append(f"{crossing['title']} cost the same near n = {crossing['n']:,.0f} ({crossing['note']})")
-    words = "; ".join(said)
+    words = "; ".join([*said, *_crossings(results.crossovers)])
     return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.", evidence)
 
 
