@@ -109,7 +109,7 @@ def measure(quick: bool) -> dict[str, Any]:
             values.setdefault((latent_dim, n), set()).update([] if value is None else [value])
             return Spent(*spent)
 
-        expected = dict.fromkeys(LABELS, 0.0)  # seconds over n^2, by what the size before took
+        expected = dict.fromkeys(LABELS, 0.0)  # seconds over n^2, by the dearest size before
         for latent_dim, counts in sizes.items():
             for n in counts:
                 room = psutil.virtual_memory().available / 2
@@ -120,7 +120,7 @@ def measure(quick: bool) -> dict[str, Any]:
                 ]
                 calls = {label: lambda label=label, d=latent_dim, n=n: call(label, d, n) for label in chosen}
                 spent = found[f"{latent_dim}/{n}"] = interleave(calls, rounds)
-                expected |= {label: typical(spent[label]) / n**2 for label in chosen}
+                expected |= {label: max(expected[label], typical(spent[label]) / n**2) for label in chosen}
             for label in ("pythae", "expanded"):  # their tensors are (n, n, d)
                 expected[label] *= max(sizes) / latent_dim
     largest = max(max(each) - min(each) for each in values.values() if each)
