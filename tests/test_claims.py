@@ -240,6 +240,12 @@ def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(t
         "fused MMD and critic 4 × 512 cost the same near n = 2,000* at d_z = 2, 8,000 at 8; "
         "*: beyond the measured sizes, by the fits."
     )
+    fits = json.loads((tmp_path / "many/timing_fits.json").read_text())
+    fits["crossovers"][0]["n"] = None
+    (tmp_path / "lone").mkdir()
+    lone = _fits(tmp_path / "lone", [2, 8])
+    (tmp_path / "lone/timing_fits.json").write_text(json.dumps(fits))
+    assert judge("faster", lone).summary.endswith("cost the same near n = 8,000 at d_z = 8.")
     for name in ("cost", "faster"):
         assert not any("d_z" in e.what for e in judge(name, one).evidence)
         assert sum("at d_z = 2" in e.what for e in judge(name, many).evidence) == (2 if name == "cost" else 1)

@@ -32,7 +32,7 @@ def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
             f"The penalties were timed up to n = {largest:.0f}; an exponent needs {parameters['largest_n']:.0f} "
             "or more."
         )
-    evidence, verdicts, said = [], [], []
+    evidence, verdicts, said, several = [], [], [], _several(fits)
     for fit in fits:
         subject, low, high = fit["subject"], fit["low"], fit["high"]
         verdict = ""
@@ -46,21 +46,20 @@ def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
             verdicts.append(verdict)
             said.append((fit["title"], fit["latent_dim"], f"n^{fit['exponent']:.2f} ({low:.2f} to {high:.2f})"))
         note = f"n from {fit['n_low']:.0f} to {fit['n_high']:.0f}"
-        what = f"exponent of {fit['title']}{_at(fit, fits)}"
+        what = f"exponent of {fit['title']}" + (f" at d_z = {fit['latent_dim']}" if several else "")
         evidence.append(Evidence(what, fit["exponent"], "", low, high, verdict=verdict, note=note))
     if {fit["subject"] for fit in fits}.isdisjoint(EXACT_MMD) or all(fit["subject"] != "gan" for fit in fits):
         return not_tested("Only one of the two penalties was timed.")
-    return Judgement(overall(verdicts), f"Fitted growth of the cost: {'; '.join(_by_title(said))}.", evidence)
+    return Judgement(overall(verdicts), f"Fitted growth of the cost: {'; '.join(_by_title(said, several))}.", evidence)
 
 
-def _at(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
-    """The latent dimension of ``row`` in words, empty where all ``rows`` have the same."""
-    return f" at d_z = {row['latent_dim']}" if len({other["latent_dim"] for other in rows}) > 1 else ""
+def _several(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the study has several latent dimensions, so that each number must name its own."""
+    return len({row["latent_dim"] for row in rows}) > 1
 
 
-def _by_title(said: Sequence[tuple[str, int, str]]) -> list[str]:
+def _by_title(said: Sequence[tuple[str, int, str]], several: bool) -> list[str]:
     """(title, latent dimension, words) as one text a title, its words with their d_z where there are several."""
-    several = len({dimension for _, dimension, _ in said}) > 1
     texts: dict[str, list[str]] = {}
     for title, dimension, words in said:
         equals = "" if title in texts else "d_z = "
@@ -71,14 +70,14 @@ def _by_title(said: Sequence[tuple[str, int, str]]) -> list[str]:
 def _crossings(crossovers: Sequence[Mapping[str, Any]]) -> list[str]:
     """Where two penalties cost the same, a text a pair; where there are many, a star instead of each one's note."""
     found = [c for c in crossovers if c["n"] is not None]
-    if len({c["latent_dim"] for c in found}) <= 1:
+    if not _several(crossovers):
         return [f"{c['title']} cost the same near n = {c['n']:,.0f} ({c['note']})" for c in found]
     starred = {c["note"] for c in found if c["status"] == "extrapolated"}
     said = [
         (f"{c['title']} cost the same near n =", c["latent_dim"], f"{c['n']:,.0f}{'*' if c['note'] in starred else ''}")
         for c in found
     ]
-    return [*_by_title(said), *(f"*: {note}" for note in starred)]
+    return [*_by_title(said, several=True), *(f"*: {note}" for note in starred)]
 
 
 def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
@@ -104,10 +103,12 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
                 evidence.append(Evidence(what, row["seconds"], dataset, row["low"], row["high"], "s", verdict))
     if not verdicts:
         return not_tested("Training steps of WAE-GAN and WAE-MMD were not timed.")
+    several = _several(results.crossovers)
     for crossing in results.crossovers:
+        where = f" at d_z = {crossing['latent_dim']}" if several else ""
         evidence.append(
             Evidence(
-                what=f"batch size at which {crossing['title']} cost the same{_at(crossing, results.crossovers)}",
+                what=f"batch size at which {crossing['title']} cost the same{where}",
                 value=crossing["n"],
                 low=crossing["low"],
                 high=crossing["high"],
