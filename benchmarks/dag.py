@@ -5,6 +5,7 @@ import functools
 import inspect
 import os
 import shutil
+import statistics
 import sys
 import tempfile
 import textwrap
@@ -14,13 +15,13 @@ from typing import Any
 
 import yaml
 
-from benchmarks.measure import typical
 from benchmarks.processes import Usage, usage
 from wae.plan import merge, read_config
 from wae.sources import ROOT
 
 PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
 CORES = 2
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--quiet", "all"]
 SHORT: dict[str, Any] = {"timing": {"total_seconds": 10.0}}
 # Stands for `python` on the jobs' PATH and notes what each spent: stage, start, wall, user and system seconds.
 SHIM = """#!/bin/bash
@@ -71,8 +72,8 @@ class Workflow:
 
     def run(self, config: str, *arguments: str) -> Usage:
         """`snakemake --cores 2 --configfile CONFIG ARGUMENTS`, in the copy."""
-        command = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--configfile", config, "--quiet", "all"]
-        return usage([*command, *arguments, "--", "all"], self.folder, self.environment)
+        command = [*SNAKEMAKE, "--configfile", config, *arguments, "--", "all"]
+        return usage(command, self.folder, self.environment)
 
     def jobs(self) -> list[dict[str, Any]]:
         """What each job since the last call spent, by the order in which they ended."""
@@ -156,7 +157,7 @@ def dry_runs(workflow: Workflow, counts: list[int]) -> dict[int, float]:
     for count in counts:
         config = {"experiment": "many", "run": {"datasets": ["digits"], "seeds": list(range(count // 3))}}
         many = workflow.write("many", config)
-        found[count] = typical([[0.0, workflow.run(many, "--dry-run").wall] for _ in range(3)])
+        found[count] = statistics.median(workflow.run(many, "--dry-run").wall for _ in range(3))
     return found
 
 
@@ -164,5 +165,5 @@ def plainest(folder: Path, count: int) -> float:
     """Seconds of a dry run of as many runs that have one file a job, no settings and no code to look after."""
     folder.mkdir()
     (folder / "Snakefile").write_text(PLAINEST.format(count=count))
-    command = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--quiet", "all", "--dry-run"]
-    return typical([[0.0, usage(command, folder, dict(os.environ)).wall] for _ in range(3)])
+    command = [*SNAKEMAKE, "--dry-run"]
+    return statistics.median(usage(command, folder, dict(os.environ)).wall for _ in range(3))

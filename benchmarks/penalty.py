@@ -70,6 +70,11 @@ def build(form: str, latent_dim: int) -> Penalty:
     return lambda z, y: function(z, y, base=base)
 
 
+def work(form: str, n: int, latent_dim: int) -> int:
+    """What a form's time grows with: the size of its largest tensors, (n, n) or (n, n, d)."""
+    return n * n * (latent_dim if form in ("pythae", "expanded") else 1)
+
+
 def expected_bytes(form: str, n: int, latent_dim: int) -> float:
     """What a form takes at n, from the (n, n) and (n, n, d) tensors that it keeps."""
     scales = len(IMQ_SCALES)
@@ -109,20 +114,20 @@ def measure(quick: bool) -> dict[str, Any]:
             values.setdefault((latent_dim, n), set()).update([] if value is None else [value])
             return Spent(*spent)
 
-        expected = dict.fromkeys(LABELS, 0.0)  # seconds over n^2, by the dearest size before
+        expected = dict.fromkeys(LABELS, 0.0)  # seconds a unit of work, by the dearest size before
         for latent_dim, counts in sizes.items():
             for n in counts:
                 room = psutil.virtual_memory().available / 2
                 chosen = [
                     label
                     for label, form in LABELS.items()
-                    if expected[label] * n * n < SLOW and expected_bytes(form, n, latent_dim) < room
+                    if expected[label] * work(form, n, latent_dim) < SLOW and expected_bytes(form, n, latent_dim) < room
                 ]
                 calls = {label: lambda label=label, d=latent_dim, n=n: call(label, d, n) for label in chosen}
                 spent = found[f"{latent_dim}/{n}"] = interleave(calls, rounds)
-                expected |= {label: max(expected[label], typical(spent[label]) / n**2) for label in chosen}
-            for label in ("pythae", "expanded"):  # their tensors are (n, n, d)
-                expected[label] *= max(sizes) / latent_dim
+                for label in chosen:
+                    dearness = typical(spent[label]) / work(LABELS[label], n, latent_dim)
+                    expected[label] = max(expected[label], dearness)
     largest = max(max(each) - min(each) for each in values.values() if each)
     return {"spent": found, "largest_difference": largest, "rounds": rounds}
 

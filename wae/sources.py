@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wae.errors import UserError, unknown_name
-from wae.files import write_json
+from wae.files import sha256_file, write_json
 
 ROOT = Path(__file__).resolve().parent.parent
 # The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
@@ -99,16 +99,11 @@ def _code_text(tree: ast.Module) -> str:
 @functools.cache
 def scan(path: Path) -> Scan:
     """What ``path`` imports and a digest of its code; UserError if it is not valid Python."""
-    key = _content_key(path)
+    key = f"python {sys.version_info[0]}.{sys.version_info[1]} {sha256_file(path)}"  # a tree's text is of one version
     if key not in _kept():
         tree = _tree(path)
         _kept()[key] = Scan(_imports(tree), hashlib.sha256(_code_text(tree).encode()).hexdigest())
     return _kept()[key]
-
-
-def _content_key(path: Path) -> str:
-    # A tree's text is of one minor version of Python.
-    return hashlib.sha256(path.read_bytes() + bytes(sys.version_info[:2])).hexdigest()
 
 
 @functools.cache
