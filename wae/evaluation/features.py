@@ -21,7 +21,7 @@ from wae.settings import ExtractorSettings
 class Extractor:
     """A loaded extractor. ``record``: what extractor.json says of it, with the sha256 of its weights.
 
-    ``module`` takes uint8 images (n, C, H, W) to features (n, D), or to a tuple that they come first in.
+    ``module`` takes uint8 images (n, C, H, W) to features (n, D).
     """
 
     module: nn.Module
@@ -108,8 +108,7 @@ def extract(extractor: Extractor, images: np.ndarray | Tensor, batch_size: int =
         part = part.to(device)
         if part.shape[1] < extractor.channels:
             part = part.expand(-1, extractor.channels, -1, -1)
-        found = extractor.module(part)
-        parts.append((found[0] if isinstance(found, tuple) else found).cpu())
+        parts.append(extractor.module(part).cpu())
     features = torch.cat(parts).numpy()
     if not np.isfinite(features).all():
         raise UserError(f"{np.sum(~np.isfinite(features))} features are not finite; the extractor's weights are unfit")

@@ -1,7 +1,7 @@
 """What goes through torch-fidelity: its Inception v3, and the small classifier behind its interface.
 
 The one module of a job that imports torch-fidelity: torchvision, which comes with it, brings torch's compiler, two
-seconds and 150 MB that a job with the classifier alone does without.
+seconds and 200 MB that a job with the classifier alone does without.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
@@ -81,8 +81,23 @@ def inception_weights(settings: ExtractorSettings) -> Path:
     return path
 
 
-def inception(record: dict[str, Any]) -> FeatureExtractorBase:
-    """The network of an extractor.json; UserError for weights that are gone, changed or not Inception's."""
+class FirstLayer(nn.Module):
+    """A torch-fidelity extractor as a module that gives its one layer's features, not a tuple of layers."""
+
+    def __init__(self, extractor: FeatureExtractorBase) -> None:
+        super().__init__()
+        self.extractor = extractor
+
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.extractor(images)[0]
+        return features
+
+
+def inception(record: dict[str, Any]) -> nn.Module:
+    """The network of an extractor.json, uint8 (n, 3, H, W) to (n, 2048).
+
+    UserError for weights that are gone, changed or not Inception's.
+    """
     path = Path(record["weights"])
     if not path.is_file():
         raise UserError(f"{path}: the Inception weights are gone; restore them or run the extractor stage again")
@@ -90,9 +105,8 @@ def inception(record: dict[str, Any]) -> FeatureExtractorBase:
         raise UserError(f"{path}: sha256 is not the recorded {record['sha256']}; run the extractor stage again")
     try:
         torch.load(path, weights_only=True, map_location="cpu")  # torch-fidelity itself would run pickled code
-        return FEATURE_EXTRACTORS_REGISTRY[INCEPTION](
-            INCEPTION, [LAYERS[INCEPTION]], feature_extractor_weights_path=str(path)
-        )
+        kind = FEATURE_EXTRACTORS_REGISTRY[INCEPTION]
+        return FirstLayer(kind(INCEPTION, [LAYERS[INCEPTION]], feature_extractor_weights_path=str(path)))
     except Exception as error:
         first = (str(error).splitlines() or [""])[0]
         raise UserError(f"{path}: not the weights of torch-fidelity's {INCEPTION} ({first})") from error
