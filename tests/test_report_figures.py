@@ -77,6 +77,25 @@ def test_the_index_lists_what_was_drawn(results: Results, tmp_path: Path, monkey
         assert (tmp_path / f"{chosen[0].name}.{suffix}").stat().st_size > 1000
 
 
+def test_two_processes_draw_what_one_draws(results: Results, tmp_path: Path) -> None:
+    plots = figures.build(results)
+    figures.figures(results.folder, tmp_path / "two", processes=2)
+    index = json.loads((tmp_path / "two/index.json").read_text())
+    assert [entry["name"] for entry in index] == [plot.name for plot in plots]
+    assert len(list((tmp_path / "two").iterdir())) == 3 * len(plots) + 1
+    for plot in plots[:2]:  # one of each process
+        write(plot, tmp_path / "one")
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_helper_that_fails_is_not_overlooked(results: Results, tmp_path: Path) -> None:
+    (tmp_path / f"{figures.build(results)[1].name}.svg").mkdir()
+    with pytest.raises(RuntimeError, match="ended with 1"):
+        figures.figures(results.folder, tmp_path, processes=2)
+    assert not (tmp_path / "index.json").exists()
+
+
 def test_an_inline_figure_has_own_ids_and_the_pages_colours(results: Results, tmp_path: Path) -> None:
     plot = next(p for p in figures.build(results) if p.name == "digits_gap")
     write(plot, tmp_path)

@@ -134,7 +134,7 @@ def figures(a: Arguments) -> None:
     """Figures as SVG, PDF and PNG."""
     from wae.report.figures import figures as run
 
-    run(a.experiment, a.out)
+    run(a.experiment, a.out, a.processes)
 
 
 def page(a: Arguments) -> None:
@@ -212,6 +212,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {  # of an option or argument; all others
     "--partial": {"action": "store_true", "help": "take what is complete, mark what is missing"},
     "--reference": {"action": "append", "required": True, "type": Path, "help": "repeatable"},
     "--reference DATASET": {"required": True, "metavar": "DATASET", "help": "a dataset that the config runs on"},
+    "--processes": {"type": int, "default": 1, "help": "side by side"},
     "--results": {"type": Path, "default": Path("results")},
     "--config": {"type": Path, "default": Path("config/config.yaml")},
     "recorded": {"type": Path, "help": "folder of the recorded result"},
@@ -230,7 +231,7 @@ STAGES: dict[Callable[[Arguments], None], list[str]] = {
     analyse: ["--experiment", "--claims", "--anchors"],
     manifest: ["--plan", "--results", "--out"],
     tables: ["--experiment", "--out"],
-    figures: ["--experiment", "--out"],
+    figures: ["--experiment", "--out", "--processes"],
     page: ["--experiment", "--report", "--out", "--partial"],
     partial: ["--plan", "--results", "--claims", "--anchors", "--out"],
     status: ["--results"],

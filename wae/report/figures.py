@@ -1,5 +1,6 @@
 """Every figure of an experiment, as SVG, PDF and PNG."""
 
+import multiprocessing
 from pathlib import Path
 
 from wae.analysis.results import Results
@@ -8,14 +9,34 @@ from wae.report import figures_budget, figures_claims, figures_scores, figures_t
 from wae.report.plots import Plot, write
 
 
-def figures(experiment_dir: Path, out_dir: Path) -> None:
-    """Draw every figure of the experiment into ``out_dir``, with index.json: title, caption, alt text and section."""
+def figures(experiment_dir: Path, out_dir: Path, processes: int = 1) -> None:
+    """Draw every figure of the experiment into ``out_dir``, with index.json: title, caption, alt text and section.
+
+    ``processes`` of them draw side by side; the files do not depend on how many. RuntimeError if one fails, which
+    has written why to stderr.
+    """
     out_dir = Path(out_dir)
-    index = []
-    for plot in build(Results(Path(experiment_dir))):
-        write(plot, out_dir)
-        index.append(plot.entry())
+    spawn = multiprocessing.get_context("spawn")  # a fork would take the parent's locks along
+    helpers = [
+        spawn.Process(target=draw, args=(experiment_dir, out_dir, share, processes), daemon=True)
+        for share in range(1, processes)
+    ]
+    for helper in helpers:
+        helper.start()
+    index = draw(experiment_dir, out_dir, 0, processes)
+    for helper in helpers:
+        helper.join()
+        if helper.exitcode:
+            raise RuntimeError(f"a process that draws figures ended with {helper.exitcode}")
     write_json(out_dir / "index.json", index)
+
+
+def draw(experiment_dir: Path, out_dir: Path, share: int, shares: int) -> list[dict[str, str]]:
+    """Draw every ``shares``-th figure from the ``share``-th on; the entries of all."""
+    plots = build(Results(Path(experiment_dir)))
+    for plot in plots[share::shares]:
+        write(plot, out_dir)
+    return [plot.entry() for plot in plots]
 
 
 def build(results: Results) -> list[Plot]:

@@ -115,10 +115,11 @@ rule figures:
     localrule: True
     conda:
         ENVIRONMENT
+    threads: 4
     params:
         job=job(["wae.report.figures"]),
     shell:
-        "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} 2> {log}"
+        "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} --processes {threads} 2> {log}"
 
 
 TEMPLATES = os.path.join(workflow.basedir, "wae/report/templates")
