@@ -42,11 +42,18 @@ class Ratio(NamedTuple):
         return cls(statistics.median(found), float(low), float(high))
 
 
-def interleave(contestants: dict[str, Callable[[], Spent]], rounds: int) -> dict[str, list[Spent]]:
-    """What each contestant's calls spent in ``rounds`` rounds after one that is dropped; the order rotates."""
+def interleave(
+    contestants: dict[str, Callable[[], Spent]], rounds: int, most: int = 0, seconds: float = 0.0
+) -> dict[str, list[Spent]]:
+    """What each contestant's calls spent in ``rounds`` rounds after one that is dropped; the order rotates.
+
+    Up to ``most`` rounds instead, as long as they have not taken ``seconds`` together.
+    """
     spent: dict[str, list[Spent]] = {name: [] for name in contestants}
-    names = list(contestants)
-    for turn in range(rounds + 1):
+    names, begin = list(contestants), time.perf_counter()
+    for turn in range(max(rounds, most) + 1):
+        if turn > rounds and time.perf_counter() - begin >= seconds:
+            break
         start = turn % len(names)
         for name in names[start:] + names[:start]:
             found = contestants[name]()

@@ -102,7 +102,7 @@ def serve(form: str) -> None:
 def measure(quick: bool) -> dict[str, Any]:
     """What a call spends by latent dimension, n and form, without what would take too long or too much memory."""
     sizes = {8: [100, 256], 64: [100]} if quick else {8: [100, 256, 512, 1024, 2048, 4096, 8192], 64: [100, 1024]}
-    least, rounds = (0.02, 2) if quick else (0.2, 5)
+    least, rounds, most, seconds = (0.02, 2, 2, 0.0) if quick else (0.05, 5, 40, 12.0)
     found: dict[str, Any] = {}
     values: dict[tuple[int, int], set[float]] = {}
     commands = {label: ["-m", "benchmarks.penalty", form] for label, form in LABELS.items()}
@@ -124,12 +124,12 @@ def measure(quick: bool) -> dict[str, Any]:
                     if expected[label] * work(form, n, latent_dim) < SLOW and expected_bytes(form, n, latent_dim) < room
                 ]
                 calls = {label: lambda label=label, d=latent_dim, n=n: call(label, d, n) for label in chosen}
-                spent = found[f"{latent_dim}/{n}"] = interleave(calls, rounds)
+                spent = found[f"{latent_dim}/{n}"] = interleave(calls, rounds, most, seconds)
                 for label in chosen:
                     dearness = typical(spent[label]) / work(LABELS[label], n, latent_dim)
                     expected[label] = max(expected[label], dearness)
     largest = max(max(each) - min(each) for each in values.values() if each)
-    return {"spent": found, "largest_difference": largest, "rounds": rounds}
+    return {"spent": found, "largest_difference": largest}
 
 
 if __name__ == "__main__":

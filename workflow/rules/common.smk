@@ -67,10 +67,6 @@ def dataset_of(data_id):
     return next(name for name in CONFIG.run.datasets if PLAN.data_id(name) == data_id)
 
 
-def data_of(wildcards):
-    return [f"{DATA[wildcards.dataset]}/{file}" for file in DATA_FILES]
-
-
 def data_of_id(wildcards):
     return [f"results/data/{wildcards.data_id}/{file}" for file in DATA_FILES]
 

@@ -1,6 +1,6 @@
 rule train:
     input:
-        data=data_of,
+        data=lambda w: [f"{DATA[w.dataset]}/train_{part}.npy" for part in ("images", "labels")],
         meta=lambda w: f"{DATA[w.dataset]}/meta.json",
     output:
         weights=f"{RUN}/weights.safetensors",
