@@ -43,7 +43,7 @@ memory is settled when it starts: it moves Lightning's time over tensors by a fi
 
 PENALTY = """
 Forward and backward with respect to the codes, seven IMQ scales, {rounds} rounds (more where they are short), a
-process for each form. A dash: the form was expected to take more than three seconds, or half of the free memory.
+process for each form. A dash: the form was expected to take more than four seconds, or half of the free memory.
 Memory kept: glibc is told to keep blocks above 32 MiB. Else it gives them back each time, and faulting their pages in
 again is most of the official form's time at 4,096, and differs from call to call. The values agree: largest difference
 {difference:.1e}.
