@@ -87,14 +87,14 @@ class Workflow:
 
 @functools.cache
 def starting(stage: str) -> float:
-    """Computing seconds of `python` with the imports of a stage and nothing else: the lesser of two runs."""
+    """Computing seconds of `python` with the imports of a stage and nothing else."""
     import wae.__main__ as front
 
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(front, stage))))
     imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     command = [sys.executable, "-c", "\n".join(["import wae.__main__", *imports])]
-    return min(usage(command, ROOT, environment).cpu for _ in range(2))
+    return usage(command, ROOT, environment).cpu
 
 
 def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from benchmarks.problem import METHODS, images
 from benchmarks.served import Served
 
 IMAGES = {"dcgan": 600, "mlp": 3000}  # an epoch's: a few tenths of a second, so that a round's contestants are near
-SETS, ROUNDS = 3, 3  # sets of fresh processes, and rounds of each
+SETS, ROUNDS = 2, 4  # sets of fresh processes, and rounds of each
 
 
 def measure(quick: bool) -> dict[str, Any]:
