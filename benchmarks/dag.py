@@ -152,7 +152,7 @@ def measure(quick: bool) -> dict[str, Any]:
 
 
 def dry_runs(workflow: Workflow, counts: list[int]) -> dict[int, float]:
-    """Seconds of a dry run by the number of runs planned (three methods, a third as many seeds); of the most, thrice."""
+    """Seconds of a dry run by the number of runs planned (three methods, a third as many seeds)."""
     found = {}
     for count in counts:
         config = {"experiment": "many", "run": {"datasets": ["digits"], "seeds": list(range(count // 3))}}
