@@ -4,9 +4,11 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
+
+Name = TypeVar("Name")
 
 
 class Spent(NamedTuple):
@@ -43,13 +45,13 @@ class Ratio(NamedTuple):
 
 
 def interleave(
-    contestants: dict[str, Callable[[], Spent]], rounds: int, most: int = 0, seconds: float = 0.0
-) -> dict[str, list[Spent]]:
+    contestants: dict[Name, Callable[[], Spent]], rounds: int, most: int = 0, seconds: float = 0.0
+) -> dict[Name, list[Spent]]:
     """What each contestant's calls spent in ``rounds`` rounds after one that is dropped; the order rotates.
 
     Up to ``most`` rounds instead, as long as they have not taken ``seconds`` together.
     """
-    spent: dict[str, list[Spent]] = {name: [] for name in contestants}
+    spent: dict[Name, list[Spent]] = {name: [] for name in contestants}
     names, begin = list(contestants), time.perf_counter()
     for turn in range(max(rounds, most) + 1):
         if turn > rounds and time.perf_counter() - begin >= seconds:

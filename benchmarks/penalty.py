@@ -5,6 +5,7 @@ set up as the suite's jobs, the others are as torch comes.
 """
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from benchmarks.measure import Spent, interleave, timed, typical
+from benchmarks.measure import Spent, interleave, timed
 from benchmarks.served import Served
 from wae import devices
 from wae.methods.mmd import mmd_official, mmd_penalty
@@ -100,36 +101,38 @@ def serve(form: str) -> None:
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """What a call spends by latent dimension, n and form, without what would take too long or too much memory."""
+    """What a call spends by latent dimension, n and form, without what would take too long or too much memory.
+
+    A round goes through all sizes: each is then spread over minutes, in which the cost of a page fault drifts.
+    """
     sizes = {8: [100, 256], 64: [100]} if quick else {8: [100, 256, 512, 1024, 2048, 4096, 8192], 64: [100, 1024]}
-    least, rounds, most, seconds = (0.02, 2, 2, 0.0) if quick else (0.05, 5, 40, 12.0)
-    found: dict[str, Any] = {}
+    least, rounds, most, seconds = (0.02, 2, 2, 0.0) if quick else (0.2, 5, 12, 130.0)
     values: dict[tuple[int, int], set[float]] = {}
     commands = {label: ["-m", "benchmarks.penalty", form] for label, form in LABELS.items()}
 
     with Served(commands, {"official_kept": KEPT}) as served:
 
-        def call(label: str, latent_dim: int, n: int) -> Spent:
+        def call(label: str, latent_dim: int, n: int, least: float = least) -> Spent:
             *spent, value = served.ask(label, f"{latent_dim} {n} {least}")
             values.setdefault((latent_dim, n), set()).update([] if value is None else [value])
             return Spent(*spent)
 
         expected = dict.fromkeys(LABELS, 0.0)  # seconds a unit of work, by the dearest size before
+        calls: dict[tuple[int, int, str], Callable[[], Spent]] = {}
         for latent_dim, counts in sizes.items():
             for n in counts:
                 room = psutil.virtual_memory().available / 2
-                chosen = [
-                    label
-                    for label, form in LABELS.items()
-                    if expected[label] * work(form, n, latent_dim) < SLOW and expected_bytes(form, n, latent_dim) < room
-                ]
-                calls = {label: lambda label=label, d=latent_dim, n=n: call(label, d, n) for label in chosen}
-                spent = found[f"{latent_dim}/{n}"] = interleave(calls, rounds, most, seconds)
-                for label in chosen if n > 100 else []:  # at 100 most of a call is what it costs whatever n
-                    dearness = typical(spent[label]) / work(LABELS[label], n, latent_dim)
-                    expected[label] = max(expected[label], dearness)
+                for label, form in LABELS.items():
+                    units = work(form, n, latent_dim)
+                    if expected[label] * units < SLOW and expected_bytes(form, n, latent_dim) < room:
+                        calls[latent_dim, n, label] = functools.partial(call, label, latent_dim, n)
+                        if n > 100:  # at 100 most of a call is what it costs whatever n
+                            expected[label] = max(expected[label], call(label, latent_dim, n, 0.0).cpu / units)
+        found: dict[str, dict[str, list[Spent]]] = {}
+        for (latent_dim, n, label), spent in interleave(calls, rounds, most, seconds).items():
+            found.setdefault(f"{latent_dim}/{n}", {})[label] = spent
     largest = max(max(each) - min(each) for each in values.values() if each)
-    return {"spent": found, "largest_difference": largest}
+    return {"spent": found, "largest_difference": largest, "slow": SLOW}
 
 
 if __name__ == "__main__":

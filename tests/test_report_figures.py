@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 
 from tests.report_fixtures import experiment
 from wae.analysis.results import Results
+from wae.errors import UserError
 from wae.report import figures, style
 from wae.report.plots import write
 from wae.report.vector import inline_svg
@@ -94,6 +95,12 @@ def test_a_helper_that_fails_is_not_overlooked(results: Results, tmp_path: Path)
     with pytest.raises(RuntimeError, match="ended with 1"):
         figures.figures(results.folder, tmp_path, processes=2)
     assert not (tmp_path / "index.json").exists()
+
+
+@pytest.mark.parametrize("processes", [0, -2])
+def test_fewer_than_one_process_is_refused(results: Results, tmp_path: Path, processes: int) -> None:
+    with pytest.raises(UserError, match=f"^{processes} processes cannot draw; give --processes 1 or more$"):
+        figures.figures(results.folder, tmp_path, processes)
 
 
 def test_an_inline_figure_has_own_ids_and_the_pages_colours(results: Results, tmp_path: Path) -> None:

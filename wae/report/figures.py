@@ -4,6 +4,7 @@ import multiprocessing
 from pathlib import Path
 
 from wae.analysis.results import Results
+from wae.errors import UserError
 from wae.files import write_json
 from wae.report import figures_budget, figures_claims, figures_scores, figures_timing, figures_training
 from wae.report.plots import Plot, write
@@ -12,9 +13,11 @@ from wae.report.plots import Plot, write
 def figures(experiment_dir: Path, out_dir: Path, processes: int = 1) -> None:
     """Draw every figure of the experiment into ``out_dir``, with index.json: title, caption, alt text and section.
 
-    ``processes`` of them draw side by side; the files do not depend on how many. RuntimeError if one fails, which
-    has written why to stderr.
+    ``processes`` of them draw side by side; the files do not depend on how many. UserError if they are
+    fewer than one; RuntimeError if one fails, which has written why to stderr.
     """
+    if processes < 1:
+        raise UserError(f"{processes} processes cannot draw; give --processes 1 or more")
     out_dir = Path(out_dir)
     spawn = multiprocessing.get_context("spawn")  # a fork would take the parent's locks along
     helpers = [
