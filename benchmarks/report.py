@@ -25,9 +25,10 @@ Ratios are of this machine and these versions; absolute times are left out on pu
 """
 TRAINING = """
 Same networks, same first weights, batch 100, an epoch of {images} images ({origin}),
-{rounds} rounds. Each contestant lives in a process of its own and repeats epochs; set-up, and pythae's saving at the
-end, do not count. {sets} sets of fresh processes share the rounds, as how often a process asks the system for
-memory is settled when it starts: it moves Lightning's time over tensors by a fifth from one to the next.
+{rounds} rounds, each through all networks and methods. Each contestant lives in a process of its own and repeats
+epochs; set-up, and pythae's saving at the end, do not count. {sets} sets of fresh processes share the rounds, as how
+often a process asks the system for memory is settled when it starts: it moves Lightning's time over tensors by a fifth
+from one to the next.
 
 - bare loop: images as floats in memory, forward, backward, optimiser, nothing else (benchmarks/bare.py); its weights
   after any number of steps are ours bit for bit. Its process is set up as ours (allocator, deterministic kernels).

@@ -12,7 +12,10 @@ SETS, ROUNDS = 2, 4  # sets of fresh processes, and rounds of each
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """Seconds of an epoch by network, method and contestant; ``ours_contiguous`` is ours without channels_last."""
+    """Seconds of an epoch by network, method and contestant; ``ours_contiguous`` is ours without channels_last.
+
+    A round goes through all networks and methods: each is then spread over minutes, in which the machine drifts.
+    """
     counts = {network: 300 if quick else count for network, count in IMAGES.items()}
     sets, rounds = (1, 2) if quick else (SETS, ROUNDS)
     seconds: dict[str, dict[str, list[Spent]]] = {}
@@ -20,15 +23,15 @@ def measure(quick: bool) -> dict[str, Any]:
     commands = {label: ["-m", "benchmarks.contestant", *arguments] for label, arguments in labels.items()}
     for _ in range(sets):
         with Served(commands) as served:
-            for network, count in counts.items():
-                for method in METHODS:
-                    task = f"{method} {network} {count}"
-                    calls = {
-                        label: lambda label=label, task=task: Spent(*served.ask(label, task))
-                        for label in labels
-                        if network == "dcgan" or label != "ours_contiguous"
-                    }
-                    found = seconds.setdefault(f"{network}/{method}", {label: [] for label in calls})
-                    for label, spent in interleave(calls, rounds).items():
-                        found[label] += spent
+            calls = {
+                (network, method, label): lambda label=label, task=f"{method} {network} {count}": Spent(
+                    *served.ask(label, task)
+                )
+                for network, count in counts.items()
+                for method in METHODS
+                for label in labels
+                if network == "dcgan" or label != "ours_contiguous"
+            }
+            for (network, method, label), spent in interleave(calls, rounds).items():
+                seconds.setdefault(f"{network}/{method}", {}).setdefault(label, []).extend(spent)
     return {"images": counts, "origin": images(1)[1], "rounds": sets * rounds, "sets": sets, "seconds": seconds}
