@@ -43,11 +43,12 @@ from one to the next.
 """
 
 PENALTY = """
-Forward and backward with respect to the codes, seven IMQ scales, a process for each form. Each of {rounds} rounds goes
-through all sizes, so that every size is spread over the whole part; what is short is averaged over 0.2 seconds. A dash:
-the form was expected to take more than {slow:.0f} seconds, or half of the free memory. Memory kept: glibc is told to
-keep blocks above 32 MiB. Else it gives them back each time, and faulting their pages in again is most of the official
-form's time at 4,096, and differs from call to call. The values agree: largest difference {difference:.1e}.
+Forward and backward with respect to the codes, seven IMQ scales, a process for each form and size. Each of {rounds}
+rounds goes through all sizes, so that every size is spread over the whole part; what is short is averaged over 0.2
+seconds. A dash: the form was expected to take more than {slow:.0f} seconds, or half of the free memory. Memory kept:
+glibc is told to keep blocks above 32 MiB. Else it gives them back each time, and faulting their pages in again is most
+of the official form's time at 4,096, and differs from call to call. The values agree: largest difference
+{difference:.1e}.
 """
 
 
