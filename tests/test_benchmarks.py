@@ -125,7 +125,6 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
         "penalty": {
             "spent": {"8/1024": spent(ours=1.0), "8/100": spent(ours=1.0, official=1.9, official_kept=1.5, pythae=7.0)},
             "largest_difference": 1e-7,
-            "slow": 4.0,
         },
         "frechet": {
             "spent": spent(ours=1.0, torch_fidelity=3.5, scipy=30.0),
