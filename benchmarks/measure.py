@@ -44,18 +44,11 @@ class Ratio(NamedTuple):
         return cls(statistics.median(found), float(low), float(high))
 
 
-def interleave(
-    contestants: dict[Name, Callable[[], Spent]], rounds: int, most: int = 0, seconds: float = 0.0
-) -> dict[Name, list[Spent]]:
-    """What each contestant's calls spent in ``rounds`` rounds after one that is dropped; the order rotates.
-
-    Up to ``most`` rounds instead, as long as they have not taken ``seconds`` together.
-    """
+def interleave(contestants: dict[Name, Callable[[], Spent]], rounds: int) -> dict[Name, list[Spent]]:
+    """What each contestant's calls spent in ``rounds`` rounds after one that is dropped; the order rotates."""
     spent: dict[Name, list[Spent]] = {name: [] for name in contestants}
-    names, begin = list(contestants), time.perf_counter()
-    for turn in range(max(rounds, most) + 1):
-        if turn > rounds and time.perf_counter() - begin >= seconds:
-            break
+    names = list(contestants)
+    for turn in range(rounds + 1):
         start = turn % len(names)
         for name in names[start:] + names[:start]:
             found = contestants[name]()

@@ -6,7 +6,7 @@ others: ours is set up as the suite's jobs, the others are as torch comes.
 
 import argparse
 import contextlib
-import functools
+import itertools
 import json
 import multiprocessing
 import sys
@@ -18,14 +18,16 @@ import psutil
 import torch
 from torch import Tensor
 
-from benchmarks.measure import Spent, interleave, timed
-from benchmarks.served import Served
+from benchmarks.measure import Spent, timed
+from benchmarks.served import Served, same_addresses
 from wae import devices
 from wae.methods.mmd import mmd_official, mmd_penalty
 from wae.settings import IMQ_SCALES, ExecutionSettings
 
 Penalty = Callable[[Tensor, Tensor], Tensor]
 LARGEST = 2**24  # numbers in one tensor; a form that makes larger ones takes many seconds a call and is left out
+LONG = 2**22  # numbers in one tensor; from there on a call may take seconds, and gets one round a turn
+OFTEN = 4  # rounds a turn of all others
 LABELS = {
     "ours": "ours",
     "official": "official",
@@ -96,10 +98,10 @@ def answer(questions: Connection, theirs: Connection, form: str, latent_dim: int
     z = (0.7 * torch.randn(n, latent_dim, generator=generator) + 0.2).requires_grad_()
     z_prior = torch.randn(n, latent_dim, generator=generator)
     penalty = build(form, latent_dim)
+    value = penalty(z.detach(), z_prior).double().item() if n <= 1024 else None
     with contextlib.suppress(EOFError):
         while True:
             spent = timed(lambda: torch.autograd.grad(penalty(z, z_prior), z), questions.recv())()
-            value = penalty(z.detach(), z_prior).double().item() if n <= 1024 else None
             questions.send([*spent, value])
 
 
@@ -129,36 +131,48 @@ def serve(form: str) -> None:
 
 
 def measure(quick: bool) -> dict[str, Any]:
-    """What a call spends by latent dimension, n and form, without what would take too long or too much memory.
+    """By latent dimension, n and form, what a call and one of ours beside it spent, round by round.
 
-    A round goes through all sizes: each is then spread over minutes, in which the cost of a page fault drifts.
+    Without what would take too long or too much memory. A turn goes through all sizes, for short calls ``OFTEN`` times:
+    so each is spread over minutes, in which the machine drifts.
     """
     sizes = {8: [100, 256], 64: [100]} if quick else {8: [100, 256, 512, 1024, 2048, 4096, 8192], 64: [100, 1024]}
-    least, rounds, most, seconds = (0.02, 2, 2, 0.0) if quick else (0.2, 5, 12, 130.0)
+    least, turns, often = (0.02, 2, 1) if quick else (0.1, 6, OFTEN)
     room = psutil.virtual_memory().available / 3  # what is freed may stay with the process of each size
+    forms = {
+        (latent_dim, n): [
+            label
+            for label, form in LABELS.items()
+            if label != "ours" and work(form, n, latent_dim) <= LARGEST and expected_bytes(form, n, latent_dim) < room
+        ]
+        for latent_dim, counts in sizes.items()
+        for n in counts
+    }
+    spent: dict[str, dict[str, list[tuple[Spent, Spent]]]] = {f"{latent_dim}/{n}": {} for latent_dim, n in forms}
     values: dict[tuple[int, int], set[float]] = {}
     commands = {label: ["-m", "benchmarks.penalty", form] for label, form in LABELS.items()}
 
     with Served(commands, {"official_kept": KEPT}) as served:
 
-        def call(label: str, latent_dim: int, n: int) -> Spent:
-            *spent, value = served.ask(label, f"{latent_dim} {n} {least}")
+        def call(label: str, latent_dim: int, n: int, seconds: float) -> Spent:
+            *found, value = served.ask(label, f"{latent_dim} {n} {seconds}")
             values.setdefault((latent_dim, n), set()).update([] if value is None else [value])
-            return Spent(*spent)
+            return Spent(*found)
 
-        calls: dict[tuple[int, int, str], Callable[[], Spent]] = {}
-        for latent_dim, counts in sizes.items():
-            for n in counts:
-                for label, form in LABELS.items():
-                    if form == "ours" or (
-                        work(form, n, latent_dim) <= LARGEST and expected_bytes(form, n, latent_dim) < room
-                    ):
-                        calls[latent_dim, n, label] = functools.partial(call, label, latent_dim, n)
-        found: dict[str, dict[str, list[Spent]]] = {}
-        for (latent_dim, n, label), spent in interleave(calls, rounds, most, seconds).items():
-            found.setdefault(f"{latent_dim}/{n}", {})[label] = spent
+        for turn, repeat in itertools.product(range(turns + 1), range(often)):
+            for (latent_dim, n), labels in forms.items():
+                case, ours = spent[f"{latent_dim}/{n}"], None
+                for label in labels:
+                    long = work(LABELS[label], n, latent_dim) > LONG
+                    if long and repeat:
+                        continue
+                    if ours is None or long:
+                        ours = call("ours", latent_dim, n, 3 * least if long else least)
+                    theirs = call(label, latent_dim, n, least)
+                    if turn:  # the first faults the memory in
+                        case.setdefault(label, []).append((theirs, ours))
     largest = max(max(each) - min(each) for each in values.values() if each)
-    return {"spent": found, "largest_difference": largest}
+    return {"spent": spent, "largest_difference": largest, "same_addresses": bool(same_addresses())}
 
 
 if __name__ == "__main__":

@@ -27,9 +27,7 @@ Ratios are of this machine and these versions; absolute times are left out on pu
 TRAINING = """
 Same networks, same first weights, batch 100, an epoch of {images} images ({origin}),
 {rounds} rounds, each through all networks and methods. Each contestant lives in a process of its own and repeats
-epochs; set-up, and pythae's saving at the end, do not count. {sets} sets of fresh processes share the rounds, as how
-often a process asks the system for memory is settled when it starts: it moves Lightning's time over tensors by a fifth
-from one to the next.
+epochs; set-up, and pythae's saving at the end, do not count.
 
 - bare loop: images as floats in memory, forward, backward, optimiser, nothing else (benchmarks/bare.py); its weights
   after any number of steps are ours bit for bit. Its process is set up as ours (allocator, deterministic kernels).
@@ -44,9 +42,10 @@ from one to the next.
 """
 
 PENALTY = """
-Forward and backward with respect to the codes, seven IMQ scales, a process for each form and size. Each of {rounds}
-rounds goes through all sizes, so that every size is spread over the whole part; what is short is averaged over 0.2
-seconds. A dash: the form makes tensors of more than {largest:,} numbers, or needs a third of the free memory.
+Forward and backward with respect to the codes, seven IMQ scales, a process for each form and size. {rounds} rounds
+(fewest where a call takes seconds), each size's spread over the whole part and next to one of ours; what is short is
+averaged over 0.1 seconds. A dash: the form makes tensors of more than {largest:,} numbers, or needs a third of the free
+memory.
 Memory kept: glibc is told to keep blocks above 32 MiB. Else it gives them back each time, and faulting their pages in
 again is most of the official form's time at 4,096, and differs from call to call. The values agree: largest difference
 {difference:.1e}.
@@ -104,7 +103,7 @@ def training(found: dict[str, Any]) -> str:
         rows.append([case, *cells])
     head = ["network/method", *(f"{title}{f' (goal {goals[n]})' if n in goals else ''}" for n, title in PEERS.items())]
     images = " and ".join(f"{count:,} ({network})" for network, count in found["images"].items())
-    text = TRAINING.format(images=images, origin=found["origin"], rounds=found["rounds"], sets=found["sets"])
+    text = TRAINING.format(images=images, origin=found["origin"], rounds=found["rounds"])
     return f"## Training: the other's time over ours\n\n{table(head, rows)}{text}"
 
 
@@ -115,7 +114,7 @@ def penalty(found: dict[str, Any]) -> str:
     rows = []
     for dim, n in sorted(tuple(map(int, case.split("/"))) for case in found["spent"]):
         spent = found["spent"][f"{dim}/{n}"]
-        others = {f: ratio(spent[f], spent["ours"]) for f in spent}
+        others = {f: ratio(*zip(*rounds, strict=True)) for f, rounds in spent.items()}
         cells = [
             shown(others.get(f), goals.get(f"{dim}/{n}")) if f == "official" else shown(others.get(f)) for f in forms
         ]
@@ -128,7 +127,8 @@ def penalty(found: dict[str, Any]) -> str:
         "pythae",
         "(n, n, d) for every scale",
     ]
-    rounds = len(next(iter(found["spent"].values()))["ours"])
+    counts = [len(rounds) for spent in found["spent"].values() for rounds in spent.values()]
+    rounds = f"{min(counts)} to {max(counts)}"
     note = PENALTY.format(rounds=rounds, largest=LARGEST, difference=found["largest_difference"])
     return f"## MMD penalty: the other's time over ours\n\n{table(head, rows)}{note}"
 
@@ -248,6 +248,22 @@ def growth(found: dict[str, dict[str, float]]) -> str:
     return f"## Growth\n\n{table(head, rows)}{note}"
 
 
+def addresses(parts: dict[str, dict[str, Any]]) -> str:
+    """Whether the contestants' memory lay at the same addresses as in any other run."""
+    same = {part["found"]["same_addresses"] for part in parts.values() if "same_addresses" in part["found"]}
+    if not same:
+        return ""
+    if same == {True}:
+        return (
+            "The processes of training and penalty lie at the same addresses in every run (setarch -R): where a heap\n"
+            "starts decides how often memory is given back and faulted in again, which moves some peers by a half.\n"
+        )
+    return (
+        "The system lets no process choose its addresses (setarch -R): what often asks for memory differs between\n"
+        "runs by up to a half. Two sets of fresh processes share the rounds of training.\n"
+    )
+
+
 def machine(parts: dict[str, dict[str, Any]]) -> str:
     """Machine, versions and the load under which each part was measured."""
     hardware = provenance.hardware()
@@ -262,6 +278,7 @@ def machine(parts: dict[str, dict[str, Any]]) -> str:
         f"{hardware['cores']} cores, "
         f"{hardware['memory_bytes'] / 2**30:.0f} GiB, {hardware['system']}.\n"
         f"{', '.join(f'{name} {version}' for name, version in versions.items())}.\n"
+        f"{addresses(parts)}"
         f"Load average before each part: {loads}. All parts together took {minutes:.0f} minutes.\n\n"
         "GPU: not measured; none was at hand.\n"
     )

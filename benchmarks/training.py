@@ -5,10 +5,10 @@ from typing import Any
 from benchmarks.contestant import NAMES
 from benchmarks.measure import Spent, interleave
 from benchmarks.problem import METHODS, images
-from benchmarks.served import Served
+from benchmarks.served import Served, same_addresses
 
 IMAGES = {"dcgan": 600, "mlp": 3000}  # an epoch's: a few tenths of a second, so that a round's contestants are near
-SETS, ROUNDS = 2, 4  # sets of fresh processes, and rounds of each
+ROUNDS = 10
 
 
 def measure(quick: bool) -> dict[str, Any]:
@@ -17,7 +17,8 @@ def measure(quick: bool) -> dict[str, Any]:
     A round goes through all networks and methods: each is then spread over minutes, in which the machine drifts.
     """
     counts = {network: 300 if quick else count for network, count in IMAGES.items()}
-    sets, rounds = (1, 2) if quick else (SETS, ROUNDS)
+    sets = 1 if same_addresses() else 2  # of fresh processes, whose memory differs where addresses do
+    rounds = 2 if quick else ROUNDS // sets
     seconds: dict[str, dict[str, list[Spent]]] = {}
     labels = {name: [name] for name in NAMES} | {"ours_contiguous": ["ours", "--contiguous"]}
     commands = {label: ["-m", "benchmarks.contestant", *arguments] for label, arguments in labels.items()}
@@ -34,4 +35,5 @@ def measure(quick: bool) -> dict[str, Any]:
             }
             for (network, method, label), spent in interleave(calls, rounds).items():
                 seconds.setdefault(f"{network}/{method}", {}).setdefault(label, []).extend(spent)
-    return {"images": counts, "origin": images(1)[1], "rounds": sets * rounds, "sets": sets, "seconds": seconds}
+    about = {"images": counts, "origin": images(1)[1], "rounds": sets * rounds}
+    return {**about, "same_addresses": bool(same_addresses()), "seconds": seconds}
