@@ -11,6 +11,7 @@ rule train:
         f"{RUN}/train.log",
     benchmark:
         f"{RUN}/train.benchmark.tsv"
+    priority: 1  # before evaluations, which are short and so fill the cores evenly at the end
     conda:
         ENVIRONMENT
     threads: CONFIG.execution.threads
