@@ -46,9 +46,9 @@ Forward and backward with respect to the codes, seven IMQ scales, a process for 
 (fewest where a call takes seconds), each size's spread over the whole part and next to one of ours; what is short is
 averaged over 0.1 seconds. A dash: the form makes tensors of more than {largest:,} numbers, or needs a third of the free
 memory.
-Memory kept: glibc is told to keep blocks above 32 MiB. Else it gives them back each time, and faulting their pages in
-again is most of the official form's time at 4,096, and differs from call to call. The values agree: largest difference
-{difference:.1e}.
+Memory kept: glibc is told to give none back, to the form's advantage. Else it returns large blocks each time, and
+faulting their pages in again is most of the official form's time at 4,096; what a fault costs drifts.
+The values agree: largest difference {difference:.1e}.
 """
 
 
@@ -124,8 +124,8 @@ def penalty(found: dict[str, Any]) -> str:
         "n",
         "official form (goals 2, 4, 20 at 100, 1,024, 4,096)",
         "official form, memory kept",
-        "pythae",
-        "(n, n, d) for every scale",
+        "pythae, memory kept",
+        "(n, n, d) for every scale, memory kept",
     ]
     counts = [len(rounds) for spent in found["spent"].values() for rounds in spent.values()]
     rounds = f"{min(counts)} to {max(counts)}"
