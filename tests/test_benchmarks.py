@@ -161,6 +161,17 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     assert "same addresses in every run" in text
 
 
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [([True, True], "at the same addresses in every run"), ([True, False], "lets no process choose"), ([], "")],
+)
+def test_the_report_says_whether_addresses_were_the_same(found: list[bool], text: str) -> None:
+    parts: dict[str, dict[str, Any]] = {str(i): {"found": {"same_addresses": same}} for i, same in enumerate(found)}
+    said = report.addresses({**parts, "memory": {"found": {}}})
+    assert text in said
+    assert bool(said) == bool(text)
+
+
 def test_features_are_repeatable_and_differ_by_seed() -> None:
     assert np.array_equal(features(5, 4, 1), features(5, 4, 1))
     assert not np.array_equal(features(5, 4, 1), features(5, 4, 2))
