@@ -1,6 +1,5 @@
 import math
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,15 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.models import CELEBA, IMPLEMENTATIONS, MNIST, images, method, steps, training
-from wae.combinations import check
-from wae.errors import UserError
-from wae.methods.method import Codes, Method
+from tests.models import IMPLEMENTATIONS, images, method, steps
+from wae.methods.method import Codes
 from wae.methods.sliced import sliced_wasserstein
-from wae.methods.wae_gan import WAEGAN
-from wae.pretraining import moment_loss, pretrain
 from wae.seeds import Streams
-from wae.sources import class_attributes
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -82,39 +76,6 @@ def test_sliced_wasserstein_of_a_shift_and_of_a_permutation() -> None:
     assert float(sliced_wasserstein(z, z, 8, torch.Generator())) == 0.0
 
 
-# WAE-GAN ---------------------------------------------------------------------------------------------
-
-
-def logistic(value: float) -> float:
-    return 1.0 / (1.0 + math.exp(-value))
-
-
-def test_critic_takes_prior_draws_for_real_and_codes_for_fake() -> None:
-    made = method("wae_gan", latent_dim=2)
-    assert isinstance(made, WAEGAN)
-    z, prior = torch.randn(6, 2), torch.randn(6, 2)
-    d_z, d_prior = (made.logits(t).tolist() for t in (z, prior))
-    expected = -np.mean([math.log(logistic(d)) for d in d_prior]) - np.mean([math.log(1 - logistic(d)) for d in d_z])
-    assert made.critic_loss(made.logits(z), made.logits(prior)).item() == pytest.approx(float(expected), rel=1e-5)
-    saturation = -np.mean([math.log(logistic(d)) for d in d_z])
-    assert made.penalty(Codes(z), Streams(0)).item() == pytest.approx(float(saturation), rel=1e-5)
-
-
-def test_autoencoder_step_moves_the_encoder_towards_fooling_the_critic_and_leaves_the_critic() -> None:
-    made = method("wae_gan", latent_dim=2)
-    assert isinstance(made, WAEGAN)
-    critic = [p.detach().clone() for p in made.critic.parameters()]
-    codes = Codes(torch.randn(8, 2, requires_grad=True))
-    made.penalty(codes, Streams(0)).backward()
-    assert codes.z.grad is not None
-    assert codes.z.grad.abs().sum() > 0
-    made.zero_grad()
-    made.optimisers["critic"] = torch.optim.SGD(made.critic.parameters(), lr=0.0)
-    made.step(images(8), Streams(0))
-    for before, after in zip(critic, made.critic.parameters(), strict=True):
-        assert torch.equal(before, after)
-
-
 def gradients_of_penalty(name: str, **changes: Any) -> list[Tensor]:
     """Gradient that the penalty alone gives the encoder in a step, by finite difference of two lambdas."""
     found = []
@@ -143,92 +104,6 @@ def test_step_gives_the_encoder_the_gradient_of_reconstruction_plus_lambda_times
     for key, parameter in whole.named_parameters():
         if "critic" not in key:
             torch.testing.assert_close(split[key], parameter.grad, rtol=1e-4, atol=1e-5, msg=key)
-
-
-def test_critic_step_trains_the_critic_alone_on_detached_codes() -> None:
-    made = method("wae_gan", latent_dim=2, critic_learning_rate=1e-2)
-    before = {key: value.clone() for key, value in made.state_dict().items()}
-    codes = Codes(torch.randn(64, 2) + 3.0)
-    streams = Streams(0)
-    losses = [float(made.after_step(torch.zeros(64, 1, 8, 8), codes, streams)["critic"]) for _ in range(100)]
-    assert losses[-1] < 0.3 < losses[0]
-    changed = {key.split(".")[0] for key, value in made.state_dict().items() if not torch.equal(value, before[key])}
-    assert changed == {"critic"}
-    assert isinstance(made, WAEGAN)
-    assert made.logits(torch.zeros(1, 2)).item() > 0 > made.logits(torch.full((1, 2), 3.0)).item()
-
-
-def test_the_critics_step_cannot_reach_the_encoder() -> None:
-    made = method("wae_gan")
-    given: list[Codes] = []
-    original = made.after_step
-    made.after_step = lambda x, codes, streams: given.append(codes) or original(x, codes, streams)  # type: ignore
-    made.step(images(8), Streams(0))
-    assert not any(tensor.requires_grad for tensor in given[0].tensors())
-    leaf = torch.randn(8, 4, requires_grad=True)
-    original(made.to_range(images(8)), Codes(leaf), Streams(0))
-    assert leaf.grad is None
-
-
-def test_order_is_autoencoder_then_critic(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = method("wae_gan")
-    order: list[str] = []
-    for name, optimiser in made.optimisers.items():
-        original = optimiser.step
-
-        def spy(*args: Any, name: str = name, original: Any = original, **kwargs: Any) -> Any:
-            order.append(name)
-            return original(*args, **kwargs)
-
-        monkeypatch.setattr(optimiser, "step", spy)
-    made.step(images(8), Streams(0))
-    assert order == ["autoencoder", "critic"]
-
-
-def test_fresh_codes_are_those_of_the_updated_encoder() -> None:
-    for fresh in (False, True):
-        made = method("wae_gan", options={"fresh_codes": fresh}, learning_rate=0.1)
-        assert isinstance(made, WAEGAN)
-        seen: list[Tensor] = []
-        original = made.logits
-        made.logits = lambda z, s=seen, o=original: s.append(z.detach().clone()) or o(z)  # type: ignore
-        before = made.encode(made.to_range(images(8)), None).z.detach()
-        made.step(images(8), Streams(0))
-        after = made.encode(made.to_range(images(8)), None).z.detach()
-        torch.testing.assert_close(seen[0], before)  # for the penalty
-        assert len(seen) == (3 if fresh else 2)  # and on the prior's draws; the codes of the penalty are judged once
-        if fresh:
-            torch.testing.assert_close(seen[2], after)
-
-
-def test_codes_judged_once_train_the_critic_as_codes_judged_anew() -> None:
-    found = []
-    for stale in (None, "other codes", "half of the codes", "same codes"):
-        made = method("wae_gan", critic_learning_rate=0.1)
-        assert isinstance(made, WAEGAN)
-        z, streams = torch.linspace(-2.0, 2.0, 32).view(8, 4), Streams(0)
-        judged = {"other codes": z.clone(), "half of the codes": z[:4], "same codes": z}.get(stale or "")
-        if judged is not None:
-            leaf = judged.detach().requires_grad_()
-            torch.autograd.grad(made.penalty(Codes(leaf), streams), leaf, retain_graph=True)
-        made.after_step(torch.empty(0), Codes(z), streams)
-        found.append(torch.cat([p.detach().flatten() for p in made.critic.parameters()]))
-    assert not torch.equal(found[0], torch.cat([p.flatten() for p in method("wae_gan").critic.parameters()]))
-    assert all(torch.equal(other, found[0]) for other in found[1:])
-
-
-def test_prior_trick_adds_the_log_density_up_to_the_authors_constant() -> None:
-    plain = method("wae_gan", latent_dim=5, sigma_z=1.3)
-    trick = method("wae_gan", latent_dim=5, sigma_z=1.3, critic_prior_trick=True)
-    assert isinstance(plain, WAEGAN)
-    assert isinstance(trick, WAEGAN)
-    z = torch.randn(6, 5)
-    squared = z.square().sum(1)
-    authors = -squared / 2 / 1.3**2 - 0.5 * math.log(2 * math.pi) - 0.5 * 5 * math.log(1.3**2)
-    torch.testing.assert_close(trick.logits(z) - plain.logits(z), authors, rtol=1e-4, atol=1e-5)
-
-
-# Encoders, ranges, steps -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("encoder", ["deterministic", "pixel_noise", "gaussian", "implicit"])
@@ -362,114 +237,3 @@ def test_same_seed_same_weights_and_the_global_generator_stays() -> None:
     second, other = method("wae_gan").state_dict(), method("wae_gan", seed=1).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)
-
-
-# Pre-training ----------------------------------------------------------------------------------------
-
-
-def test_moment_loss_is_that_of_means_and_unbiased_covariances() -> None:
-    z, prior = torch.randn(30, 3, dtype=torch.float64) * 2 + 1, torch.randn(20, 3, dtype=torch.float64)
-    a, b = z.numpy(), prior.numpy()
-    expected = ((a.mean(0) - b.mean(0)) ** 2).mean() + ((np.cov(a.T) - np.cov(b.T)) ** 2).mean()
-    assert float(moment_loss(z, prior)) == pytest.approx(expected)
-
-
-def test_pretraining_matches_moments_and_touches_only_the_encoder() -> None:
-    made = method("wae_mmd", latent_dim=4, pretrain_steps=200, pretrain_samples=256, learning_rate=1e-3, sigma_z=2.0)
-    decoder = {key: value.clone() for key, value in made.decoder.state_dict().items()}
-    losses = pretrain(made, images(300), Streams(0))
-    assert losses[0] > 1.0
-    assert losses[-1] < 0.1
-    assert all(loss >= 0.1 for loss in losses[:-1])
-    assert all(torch.equal(value, decoder[key]) for key, value in made.decoder.state_dict().items())
-    again = method("wae_mmd", latent_dim=4, pretrain_steps=200, pretrain_samples=256, learning_rate=1e-3, sigma_z=2.0)
-    assert pretrain(again, images(300), Streams(0)) == losses
-
-
-def test_pretraining_takes_at_most_its_steps_and_all_images_if_there_are_fewer() -> None:
-    made = method("wae_mmd", pretrain_steps=3, pretrain_samples=1000, sigma_z=5.0)
-    assert len(pretrain(made, images(20), Streams(0))) == 3
-
-
-# The paper's networks --------------------------------------------------------------------------------
-
-
-def falls(made: Method, data: Tensor, count: int, batch: int) -> None:
-    losses = steps(made, data, count, batch)
-    tenth = max(count // 10, 5)
-    assert all(math.isfinite(loss) for loss in losses)
-    assert np.mean(losses[-tenth:]) < min(losses[:tenth]), (losses[:3], losses[-3:])
-
-
-PAPER = {"initialisation": "truncated_normal", "encoder": "pixel_noise", "pretrain_steps": 200}
-
-
-@pytest.mark.parametrize("name", ["wae_mmd", "wae_gan", "vae"])
-def test_narrow_paper_networks_learn(name: str) -> None:
-    common = (
-        PAPER
-        | {"width": 4, "critic_width": 32, "learning_rate": 2e-3}
-        | ({"encoder": "gaussian"} if name == "vae" else {})
-    )
-    falls(method(name, (1, 28, 28), **MNIST | common, lambda_=1.0), images(100, (1, 28, 28)), 40, 16)
-    changes = CELEBA | common | {"likelihood": "gaussian", "critic_prior_trick": True, "latent_dim": 16}
-    falls(method(name, (3, 64, 64), **changes, lambda_=1.0), images(30, (3, 64, 64)), 25, 8)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["wae_mmd", "wae_gan", "vae"])
-def test_mnist_network_of_an_eighth_width_on_real_mnist(name: str, data_root: Path) -> None:
-    raw = (data_root / "MNIST/raw/train-images-idx3-ubyte").read_bytes()
-    data = torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[:6000].copy())
-    changes = MNIST | PAPER | {"width": 16, "lambda_": 10.0, "critic_width": 128}
-    changes |= {"pretrain_steps": 20, "pretrain_samples": 300}
-    changes |= {"encoder": "gaussian", "lambda_": 1.0} if name == "vae" else {}
-    made = method(name, (1, 28, 28), **changes)
-    if name != "vae":
-        pretrain(made, data, Streams(1))
-    falls(made, data, 300, 20)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["wae_mmd", "wae_gan", "vae"])
-def test_celeba_network_of_a_sixteenth_width_on_generated_images(name: str) -> None:
-    changes = CELEBA | PAPER | {"width": 8, "lambda_": 100.0, "likelihood": "gaussian", "critic_width": 128}
-    changes |= {"encoder": "gaussian", "lambda_": 1.0, "learning_rate": 1e-4} if name == "vae" else {}
-    changes |= {"critic_prior_trick": True, "lambda_": 1.0, "learning_rate": 3e-4} if name == "wae_gan" else {}
-    falls(method(name, (3, 64, 64), **changes), images(300, (3, 64, 64)), 200, 8)
-
-
-# Combinations ----------------------------------------------------------------------------------------
-
-
-def refusal(name: str = "wae_mmd", shape: tuple[int, ...] = (1, 28, 28), **changes: Any) -> str:
-    settings = training(name, **changes)
-    with pytest.raises(UserError) as caught:
-        check(settings, shape, class_attributes(settings.implementation))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
-    assert "set prior to 'normal'" in refusal(encoder="gaussian", prior="sphere")
-    assert "critic_prior_trick" in refusal("wae_gan", critic_prior_trick=True, prior="uniform")
-    assert refusal("vae", encoder="deterministic") == "encoder 'deterministic': VAE takes 'gaussian'; set one of them"
-    assert "RAEL2 takes" in refusal("rae_l2", encoder="implicit")
-    assert "prior 'sphere': RAEL2 takes 'normal'" in refusal("rae_l2", prior="sphere")
-    assert "needs pixels in [0, 1]" in refusal("vae", pixel_range="minus_one_one")
-    assert "likelihood" in refusal("vae", cost="l1")
-    assert "image side 28 with decoder_depth 3" in refusal(decoder_depth=3, width=16)
-    assert "set decoder_depth to 2" in refusal(decoder_depth=3, width=16)
-    assert "pad or resize" in refusal(shape=(1, 27, 28), decoder_depth=2)
-    assert "set width to a multiple of 8" in refusal(width=12, depth=1, shape=(1, 32, 32), decoder_depth=3)
-    assert "two points" in refusal(prior="sphere", latent_dim=1)
-    assert "at least 7" in refusal("wae_mmd_rff", random_features=5)
-
-
-def test_possible_combinations_pass() -> None:
-    for name in IMPLEMENTATIONS:
-        settings = training(name)
-        check(settings, (1, 28, 28), class_attributes(settings.implementation))
-    for settings, shape in ((MNIST, (1, 28, 28)), (CELEBA, (3, 64, 64))):
-        check(training(**settings), shape, class_attributes("wae.methods.wae_mmd:WAEMMD"))
-    check(training(architecture="mlp", decoder_depth=3), (1, 27, 29), {})
