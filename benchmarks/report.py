@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import texts
 from benchmarks.measure import Ratio, Spent, line, power, typical
 from benchmarks.penalty import LARGEST
 from wae import provenance
@@ -17,41 +18,6 @@ PEERS = {
     "lightning_tensors": "Lightning, tensors",
     "ours_contiguous": "ours without channels_last",
 }
-INTRODUCTION = """# Against the peers, and against the machine's limit
-
-Written by `make bench`. Every number is a ratio of contestants that took turns in one run, one thread each: the
-median over rounds, with the quartiles in brackets. A ratio of 2 means that the other one took twice our computing
-time (user and system seconds of its process; on an idle machine, with one thread, the same as wall-clock time).
-Ratios are of this machine and these versions; absolute times are left out on purpose.
-"""
-TRAINING = """
-Same networks, same first weights, batch 100, an epoch of {images} images ({origin}),
-{rounds} rounds, each through all networks and methods. Each contestant lives in a process of its own and repeats
-epochs; set-up, and pythae's saving at the end, do not count.
-
-- bare loop: images as floats in memory, forward, backward, optimiser, nothing else (benchmarks/bare.py); its weights
-  after any number of steps are ours bit for bit. Its process is set up as ours (allocator, deterministic kernels).
-  It is written out plainly: a ratio above 1 is where ours spares work (a cheaper Bernoulli likelihood; codes that the
-  critic judges once a step instead of twice).
-- pythae: VAE, WAE_MMD with the same seven scales, and Adversarial_AE, its nearest to WAE-GAN, by its own trainers.
-- Lightning: a LightningModule over a DataLoader without worker processes; once with what torchvision's MNIST does
-  for each image (PIL, Pad, ToTensor), as most reproductions have it, once with ready float tensors. Loggers and
-  checkpoints off.
-- dcgan: this suite's networks for MNIST (width 16); ours and the bare loop keep them in the configs' channels-last
-  layout, the peers in torch's usual one, as they do for anybody. mlp: one hidden layer of 512 units, pythae's default.
-"""
-
-PENALTY = """
-Forward and backward with respect to the codes, seven IMQ scales, a process for each form and size. {rounds} rounds
-(fewest where a call takes seconds), each size's spread over the whole part and next to one of ours; what is short is
-averaged over 0.1 seconds. A dash: the form makes tensors of more than {largest:,} numbers, or needs a third of the free
-memory.
-Memory kept: glibc is told to give none back, to the form's advantage. Else it returns large blocks each time, and
-faulting their pages in again is most of the official form's time at 4,096; what a fault costs drifts.
-The values agree: largest difference {difference:.1e}.
-"""
-
-
 TITLES = {
     "default": "default config, short study",
     "mnist": "config/mnist.yaml, one epoch, seed and draw, short study",
@@ -71,8 +37,8 @@ def write(parts: dict[str, dict[str, Any]], out: Path) -> None:
     found = {name: part["found"] for name, part in parts.items()}
     if "dag" in found and "growth" in found:
         found["growth"] = {**found["growth"], "runs": found["dag"]["dry_run"]}
-    texts = [section(found[name]) for name, section in sections.items() if name in found]
-    write_text(out, "\n".join([INTRODUCTION, *texts, machine(parts)]))
+    written = [section(found[name]) for name, section in sections.items() if name in found]
+    write_text(out, "\n".join([texts.INTRODUCTION, *written, machine(parts)]))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -103,7 +69,10 @@ def training(found: dict[str, Any]) -> str:
         rows.append([case, *cells])
     head = ["network/method", *(f"{title}{f' (goal {goals[n]})' if n in goals else ''}" for n, title in PEERS.items())]
     images = " and ".join(f"{count:,} ({network})" for network, count in found["images"].items())
-    text = TRAINING.format(images=images, origin=found["origin"], rounds=found["rounds"])
+    limits = ", ".join(
+        f"{ratio(spent['pythae'], spent['bare']).median:.2f} ({case})" for case, spent in found["seconds"].items()
+    )
+    text = texts.TRAINING.format(images=images, origin=found["origin"], rounds=found["rounds"], limits=limits)
     return f"## Training: the other's time over ours\n\n{table(head, rows)}{text}"
 
 
@@ -129,7 +98,7 @@ def penalty(found: dict[str, Any]) -> str:
     ]
     counts = [len(rounds) for spent in found["spent"].values() for rounds in spent.values()]
     rounds = f"{min(counts)} to {max(counts)}"
-    note = PENALTY.format(rounds=rounds, largest=LARGEST, difference=found["largest_difference"])
+    note = texts.PENALTY.format(rounds=rounds, largest=LARGEST, difference=found["largest_difference"])
     return f"## MMD penalty: the other's time over ours\n\n{table(head, rows)}{note}"
 
 
@@ -146,10 +115,17 @@ def frechet(found: dict[str, Any]) -> str:
         for name, goal in goals.items()
     ]
     once = found["reference"][1] / typical(spent["ours"])
-    note = (
-        f"\n{found['count']:,} samples, {found['dimensions']:,} dimensions, from float32 features. All have the real "
-        "data's statistics beforehand; ours has the\nroot of their covariance too, computed once a dataset, at "
-        f"{once:.1f} times the cost of one distance.\n"
+    both = [
+        [sum(seconds) for seconds in zip(*steps, strict=True)]
+        for steps in zip(spent["product"], spent["eigenvalues"], strict=True)
+    ]
+    shares = {step: ratio(spent[step], spent["ours"]).median for step in ("product", "eigenvalues")}
+    note = texts.FRECHET.format(
+        count=found["count"],
+        dimensions=found["dimensions"],
+        once=once,
+        limit=ratio(spent["torch_fidelity"], both).median,
+        **shares,
     )
     head = ["", "time over ours (goal 3 for torch-fidelity)", "relative difference of the value (goal 1e-6)"]
     return f"## Frechet distance from ready features\n\n{table(head, rows)}{note}"

@@ -1,5 +1,7 @@
 """That what the benchmarks compare is the same computation; their timings are not tested."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from benchmarks import measure, report
+from benchmarks import __main__ as front
+from benchmarks import frechet, measure, report
 from benchmarks.bare import BareLoop
 from benchmarks.frechet import by_sqrtm, features
 from benchmarks.measure import Ratio, Spent
@@ -112,6 +116,19 @@ def test_the_bare_script_saves_what_it_trained(tmp_path: Path) -> None:
     assert set(load_file(tmp_path / "weights.safetensors")) == set(build(run).state_dict())
 
 
+def test_every_part_measures_with_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = lambda quick: {"threads": [pool["num_threads"] for pool in threadpool_info()]}  # noqa: E731
+    monkeypatch.setattr(frechet, "measure", pools)
+    monkeypatch.setattr(front, "KEPT", tmp_path)
+    monkeypatch.setattr(report, "write", lambda parts, out: None)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick", "--parts", "frechet"])
+    with threadpool_limits(2):
+        front.main()
+    found = json.loads((tmp_path / "quick/frechet.json").read_text())["found"]["threads"]
+    assert len(found) > 0
+    assert set(found) == {1}
+
+
 def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     def spent(**seconds: float) -> dict[str, list[list[float]]]:
         return {name: [[9.0, value]] * 3 for name, value in seconds.items()}
@@ -130,7 +147,7 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
             **{"largest_difference": 1e-7, "same_addresses": True},
         },
         "frechet": {
-            "spent": spent(ours=1.0, torch_fidelity=3.5, scipy=30.0),
+            "spent": spent(ours=1.0, torch_fidelity=3.5, scipy=30.0, product=0.5, eigenvalues=0.2),
             "values": {"ours": 2.0, "torch_fidelity": 2.0 + 2e-8, "scipy": 2.0},
             **{"reference": [9.0, 2.5], "count": 10_000, "dimensions": 2048},
         },
@@ -148,9 +165,11 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     text = (tmp_path / "REPORT.md").read_text()
     for part in ("0.90 [0.90, 0.90] missed", "1.50 [1.50, 1.50] met", "dcgan"):
         assert part in text
+    assert "gain on them:\n  1.67 (dcgan/vae)." in text
     cells = ("1.90 [1.90, 1.90] missed", "1.50 [1.50, 1.50]", "7.00 [7.00, 7.00]", "-")
     assert f"| 8 | 100 | {' | '.join(cells)} |\n| 8 | 1,024 | - | - | - | - |" in text
     assert "| torch-fidelity | 3.50 [3.50, 3.50] met | 1.0e-08 |" in text
+    assert "takes 5.00 times as long as these two" in text
     assert "| default config, short study | 0.90 met | 0.20 | 0.80 | 0.70 | 40 |" in text
     assert "| run with nothing to do | 1.17 of the 3 s allowed | missed |" in text
     assert "| dry run of 999 runs | 0.80 of the 5 s allowed | met |" in text
