@@ -46,13 +46,13 @@ def moments(features: np.ndarray) -> Moments:
     """Mean and covariance of features (N, D), N >= 2, in float64; UserError for fewer or non-finite ones."""
     if len(features) < 2:
         raise UserError(f"found {len(features)} images, a covariance needs 2 or more; add images")
-    values = np.asarray(features, dtype=np.float64)
-    mean = values.mean(axis=0)
-    centred = values - mean
-    covariance = centred.T @ centred / (len(values) - 1)
+    mean = features.mean(axis=0, dtype=np.float64)
+    centred = np.subtract(features, mean, dtype=np.float64)  # the one large array: fresh pages cost as much as sums
+    covariance = centred.T @ centred
+    covariance /= len(features) - 1
     if not np.isfinite(covariance).all():
         raise UserError("features are not finite; check the images and the extractor's weights")
-    return Moments(mean, covariance, len(values))
+    return Moments(mean, covariance, len(features))
 
 
 def as_reference(found: Moments) -> Reference:
