@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 
 from wae.methods.method import Method, build
@@ -65,3 +66,17 @@ def steps(made: Method, data: torch.Tensor, count: int, batch: int, streams: Str
         chosen = torch.randint(len(data), (batch,), generator=generator)
         losses.append(float(made.step(data[chosen], streams)["loss"]))
     return losses
+
+
+def optimiser_order(made: Method, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that grows by an optimiser's name whenever it steps."""
+    order: list[str] = []
+    for name, optimiser in made.optimisers.items():
+        original = optimiser.step
+
+        def spy(*args: Any, name: str = name, original: Any = original, **kwargs: Any) -> Any:
+            order.append(name)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(optimiser, "step", spy)
+    return order

@@ -1,5 +1,4 @@
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from torch.nn import functional
 from baselines.aae import AAE
 from baselines.rae_l2 import RAEL2
 from baselines.vae import VAE, BernoulliNLL
-from tests.models import images, method
+from tests.models import images, method, optimiser_order
 from wae.methods.method import Codes
 from wae.methods.wae_gan import WAEGAN
 from wae.seeds import Streams
@@ -128,15 +127,7 @@ def test_the_autoencoder_has_no_penalty_whatever_lambda_is() -> None:
 
 def test_aae_steps_reconstruction_then_critic_then_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     made = method("aae")
-    order: list[str] = []
-    for name, optimiser in made.optimisers.items():
-        original = optimiser.step
-
-        def spy(*args: Any, name: str = name, original: Any = original, **kwargs: Any) -> Any:
-            order.append(name)
-            return original(*args, **kwargs)
-
-        monkeypatch.setattr(optimiser, "step", spy)
+    order = optimiser_order(made, monkeypatch)
     scalars = made.step(images(8), Streams(0))
     assert order == ["autoencoder", "critic", "generator"]
     assert set(scalars) == {"loss", "reconstruction", "penalty", "penalty_gradient", "critic", "generator"}

@@ -1,12 +1,11 @@
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from tests.models import images, method
+from tests.models import images, method, optimiser_order
 from wae.methods.method import Codes
 from wae.methods.wae_gan import WAEGAN
 from wae.seeds import Streams
@@ -69,15 +68,7 @@ def test_the_critics_step_cannot_reach_the_encoder() -> None:
 
 def test_order_is_autoencoder_then_critic(monkeypatch: pytest.MonkeyPatch) -> None:
     made = method("wae_gan")
-    order: list[str] = []
-    for name, optimiser in made.optimisers.items():
-        original = optimiser.step
-
-        def spy(*args: Any, name: str = name, original: Any = original, **kwargs: Any) -> Any:
-            order.append(name)
-            return original(*args, **kwargs)
-
-        monkeypatch.setattr(optimiser, "step", spy)
+    order = optimiser_order(made, monkeypatch)
     made.step(images(8), Streams(0))
     assert order == ["autoencoder", "critic"]
 
