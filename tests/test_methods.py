@@ -1,4 +1,6 @@
+import importlib
 import math
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -226,6 +228,23 @@ def test_a_batch_of_two_and_bfloat16_work() -> None:
         high = method(name).step(images(16), Streams(0))
         assert low["loss"].dtype == torch.float32
         assert float(low["loss"]) == pytest.approx(float(high["loss"]), rel=0.05)
+
+
+@pytest.mark.filterwarnings("default")  # the compiler's own
+def test_compiled_networks_have_code_of_their_own_for_each_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # traced alike, and quick
+    deterministic = torch.get_deterministic_debug_mode()
+    counters = importlib.import_module("torch._dynamo.utils").counters
+    counters.clear()
+    try:
+        for seed in range(5):  # five encoders at two sizes are more than the eight that the compiler lets share
+            made = method("ae", seed=seed, compile=True)
+            made.prepare_training()
+            steps(made, images(24), 2, 12)
+            steps(made, images(8), 2, 4)
+        assert counters["stats"]["unique_graphs"] == 5 * 2 * 2  # seeds, encoder and decoder, sizes
+    finally:
+        torch.set_deterministic_debug_mode(deterministic)
 
 
 def test_same_seed_same_weights_and_the_global_generator_stays() -> None:

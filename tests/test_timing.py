@@ -383,17 +383,22 @@ def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
     seen: list[list[int]] = []
 
     class Recorder(torch.nn.Module):
-        def build_optimisers(self) -> dict:
-            return {}
+        def prepare_training(self) -> None:
+            pass
 
         def step(self, images, streams, mark) -> None:
             seen.append(images.flatten().tolist())
 
     call = step_call(Recorder(), run, tmp_path / "data", 4, CPU)
+    assert not seen
     for _ in range(3):
         call(lambda part: None)
     assert len({*seen[0], *seen[1]}) == 8
     assert seen[2] == seen[0]
+    seen.clear()
+    compiled = run.model_copy(update={"training": run.training.model_copy(update={"compile": True})})
+    step_call(Recorder(), compiled, tmp_path / "data", 4, CPU)
+    assert len(seen) == 1  # compiling is not timed
 
 
 def test_peak_memory_is_that_of_the_call() -> None:

@@ -85,13 +85,7 @@ class Trainer:
         self.images = images
         self.streams = Streams(run.seed, device)
         self.method: Method = build(run).to(device)
-        if self.settings.channels_last:
-            self.method.to(memory_format=torch.channels_last)
-        self.method.optimisers = self.method.build_optimisers()
-        if self.settings.compile:
-            torch.use_deterministic_algorithms(True)  # the compiler's own switch; left to here, as it costs an import
-            self.method.encoder.compile()
-            self.method.decoder.compile()
+        self.method.prepare_training()
         self.progress = Progress()
         self.steps_per_epoch = len(images) // self.settings.batch_size
         self._order_state = self.streams["order"].get_state()

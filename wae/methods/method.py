@@ -93,6 +93,21 @@ class Method(nn.Module):
 
     # What all share --------------------------------------------------------------------------------
 
+    def prepare_training(self) -> None:
+        """Memory layout, optimisers and compiler as the settings ask, for steps on the device the method is on.
+
+        The compiler makes code for each batch size of its own. Left to itself it makes code for any size at the
+        second one, and takes minutes to simplify the sizes of convolutions with "SAME" padding; and all networks
+        of a process share its limit of eight, beyond which they run uncompiled.
+        """
+        if self.settings.channels_last:
+            self.to(memory_format=torch.channels_last)
+        self.optimisers = self.build_optimisers()
+        if self.settings.compile:
+            torch.use_deterministic_algorithms(True)  # the compiler's own switch; left to here, as it costs an import
+            for network in (self.encoder, self.decoder):
+                network.compile(dynamic=False, isolate_recompiles=True)
+
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
         """Adam with the run's betas; ``base_lr`` in each group is what the schedule scales."""
         s = self.settings
