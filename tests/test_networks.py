@@ -57,6 +57,28 @@ def test_transposed_convolution_is_the_transpose_of_the_convolution(kernel: int,
     assert torch.isclose((down(x) * y).sum(), (x * up(y)).sum(), rtol=1e-12)
 
 
+def test_linear_layer_on_codes_is_torchs() -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def integers(*shape: int) -> torch.Tensor:  # sums of them are exact in any order
+        return torch.randint(-4, 5, shape, generator=generator).float()
+
+    ours, torchs = networks.LatentLinear(3, 50), torch.nn.Linear(3, 50)
+    with torch.no_grad():
+        ours.weight.copy_(integers(50, 3))
+        ours.bias.copy_(integers(50))
+    torchs.load_state_dict(ours.state_dict())
+    z, upstream = integers(7, 3), integers(7, 50)
+    results = []
+    for layer in (ours, torchs):
+        leaf = z.clone().requires_grad_()
+        value = layer(leaf)
+        results.append([value, *torch.autograd.grad(value, (leaf, layer.weight, layer.bias), upstream)])
+    for found, expected in zip(*results, strict=True):
+        assert expected.abs().max() > 0
+        assert torch.equal(found, expected)
+
+
 PAPER_LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...], list[tuple[str, tuple[int, ...], int]], int]] = {
     "MNIST encoder": (
         MNIST,
@@ -74,7 +96,7 @@ PAPER_LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...], list[tuple[str, t
         MNIST,
         (1, 28, 28),
         [
-            ("Linear", (50_176,), 8 * 50_176 + 50_176),
+            ("LatentLinear", (50_176,), 8 * 50_176 + 50_176),
             ("SameConvTranspose2d", (512, 14, 14), 4 * 4 * 1024 * 512 + 512),
             ("SameConvTranspose2d", (256, 28, 28), 4 * 4 * 512 * 256 + 256),
             ("SameConvTranspose2d", (1, 28, 28), 4 * 4 * 256 * 1 + 1),
