@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.measure import Spent, Stopwatch
 from benchmarks.problem import images, run_settings
-from wae import devices
+from wae import blockwise, devices, networks
 from wae.settings import ExecutionSettings, RunSettings
 
 NAMES = ("ours", "bare", "pythae", "lightning", "lightning_tensors")
@@ -75,19 +75,28 @@ def lightning_tensors(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
     return Lightning(run, data, pictures=False).epoch
 
 
+def use_torchs_layers() -> None:
+    """Have this process build its networks of torch's own layers, without those that the suite computes its own way."""
+    blockwise.LANES = 0  # no block fits
+    networks.LatentLinear = torch.nn.Linear  # type: ignore[misc, assignment]
+
+
 def main() -> None:
     """Serve rounds until the input ends: each line names method, network and the number of images."""
     parser = argparse.ArgumentParser()
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--contiguous", action="store_true", help="the networks without channels_last")
+    parser.add_argument("--changes", type=json.loads, default={}, help="settings of training, a JSON object")
+    parser.add_argument("--torchs-layers", action="store_true", help="no layer of the suite's own")
     a = parser.parse_args()
     torch.set_num_threads(1)
+    if a.torchs_layers:
+        use_torchs_layers()
     answers, sys.stdout = sys.stdout, sys.stderr
     epochs: dict[str, Callable[[], Spent]] = {}
     for line in sys.stdin:
         if line not in epochs:
             method, network, count = line.split()
-            run = run_settings(method, network, channels_last=not a.contiguous)
+            run = run_settings(method, network, **{"channels_last": True, **a.changes})
             epochs[line] = globals()[a.name](run, images(int(count))[0])
         print(json.dumps(epochs[line]()), file=answers, flush=True)
 

@@ -16,7 +16,12 @@ PEERS = {
     "pythae": "pythae",
     "lightning": "Lightning, torchvision transforms",
     "lightning_tensors": "Lightning, tensors",
-    "ours_contiguous": "ours without channels_last",
+}
+SETTINGS = {
+    "ours_torchs_layers": "torch's own layers",
+    "ours_contiguous": "channels_last: false",
+    "ours_compiled": "compile: true",
+    "ours_bfloat16": "mixed_precision: bfloat16",
 }
 TITLES = {
     "default": "default config, short study",
@@ -73,7 +78,17 @@ def training(found: dict[str, Any]) -> str:
         f"{ratio(spent['pythae'], spent['bare']).median:.2f} ({case})" for case, spent in found["seconds"].items()
     )
     text = texts.TRAINING.format(images=images, origin=found["origin"], rounds=found["rounds"], limits=limits)
-    return f"## Training: the other's time over ours\n\n{table(head, rows)}{text}"
+    return f"## Training: the other's time over ours\n\n{table(head, rows)}{text}\n{settings(found['seconds'])}"
+
+
+def settings(seconds: dict[str, dict[str, Any]]) -> str:
+    """What the networks' layers and the settings of training change."""
+    rows = []
+    for case, spent in seconds.items():
+        cells = [shown(ratio(spent[n], spent["ours"])) if n in spent else "-" for n in SETTINGS]
+        rows.append([case, *cells, shown(ratio(spent["pythae"], spent["ours_bfloat16"]))])
+    head = ["network/method", *SETTINGS.values(), "pythae over ours with bfloat16"]
+    return f"## Layers and settings: time with each over ours without\n\n{table(head, rows)}{texts.SETTINGS}"
 
 
 def penalty(found: dict[str, Any]) -> str:

@@ -14,12 +14,14 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from benchmarks import __main__ as front
 from benchmarks import frechet, measure, report
 from benchmarks.bare import BareLoop
+from benchmarks.contestant import use_torchs_layers
 from benchmarks.frechet import by_sqrtm, features
 from benchmarks.measure import Ratio, Spent
 from benchmarks.memory import bare_script
 from benchmarks.penalty import expanded
 from benchmarks.problem import METHODS, images, run_settings
 from benchmarks.served import Served, same_addresses
+from wae import blockwise, networks
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.methods.method import build
 from wae.methods.mmd import mmd_penalty
@@ -42,6 +44,20 @@ def test_the_bare_loop_reaches_the_trainers_weights(method: str, network: str) -
         assert torch.equal(tensor, loop.method.state_dict()[name]), name
         assert torch.equal(tensor, other.method.state_dict()[name]), name
         assert not torch.equal(tensor, first[name]), name
+
+
+def test_peers_get_torchs_own_layers_with_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, z = run_settings("wae_mmd", width=8), torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    ours = build(run)
+    expected, called = ours.decoder(z), []
+    monkeypatch.setattr(blockwise, "LANES", blockwise.LANES)  # both as they are, to be put back at the end
+    monkeypatch.setattr(networks, "LatentLinear", networks.LatentLinear)
+    use_torchs_layers()
+    monkeypatch.setattr(networks, "conv_transpose2d_in_blocks", lambda *_: called.append(1))
+    plain = build(run)
+    assert torch.allclose(plain.decoder(z), expected, atol=1e-5)
+    assert not called
+    assert type(plain.decoder[0]) is torch.nn.Linear is not type(ours.decoder[0])
 
 
 def test_the_expanded_penalty_is_ours() -> None:
@@ -139,7 +155,7 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     flow = {"outside_study": 0.9, "starting": 0.2, "whole": 0.8, "computing": 0.7, "jobs": 40}
     found = {
         "training": {
-            "seconds": {"dcgan/vae": spent(ours=1.0, bare=0.9, pythae=1.5)},
+            "seconds": {"dcgan/vae": spent(ours=1.0, bare=0.9, pythae=1.5, ours_compiled=1.1, ours_bfloat16=0.75)},
             **{"images": {"dcgan": 10}, "origin": "noise", "rounds": 3, "same_addresses": True},
         },
         "penalty": {
@@ -166,6 +182,7 @@ def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
     for part in ("0.90 [0.90, 0.90] missed", "1.50 [1.50, 1.50] met", "dcgan"):
         assert part in text
     assert "gain on them:\n  1.67 (dcgan/vae)." in text
+    assert "| dcgan/vae | - | - | 1.10 [1.10, 1.10] | 0.75 [0.75, 0.75] | 2.00 [2.00, 2.00] |" in text
     cells = ("1.90 [1.90, 1.90] missed", "1.50 [1.50, 1.50]", "7.00 [7.00, 7.00]", "-")
     assert f"| 8 | 100 | {' | '.join(cells)} |\n| 8 | 1,024 | - | - | - | - |" in text
     assert "| torch-fidelity | 3.50 [3.50, 3.50] met | 1.0e-08 |" in text
