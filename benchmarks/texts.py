@@ -29,7 +29,8 @@ epochs; set-up, and pythae's saving at the end, do not count.
 """
 SETTINGS = """
 The same rounds as above. Above 1 the change costs time, below 1 it saves some; what compiling itself takes, some
-seconds a network, does not count. torch's own layers: without the two that the suite computes in its own way.
+seconds a network, does not count. A dash: there is nothing to change, or no C++ compiler. torch's own layers: without
+the two that the suite computes in its own way.
 The configs leave compile off, as it gains nothing, and bfloat16, as its gain needs a processor with instructions for
 it and as what it computes is another protocol.
 """
