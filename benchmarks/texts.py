@@ -23,7 +23,7 @@ epochs; set-up, and pythae's saving at the end, do not count.
   for each image (PIL, Pad, ToTensor), as most reproductions have it, once with ready float tensors. Loggers and
   checkpoints off.
 - dcgan: this suite's networks for MNIST (width 16); ours and the bare loop keep them in the configs' channels-last
-  layout and compute the decoder's first and last layer in a cheaper way, equal by rounding (LatentLinear in
+  layout and compute the decoder's first and last layer in a cheaper way, equal up to rounding (LatentLinear in
   wae/networks.py, wae/blockwise.py); the peers' are of torch's own layers in its usual layout, as anybody would write
   them. mlp: one hidden layer of 512 units, pythae's default.
 """

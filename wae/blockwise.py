@@ -27,10 +27,10 @@ def block_side(x: Tensor, channels: int) -> int:
 
 
 def conv_transpose2d_in_blocks(x: Tensor, weight: Tensor, bias: Tensor, side: int) -> Tensor:
-    """The transposed convolution of stride 1 of ``x`` (n, C, H, W) with "SAME" padding, (n, C', H, W), by rounding.
+    """The transposed convolution of stride 1 of ``x`` (n, C, H, W) with "SAME" padding: (n, C', H, W).
 
-    ``weight``: (C, C', k, k). Equal to ``functional.conv_transpose2d`` with padding (k - 1) // 2, cut to (H, W) at
-    the bottom and right. ``side``: r, which divides H and W. Differentiable once.
+    ``weight``: (C, C', k, k). Up to rounding that of ``functional.conv_transpose2d`` with padding (k - 1) // 2, cut to
+    (H, W) at the bottom and right. ``side``: r, which divides H and W. Differentiable once.
     """
     output: Tensor = _InBlocks.apply(x, weight, bias, side)
     return output
@@ -63,7 +63,8 @@ class _InBlocks(torch.autograd.Function):
         n, channels, height, width = gradient.shape
         # With one channel no layout is told apart but by the strides, which convolutions go by.
         layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
-        full = torch.empty((n, channels, height + cut, width + cut), memory_format=layout)
+        shape = (n, channels, height + cut, width + cut)
+        full = torch.empty(shape, dtype=gradient.dtype, memory_format=layout)
         full[..., height:, :], full[..., width:] = 0.0, 0.0
         full[..., :height, :width] = gradient
         return (
