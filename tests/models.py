@@ -1,5 +1,6 @@
 """Small runs, built without a config, for the tests of networks, priors and methods."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -55,6 +56,20 @@ def images(n: int, shape: tuple[int, ...] = (1, 8, 8), seed: int = 0) -> torch.T
     phase = torch.rand(n, channels, 1, 1, generator=generator) * 6
     waves = torch.cos(frequency[:, :, 0] * x + frequency[:, :, 1] * y + phase)
     return ((waves + 1) * 127.5).round().to(torch.uint8)
+
+
+def integers(*shape: int, seed: int) -> torch.Tensor:
+    """Integers from -4 to 4 as floats: sums of their products are exact in any order."""
+    return torch.randint(-4, 5, shape, generator=torch.Generator().manual_seed(seed)).float()
+
+
+def value_and_gradients(
+    function: Callable[..., torch.Tensor], tensors: Sequence[torch.Tensor], upstream: torch.Tensor
+) -> list[torch.Tensor]:
+    """``function`` of the tensors, and its gradient, for ``upstream`` at its value, with respect to each of them."""
+    leaves = [tensor.clone().requires_grad_() for tensor in tensors]
+    value = function(*leaves)
+    return [value, *torch.autograd.grad(value, leaves, upstream)]
 
 
 def steps(made: Method, data: torch.Tensor, count: int, batch: int, streams: Streams | None = None) -> list[float]:

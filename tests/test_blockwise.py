@@ -7,13 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tests.models import integers, value_and_gradients
 from wae.blockwise import block_side, conv_transpose2d_in_blocks
 from wae.networks import SameConvTranspose2d
-
-
-def integers(*shape: int, seed: int) -> Tensor:
-    """Integers from -4 to 4 as floats."""
-    return torch.randint(-4, 5, shape, generator=torch.Generator().manual_seed(seed)).float()
 
 
 def plain(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -32,11 +28,10 @@ def test_value_and_gradients_are_those_of_the_transposed_convolution(
     upstream = integers(2, channels, 8, 12, seed=3)
     if channels_last:
         tensors[:2] = [tensor.to(memory_format=torch.channels_last) for tensor in tensors[:2]]
-    results = []
-    for function in (plain, lambda *t: conv_transpose2d_in_blocks(*t, side)):
-        leaves = [tensor.clone().requires_grad_() for tensor in tensors]
-        value = function(*leaves)
-        results.append([value, *torch.autograd.grad(value, leaves, upstream)])
+    results = [
+        value_and_gradients(function, tensors, upstream)
+        for function in (plain, lambda *t: conv_transpose2d_in_blocks(*t, side))
+    ]
     for expected, found in zip(*results, strict=True):
         assert expected.abs().max() > 0
         assert torch.equal(found, expected)

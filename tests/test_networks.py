@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.models import CELEBA, MNIST, training
+from tests.models import CELEBA, MNIST, integers, training, value_and_gradients
 from wae import networks
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64), (2, 12, 20)]
@@ -58,22 +59,14 @@ def test_transposed_convolution_is_the_transpose_of_the_convolution(kernel: int,
 
 
 def test_linear_layer_on_codes_is_torchs() -> None:
-    generator = torch.Generator().manual_seed(0)
+    layers = networks.LatentLinear(3, 50), torch.nn.Linear(3, 50)
+    tensors, upstream = [integers(7, 3, seed=0), integers(50, 3, seed=1), integers(50, seed=2)], integers(7, 50, seed=3)
 
-    def integers(*shape: int) -> torch.Tensor:  # sums of them are exact in any order
-        return torch.randint(-4, 5, shape, generator=generator).float()
+    def call(layer: torch.nn.Linear, z: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (z,))
+        return found
 
-    ours, torchs = networks.LatentLinear(3, 50), torch.nn.Linear(3, 50)
-    with torch.no_grad():
-        ours.weight.copy_(integers(50, 3))
-        ours.bias.copy_(integers(50))
-    torchs.load_state_dict(ours.state_dict())
-    z, upstream = integers(7, 3), integers(7, 50)
-    results = []
-    for layer in (ours, torchs):
-        leaf = z.clone().requires_grad_()
-        value = layer(leaf)
-        results.append([value, *torch.autograd.grad(value, (leaf, layer.weight, layer.bias), upstream)])
+    results = [value_and_gradients(partial(call, layer), tensors, upstream) for layer in layers]
     for found, expected in zip(*results, strict=True):
         assert expected.abs().max() > 0
         assert torch.equal(found, expected)
