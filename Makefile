@@ -43,7 +43,7 @@ audit: ## known vulnerabilities of the pinned packages, where their service can 
 	$(VENV)/audit/bin/pip-audit --progress-spinner off --disable-pip --no-deps -r requirements.lock
 
 soak: $(STAMP) ## kill the workflow fifty times and compare (half an hour)
-	python -m tests.kill --kills 50 $$(mktemp -d)
+	python -m tests.shared.kill --kills 50 $$(mktemp -d)
 
 test-slurm: $(STAMP) ## the smoke config through a real one-node SLURM (needs root, slurmctld, slurmd, munge)
 	python -m pytest -m slurm tests/slurm

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from wae.methods.method import Codes
+from wae.compute.seeds import Streams
+from wae.methods.base import Codes
 from wae.methods.wae_gan import WAEGAN
-from wae.seeds import Streams
 
 
 class AAE(WAEGAN):

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from wae.methods.method import Codes, Method
-from wae.seeds import Streams
+from wae.compute.seeds import Streams
+from wae.methods.base import Codes, Method
 
 
 class AE(Method):

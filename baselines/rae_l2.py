@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from wae.methods.method import Codes, Method
-from wae.seeds import Streams
+from wae.compute.seeds import Streams
+from wae.methods.base import Codes, Method
 
 
 class RAEL2(Method):

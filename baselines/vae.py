@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from wae.methods.method import Codes, Method
-from wae.seeds import Streams
-from wae.settings import RunSettings
+from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings
+from wae.methods.base import Codes, Method
 
 
 class VAE(Method):

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import report
 from benchmarks.measure import load
-from wae.files import read_json, write_json
-from wae.sources import ROOT
+from wae.core.files import read_json, write_json
+from wae.planning.fingerprint import ROOT
 
 PARTS = ("training", "penalty", "frechet", "memory", "growth", "dag")
 KEPT = ROOT / "results/benchmarks"

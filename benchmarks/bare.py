@@ -1,7 +1,7 @@
 """The limit: images as floats in memory, forward, backward, optimiser, and nothing else.
 
 The networks, their first weights and every random draw are this suite's, so that after any number of steps the
-weights are those of its Trainer, bit for bit (tests/test_benchmarks.py).
+weights are those of its Trainer, bit for bit (tests/benchmarks/test_benchmarks.py).
 """
 
 from collections.abc import Callable
@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wae.methods.adam import LeanAdam
-from wae.methods.method import build
-from wae.methods.mmd import mmd_penalty
-from wae.seeds import Streams
-from wae.settings import RunSettings
+from wae.compute.adam import LeanAdam
+from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings
+from wae.methods.base import build
+from wae.mmd.estimators import mmd_penalty
 
 
 class BareLoop:

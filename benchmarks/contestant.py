@@ -16,15 +16,16 @@ from torch import Tensor
 
 from benchmarks.measure import Spent, Stopwatch
 from benchmarks.problem import images, run_settings
-from wae import blockwise, devices, networks
-from wae.settings import ExecutionSettings, RunSettings
+from wae.compute import devices
+from wae.core.settings import ExecutionSettings, RunSettings
+from wae.models import blockwise, networks
 
 NAMES = ("ours", "bare", "pythae", "lightning", "lightning_tensors")
 
 
 def ours(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
     """The suite's Trainer.run: its loop with progress bar, history and checkpoints, as `train` calls it."""
-    from wae.training import Trainer
+    from wae.training.loop import Trainer
 
     devices.setup(ExecutionSettings(device="cpu"))
     trainer = Trainer(run, data, torch.device("cpu"))

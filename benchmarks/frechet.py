@@ -8,9 +8,9 @@ from scipy.linalg import sqrtm
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
 
 from benchmarks.measure import Stopwatch, interleave, timed
-from wae import devices
+from wae.compute import devices
+from wae.core.settings import ExecutionSettings
 from wae.evaluation.fidelity import Moments, as_reference, frechet_distance, moments
-from wae.settings import ExecutionSettings
 
 COUNT, DIMENSIONS = 10_000, 2048  # samples on each side, as many as Inception's features
 

@@ -6,10 +6,10 @@ import torch
 
 from benchmarks.measure import interleave, timed, typical
 from benchmarks.problem import run_settings
-from wae import devices
-from wae.methods.mmd import mmd_penalty
-from wae.settings import ExecutionSettings
-from wae.training import Trainer
+from wae.compute import devices
+from wae.core.settings import ExecutionSettings
+from wae.mmd.estimators import mmd_penalty
+from wae.training.loop import Trainer
 
 
 def steps(side: int = 32, latent_dim: int = 8, count: int = 1000) -> tuple[Trainer, torch.Tensor]:

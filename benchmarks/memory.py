@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import usage
-from wae.settings import DatasetSettings, RunSettings
-from wae.sources import ROOT
+from wae.core.settings import DatasetSettings, RunSettings
+from wae.planning.fingerprint import ROOT
 
 SCRIPT = "benchmarks.memory"
 

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 
 from benchmarks.measure import Spent, Stopwatch
-from wae.methods.method import build
-from wae.methods.mmd import mmd_official
-from wae.settings import RunSettings
+from wae.core.settings import RunSettings
+from wae.methods.base import build
+from wae.mmd.estimators import mmd_official
 
 
 class Module(lightning.LightningModule):

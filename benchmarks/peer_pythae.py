@@ -13,9 +13,9 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor, nn
 
 from benchmarks.measure import Spent, Stopwatch
-from wae import networks
-from wae.methods.method import build
-from wae.settings import RunSettings
+from wae.core.settings import RunSettings
+from wae.methods.base import build
+from wae.models import networks
 
 
 class Encoder(BaseEncoder):

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from benchmarks.measure import Spent, timed
 from benchmarks.served import Served, same_addresses
-from wae import devices
-from wae.methods.mmd import mmd_official, mmd_penalty
-from wae.settings import IMQ_SCALES, ExecutionSettings
+from wae.compute import devices
+from wae.core.settings import IMQ_SCALES, ExecutionSettings
+from wae.mmd.estimators import mmd_official, mmd_penalty
 
 Penalty = Callable[[Tensor, Tensor], Tensor]
 LARGEST = 2**24  # numbers in one tensor; a form that makes larger ones takes many seconds a call and is left out

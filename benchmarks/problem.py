@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wae.core.settings import RunSettings
 from wae.data.source import Dataset, Split
-from wae.plan import load_plan, merge, read_config
-from wae.settings import RunSettings
-from wae.sources import ROOT
+from wae.planning.fingerprint import ROOT
+from wae.planning.plan import load_plan, merge, read_config
 
 SIDE = 32
 BATCH = 100

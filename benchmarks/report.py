@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks import texts
 from benchmarks.measure import Ratio, Spent, line, power, typical
 from benchmarks.penalty import LARGEST
-from wae import provenance
-from wae.files import write_text
+from wae.commands import manifest as provenance
+from wae.core.files import write_text
 
 PEERS = {
     "bare": "bare loop",

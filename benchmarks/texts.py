@@ -24,8 +24,8 @@ epochs; set-up, and pythae's saving at the end, do not count.
   checkpoints off.
 - dcgan: this suite's networks for MNIST (width 16); ours and the bare loop keep them in the configs' channels-last
   layout and compute the decoder's first and last layer in a cheaper way, equal up to rounding (LatentLinear in
-  wae/networks.py, wae/blockwise.py); the peers' are of torch's own layers in its usual layout, as anybody would write
-  them. mlp: one hidden layer of 512 units, pythae's default.
+  wae/models/networks.py, wae/models/blockwise.py); the peers' are of torch's own layers in its usual layout, as
+  anybody would write them. mlp: one hidden layer of 512 units, pythae's default.
 """
 SETTINGS = """
 The same rounds as above. Above 1 the change costs time, below 1 it saves some; what compiling itself takes, some

@@ -13,9 +13,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from wae.errors import UserError
-from wae.locks import alone
-from wae.supervisor import in_words, supervise
+from wae.core.errors import UserError
+from wae.core.exits import in_words, supervise
+from wae.core.locks import alone
 
 Arguments = argparse.Namespace
 ALONE = ("prepare", "extractor", "reference", "evaluate", "timing")  # train sees to it itself
@@ -23,15 +23,15 @@ ALONE = ("prepare", "extractor", "reference", "evaluate", "timing")  # train see
 
 def execution() -> Any:
     """Where to run, from the WAE_EXECUTION environment variable that the Snakefile sets (defaults without it)."""
-    from wae.settings import ExecutionSettings
+    from wae.core.settings import ExecutionSettings
 
     return ExecutionSettings.model_validate_json(os.environ.get("WAE_EXECUTION", "{}"))
 
 
 def prepare(a: Arguments) -> None:
     """Prepare a dataset into uint8 arrays."""
+    from wae.core.settings import DatasetSettings
     from wae.data.source import prepare as run
-    from wae.settings import DatasetSettings
 
     root = os.environ.get("WAE_DATA_ROOT")
     run(DatasetSettings.model_validate(a.job["dataset"]), Path(root) if root else None, a.out)
@@ -39,9 +39,9 @@ def prepare(a: Arguments) -> None:
 
 def extractor(a: Arguments) -> None:
     """Train the classifier whose features the distances use, or record which Inception weights they use."""
-    from wae.devices import setup
+    from wae.compute.devices import setup
+    from wae.core.settings import ExtractorSettings
     from wae.evaluation.features import build_extractor
-    from wae.settings import ExtractorSettings
 
     setup(execution())
     build_extractor(a.data, ExtractorSettings.model_validate(a.job["extractor"]), a.out)
@@ -49,9 +49,9 @@ def extractor(a: Arguments) -> None:
 
 def reference(a: Arguments) -> None:
     """Features, statistics and scores of the real data."""
-    from wae.devices import setup
+    from wae.compute.devices import setup
+    from wae.core.settings import EvaluationSettings
     from wae.evaluation.reference import build_reference
-    from wae.settings import EvaluationSettings
 
     device = setup(execution())
     settings = EvaluationSettings.model_validate(a.job["evaluation"])
@@ -60,17 +60,17 @@ def reference(a: Arguments) -> None:
 
 def train(a: Arguments) -> None:
     """Train one run."""
-    from wae.settings import RunSettings
-    from wae.training import train as run
+    from wae.core.settings import RunSettings
+    from wae.training.loop import train as run
 
     run(RunSettings.model_validate(a.job["run"]), a.data, a.out, execution(), a.job["code"])
 
 
 def evaluate(a: Arguments) -> None:
     """Score one trained run."""
-    from wae.devices import setup
+    from wae.compute.devices import setup
+    from wae.core.settings import EvaluationSettings
     from wae.evaluation.run import evaluate as run
-    from wae.settings import EvaluationSettings
 
     device = setup(execution())
     run(a.run, a.data, a.reference, EvaluationSettings.model_validate(a.job["evaluation"]), device)
@@ -78,8 +78,8 @@ def evaluate(a: Arguments) -> None:
 
 def plan(a: Arguments) -> None:
     """Write a config's plan: the merged config and every run with its settings."""
-    from wae.files import write_json
-    from wae.plan import load_plan
+    from wae.core.files import write_json
+    from wae.planning.plan import load_plan
 
     made = load_plan(a.job["config"])
     extractors = {name: made.config.extractors[name].model_dump() for name in made.config.run.extractors}
@@ -118,28 +118,28 @@ def analyse(a: Arguments) -> None:
 
 def manifest(a: Arguments) -> None:
     """Record what was run, with which versions, on which machine."""
-    from wae.provenance import write_manifest
+    from wae.commands.manifest import write_manifest
 
     write_manifest(a.plan, a.results, a.out)
 
 
 def tables(a: Arguments) -> None:
     """Tables as CSV, Markdown and LaTeX."""
-    from wae.report.tables import tables as run
+    from wae.report.tables.write import tables as run
 
     run(a.experiment, a.out)
 
 
 def figures(a: Arguments) -> None:
     """Figures as SVG, PDF and PNG."""
-    from wae.report.figures import figures as run
+    from wae.report.figures.draw import figures as run
 
     run(a.experiment, a.out, a.processes)
 
 
 def page(a: Arguments) -> None:
     """The self-contained summary page."""
-    from wae.report.page import page as run
+    from wae.report.page.render import page as run
 
     run(a.experiment, a.report, a.out, partial=a.partial)
     print(f"wrote {a.out}")
@@ -147,7 +147,7 @@ def page(a: Arguments) -> None:
 
 def partial(a: Arguments) -> None:
     """The page of what is complete, with what is missing marked."""
-    from wae.partial import report_partial
+    from wae.commands.partial import report_partial
 
     report_partial(a.plan, a.results, a.claims, a.anchors, a.out)
     print(f"wrote {a.out}")
@@ -155,14 +155,14 @@ def partial(a: Arguments) -> None:
 
 def status(a: Arguments) -> None:
     """What runs now, how far it is, when it should end."""
-    from wae.status import print_status
+    from wae.commands.status import print_status
 
     print_status(a.results)
 
 
 def verify(a: Arguments) -> None:
     """Compare a fresh run with a recorded one; with --cell rerun just that one."""
-    from wae.verify import verify as run
+    from wae.commands.verify import verify as run
 
     if not run(a.recorded, a.results, a.cell):
         raise UserError(f"the fresh run differs from {a.recorded}")
@@ -170,7 +170,7 @@ def verify(a: Arguments) -> None:
 
 def score(a: Arguments) -> None:
     """Score the images of any model against a dataset's, as if they were samples of a method here."""
-    from wae.devices import setup
+    from wae.compute.devices import setup
     from wae.evaluation.score import as_table, score_against
 
     device = setup(execution())
@@ -179,7 +179,7 @@ def score(a: Arguments) -> None:
 
 def check(a: Arguments) -> None:
     """Check a config file and say how many runs it plans."""
-    from wae.plan import load_plan, read_config
+    from wae.planning.plan import load_plan, read_config
 
     made = load_plan(read_config(a.config))
     print(
@@ -189,8 +189,8 @@ def check(a: Arguments) -> None:
 
 def doctor(a: Arguments) -> None:
     """Check versions, devices, disk and data before a long run."""
-    from wae.doctor import print_findings
-    from wae.plan import load_plan, read_config
+    from wae.commands.doctor import print_findings
+    from wae.planning.plan import load_plan, read_config
 
     if not print_findings(load_plan(read_config(a.config))):
         raise UserError("not ready: mend the findings marked error")
@@ -200,8 +200,8 @@ def schema(a: Arguments) -> None:
     """Write the JSON schema of a config, as YAML."""
     import yaml
 
-    from wae.files import write_text
-    from wae.settings import Config
+    from wae.core.files import write_text
+    from wae.core.settings import Config
 
     write_text(a.out, yaml.safe_dump(Config.model_json_schema(), sort_keys=True, width=120))
 

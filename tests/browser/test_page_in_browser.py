@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.report_fixtures import HOSTILE, experiment
+from tests.shared.report import HOSTILE, experiment
 from wae.analysis.results import Results
-from wae.report import figures
-from wae.report.page import page
-from wae.report.plots import write
+from wae.report.figures import draw as figures
+from wae.report.figures.plots import write
+from wae.report.page.render import page
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: pip install -e '.[dev]' for it")
 from selenium.webdriver import Chrome, Keys  # noqa: E402

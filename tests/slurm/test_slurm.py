@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.cluster import cluster, lacking, said
-from tests.test_workflow import copy_project
+from tests.workflow.test_workflow import copy_project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(lacking() is not None, reason=lacking() or "")]
 LONGER = """

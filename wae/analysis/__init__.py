@@ -9,10 +9,10 @@ def analyse(experiment: Path, claims: Path, anchors: Path) -> None:
     ``experiment`` holds metrics.csv, runs.csv, timing.csv and plan.json; ``claims`` and ``anchors`` are the
     config's files of those names. Writes timing_fits.json, divergences.json, anchors.json and claims.json there.
     """
-    from wae.analysis.anchor_files import write_anchors
-    from wae.analysis.claims import write_claims
-    from wae.analysis.divergences import write_divergences
-    from wae.analysis.fits import write_fits
+    from wae.analysis.claims.divergences import write_divergences
+    from wae.analysis.claims.judging import write_claims
+    from wae.analysis.costs.fits import write_fits
+    from wae.analysis.published.files import write_anchors
 
     write_fits(experiment)
     write_anchors(experiment, anchors)

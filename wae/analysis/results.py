@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wae.analysis import fitted
+from wae.analysis.costs import words as fitted
 from wae.analysis.runs import (
     REAL_DATA,
     TIMING_COLUMNS,
@@ -22,7 +22,7 @@ from wae.analysis.runs import (
     run_dir,
 )
 from wae.analysis.statistics import summarise
-from wae.files import read_json
+from wae.core.files import read_json
 
 PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
 
@@ -79,7 +79,7 @@ class Results:
 
     @cached_property
     def anchors(self) -> list[dict[str, Any]]:
-        """Published numbers beside ours (wae.analysis.anchors)."""
+        """Published numbers beside ours (wae.analysis.published.comparison)."""
         return list((self._json("anchors.json") or {}).get("rows", []))
 
     @cached_property
@@ -226,12 +226,12 @@ class Results:
 
     @cached_property
     def exponents(self) -> list[dict[str, Any]]:
-        """Fitted cost of each penalty (wae.analysis.fitted)."""
+        """Fitted cost of each penalty (wae.analysis.costs.words)."""
         return fitted.exponents(self.timing_fits or {})
 
     @cached_property
     def crossovers(self) -> list[dict[str, Any]]:
-        """Batch sizes at which two penalties cost the same (wae.analysis.fitted)."""
+        """Batch sizes at which two penalties cost the same (wae.analysis.costs.words)."""
         return fitted.crossovers(self.timing_fits or {})
 
     def real_value(self, dataset: str, metric: str) -> float | None:

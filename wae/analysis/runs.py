@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from wae.errors import UserError
-from wae.files import read_json, write_text
+from wae.core.errors import UserError
+from wae.core.files import read_json, write_text
 
 METRICS_COLUMNS = (
     *("experiment", "dataset", "method", "seed", "status"),
@@ -35,7 +35,7 @@ _TEXT = ("experiment", "dataset", "method", "status", "metric", "subject", "refe
 
 
 class PlannedRun(Protocol):
-    """What identifies a run; ``wae.settings.RunSettings`` has it."""
+    """What identifies a run; ``wae.core.settings.RunSettings`` has it."""
 
     @property
     def dataset(self) -> str: ...

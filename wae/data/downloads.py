@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
+from wae.core.errors import UserError
+from wae.core.files import sha256_file
 from wae.data.places import CIFAR_ARCHIVE, CIFAR_FOLDER, CIFAR_SHA256, IDX_FILES, shown
-from wae.errors import UserError
-from wae.files import sha256_file
 
 _TIMEOUT = 60.0  # seconds without an answer
 

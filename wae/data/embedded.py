@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from wae.core.errors import UserError
 from wae.data.source import Dataset, Split, hold_out, whole
-from wae.errors import UserError
 
 _DIGITS_SHA256 = "0b7e9c3202d7bcd255d6a19a238d3743bf5e320ba74812a6679958a017c55382"
 _GLYPHS_SHA256 = "81ef4546fadd751874923910bd0bb8aad10e8fa4cbffcd7ad0e2c16931940c9e"

@@ -14,7 +14,7 @@ import numpy as np
 from fontTools.pens.basePen import BasePen
 from fontTools.ttLib import TTFont
 
-from wae.errors import UserError
+from wae.core.errors import UserError
 
 # Fonts whose ten digits are digits of full height. LastResort, cmex10 and cmsy10 have other signs in their place,
 # cmmi10 old-style figures; the STIX size and non-Unicode fonts and the DejaVu display fonts have none.

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from wae.errors import UserError, unknown_name
-from wae.files import load_object, read_json, sha256_file, write_json
-from wae.settings import DatasetSettings
+from wae.core.errors import UserError, unknown_name
+from wae.core.files import load_object, read_json, sha256_file, write_json
+from wae.core.settings import DatasetSettings
 
 ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 _BLOCK_BYTES = 64 * 2**20  # images are copied and written in blocks of this size, so that memory stays small

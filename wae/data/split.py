@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wae.errors import UserError
+from wae.core.errors import UserError
 
 _SEED = 20171105  # fixed for good: another value would move test-like data into training
 

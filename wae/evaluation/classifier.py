@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wae.compute.adam import LeanAdam
+from wae.compute.seeds import stream
+from wae.core.errors import UserError
+from wae.core.files import read_json, sha256_file, write_atomic, write_json
+from wae.core.settings import ExtractorSettings
 from wae.data.source import Split, load
-from wae.errors import UserError
-from wae.files import read_json, sha256_file, write_atomic, write_json
-from wae.methods.adam import LeanAdam
-from wae.seeds import stream
-from wae.settings import ExtractorSettings
 
 MAX_WIDTH = 8  # the widest convolution has at most so many times the channels of the first
 

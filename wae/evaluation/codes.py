@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from wae.core.files import write_text
+from wae.core.settings import EvaluationSettings
 from wae.evaluation import latent
 from wae.evaluation.rows import row
-from wae.files import write_text
-from wae.methods.method import Codes, Method
-from wae.settings import EvaluationSettings
+from wae.methods.base import Codes, Method
 
 PROJECTIONS = 256  # of the sliced Wasserstein distance
 SCATTER = 2000  # codes in latent.csv

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from wae.core.settings import EvaluationSettings
 from wae.evaluation import fidelity
 from wae.evaluation.features import extract
 from wae.evaluation.fidelity import Reference, moments, smoke
 from wae.evaluation.reference import RealData
 from wae.evaluation.rows import row
-from wae.settings import EvaluationSettings
 
 
 class Distances:

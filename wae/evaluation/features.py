@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wae.errors import UserError
+from wae.core.errors import UserError
+from wae.core.files import read_json, sha256_file, write_json
+from wae.core.settings import ExtractorSettings
 from wae.evaluation.classifier import load_classifier, train_classifier
-from wae.files import read_json, sha256_file, write_json
-from wae.settings import ExtractorSettings
 
 
 @dataclass(frozen=True)

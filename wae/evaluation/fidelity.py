@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from wae.errors import UserError
+from wae.core.errors import UserError
+from wae.core.settings import EvaluationSettings
 from wae.evaluation.rows import row
-from wae.settings import EvaluationSettings
 
 LARGE = 512  # dimensions from which a triangular product is worth importing scipy
 SUBSET_SEED = 2020  # torch-fidelity's default

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY, register_feature_extractor
 
-from wae.errors import UserError
+from wae.core.errors import UserError
+from wae.core.files import sha256_file
+from wae.core.settings import ExtractorSettings
 from wae.evaluation.classifier import load_classifier
-from wae.files import sha256_file
-from wae.settings import ExtractorSettings
 
 CLASSIFIER = "wae-classifier"
 INCEPTION = "inception-v3-compat"

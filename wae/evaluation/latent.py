@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from wae.settings import IMQ_SCALES
+from wae.core.settings import IMQ_SCALES
 
 
 def imq_kernel(x: np.ndarray, y: np.ndarray, base: float, scales: Sequence[float] = IMQ_SCALES) -> np.ndarray:

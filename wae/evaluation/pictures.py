@@ -8,10 +8,10 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from wae.compute.seeds import stream
+from wae.core.files import write_atomic
 from wae.evaluation.subjects import decode, encode, path
-from wae.files import write_atomic
-from wae.methods.method import Method
-from wae.seeds import stream
+from wae.methods.base import Method
 
 SIDE = 10  # rows and columns of the grid of samples
 PAIRS = 8  # rows of the other two grids

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wae.networks import SameConvTranspose2d
+from wae.models.networks import SameConvTranspose2d
 
 
 class ToGrey(nn.Module):

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from wae.core.errors import UserError
+from wae.core.files import read_json, write_atomic, write_json
+from wae.core.settings import EvaluationSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
-from wae.errors import UserError
 from wae.evaluation import fidelity
 from wae.evaluation.features import Extractor, extract, extractor_name, load_extractor, restore_extractor
 from wae.evaluation.fidelity import Reference, as_reference, moments, smoke
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
-from wae.files import read_json, write_atomic, write_json
-from wae.settings import EvaluationSettings
 
 _SEED = 20180430  # of the halves and of the train images that stand for the train split; fixed for good
 

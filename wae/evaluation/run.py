@@ -9,9 +9,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from wae.compute.seeds import stream
+from wae.core.errors import UserError
+from wae.core.files import load_object, read_json, write_atomic, write_json, write_text
+from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import Split, load
 from wae.data.split import train_validation_indices
-from wae.errors import UserError
 from wae.evaluation.codes import code_scores, write_scatter
 from wae.evaluation.distances import Distances
 from wae.evaluation.pictures import save_pictures
@@ -21,10 +24,7 @@ from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
 from wae.evaluation.subjects import MIXTURE_CODES, Mixture, as_tensor, decode, encode, load_method, middles, prior_draws
 from wae.evaluation.trajectory import COLUMNS, trajectory
-from wae.files import load_object, read_json, write_atomic, write_json, write_text
-from wae.methods.method import Method
-from wae.seeds import stream
-from wae.settings import EvaluationSettings, RunSettings
+from wae.methods.base import Method
 
 PICTURES = ("samples.png", "reconstructions.png", "interpolations.png")
 _PARTS = ("mixture", "interpolation", "curve", "codes")

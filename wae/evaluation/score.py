@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from wae.core.errors import UserError, unknown_name
+from wae.core.settings import EvaluationSettings
 from wae.data.pictures import fitted, read_picture
 from wae.data.source import load
-from wae.errors import UserError, unknown_name
 from wae.evaluation.distances import Distances
 from wae.evaluation.reference import load_reference
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
-from wae.plan import load_plan, read_config
-from wae.settings import EvaluationSettings
+from wae.planning.plan import load_plan, read_config
 
 SUBJECT = "images"
 SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -10,11 +10,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from wae.errors import UserError
+from wae.compute.seeds import Streams
+from wae.core.errors import UserError
+from wae.core.settings import RunSettings
 from wae.evaluation.quick import quicken
-from wae.methods.method import Codes, Method, build
-from wae.seeds import Streams
-from wae.settings import RunSettings
+from wae.methods.base import Codes, Method, build
 
 MIXTURE_CODES = 10_000  # train codes, at most, that the mixture is fitted to
 MIXTURE_ITERATIONS = 100

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from wae.compute.seeds import stream
+from wae.core.settings import EvaluationSettings, RunSettings
 from wae.evaluation.codes import has_density, information_rows
 from wae.evaluation.features import extract
 from wae.evaluation.fidelity import SMOKE, frechet_distance, moments
 from wae.evaluation.reconstruction import reconstruction_scores
 from wae.evaluation.reference import RealData
 from wae.evaluation.subjects import decode, encode, load_method
-from wae.seeds import stream
-from wae.settings import EvaluationSettings, RunSettings
 
 COLUMNS = ("epoch", "metric", "subject", "value")
 IMAGES = 1000  # held-out images, at most

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from wae import networks
-from wae.methods.method import Codes, Method
-from wae.seeds import Streams
-from wae.settings import RunSettings
+from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings
+from wae.methods.base import Codes, Method
+from wae.models import networks
 
 
 class WAEGAN(Method):

@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from wae.methods.method import Codes, Method
-from wae.methods.mmd import mmd_penalty
-from wae.seeds import Streams
+from wae.compute.seeds import Streams
+from wae.methods.base import Codes, Method
+from wae.mmd.estimators import mmd_penalty
 
 
 class WAEMMD(Method):

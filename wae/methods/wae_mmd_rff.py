@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from wae.methods.method import Codes, Method
-from wae.methods.random_features import random_feature_mmd
-from wae.seeds import Streams
+from wae.compute.seeds import Streams
+from wae.methods.base import Codes, Method
+from wae.mmd.random_features import random_feature_mmd
 
 
 class RandomFeatureWAE(Method):

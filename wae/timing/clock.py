@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from wae.settings import TimingSettings
+from wae.core.settings import TimingSettings
 from wae.timing.load import Load
 from wae.timing.summary import is_settled
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from wae.provenance import hardware, versions
-from wae.settings import ExecutionSettings
+from wae.commands.manifest import hardware, versions
+from wae.core.settings import ExecutionSettings
 
 _CPU = Path("/sys/devices/system/cpu")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psutil
 import torch
 
-from wae.methods import fused
+from wae.mmd import fused
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start-up lines would fill the log
 

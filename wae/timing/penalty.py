@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from wae.methods.method import Codes
-from wae.methods.mmd import mmd_official, mmd_penalty
-from wae.methods.random_features import random_feature_mmd
+from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings, TimingSettings, TrainingSettings
+from wae.methods.base import Codes
 from wae.methods.wae_gan import WAEGAN
-from wae.priors import build_prior
-from wae.seeds import Streams
-from wae.settings import RunSettings, TimingSettings, TrainingSettings
+from wae.mmd.estimators import mmd_official, mmd_penalty
+from wae.mmd.random_features import random_feature_mmd
+from wae.models.priors import build_prior
 from wae.timing.clock import Mark, Point
 
 Call = Callable[[Mark], object]

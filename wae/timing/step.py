@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
+from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings, TimingSettings
 from wae.data.source import load
-from wae.methods.method import Method, build, no_mark
-from wae.seeds import Streams
-from wae.settings import RunSettings, TimingSettings
+from wae.methods.base import Method, build, no_mark
 from wae.timing.clock import Mark, Point, TooLargeError
 
 Call = Callable[[Mark], object]

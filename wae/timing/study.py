@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from wae import devices
-from wae.files import read_json, write_json, write_text
-from wae.settings import ExecutionSettings, RunSettings, TimingSettings
+from wae.compute import devices
+from wae.core.files import read_json, write_json, write_text
+from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
 from wae.timing.clock import Clock, Point, Study
 from wae.timing.load import Load, SystemMeter, load_average

@@ -4,10 +4,10 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
-from wae.errors import UserError
-from wae.files import load_yaml
-from wae.jobs import claim_folder, devices_per_job, job, set_environment
-from wae.plan import load_plan
+from wae.core.errors import UserError
+from wae.core.files import load_yaml
+from wae.planning.jobs import claim_folder, devices_per_job, job, set_environment
+from wae.planning.plan import load_plan
 
 try:
     for file in workflow.configfiles:

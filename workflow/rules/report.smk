@@ -8,7 +8,7 @@ rule plan:
     conda:
         ENVIRONMENT
     params:
-        job=lambda w: job(["wae.plan"], config=config),  # as it is: a plain text with {x} would be a pattern
+        job=lambda w: job(["wae.planning.plan"], config=config),  # as it is: a plain text with {x} would be a pattern
     shell:
         "python -m wae plan --job {params.job:q} --out {output} 2> {log}"
 
@@ -46,7 +46,7 @@ rule manifest:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.provenance"]),
+        job=job(["wae.commands.manifest"]),
     shell:
         "python -m wae manifest --plan {input.plan} --results results --out {output} 2> {log}"
 
@@ -92,7 +92,7 @@ rule tables:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.report.tables"]),
+        job=job(["wae.report.tables.write"]),
     shell:
         "python -m wae tables --experiment $(dirname {input.manifest}) --out {output} 2> {log}"
 
@@ -117,12 +117,12 @@ rule figures:
         ENVIRONMENT
     threads: 4
     params:
-        job=job(["wae.report.figures"]),
+        job=job(["wae.report.figures.draw"]),
     shell:
         "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} --processes {threads} 2> {log}"
 
 
-TEMPLATES = os.path.join(workflow.basedir, "wae/report/templates")
+TEMPLATES = os.path.join(workflow.basedir, "wae/report/page/templates")
 
 
 rule page:
@@ -130,7 +130,7 @@ rule page:
         experiment=rules.manifest.output,
         tables=rules.tables.output,
         figures=rules.figures.output,
-        templates=[f"wae/report/templates/{name}" for name in sorted(os.listdir(TEMPLATES))],
+        templates=[f"wae/report/page/templates/{name}" for name in sorted(os.listdir(TEMPLATES))],
     output:
         report("reports/summary.html", caption="../report/page.rst", category="Page"),
     log:
@@ -139,7 +139,7 @@ rule page:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.report.page"], experiment=CONFIG.experiment),
+        job=job(["wae.report.page.render"], experiment=CONFIG.experiment),
     shell:
         "python -m wae page --experiment $(dirname {input.experiment}) --report $(dirname {input.tables})"
         " --out {output} 2> {log}"

@@ -19,7 +19,7 @@ rule train:
         gpu=GPU,
     params:
         job=lambda w: job(
-            ["wae.training", run_of(w).training.implementation.partition(":")[0]],
+            ["wae.training.loop", run_of(w).training.implementation.partition(":")[0]],
             run=run_of(w).model_dump(),
         ),
     shell:

@@ -1,0 +1,349 @@
+"""Each judge against results made to support, refute and leave open its claim."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.shared.results import make
+from wae.analysis.claims import divergences, judges, load_claims, write_claims
+from wae.analysis.claims.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED, overall
+from wae.analysis.contrasts import compare
+from wae.analysis.results import Results
+from wae.analysis.runs import METRICS_COLUMNS, RUNS_COLUMNS, write_table
+from wae.core.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+PARAMETERS = {
+    claim["judge"]: claim["parameters"] for claim in yaml.safe_load((ROOT / "config/claims.yaml").read_text())["claims"]
+}
+
+
+def results(
+    folder: Path,
+    scores: dict[tuple[str, str], list[float]],
+    dataset: str = "glyphs",
+    settings: dict[str, dict[str, Any]] | None = None,
+    real: dict[str, float] | None = None,
+) -> Results:
+    """Results of one dataset: {(method, "metric/subject"): a value a seed}."""
+    rows, runs = [], {}
+    for (method, name), values in scores.items():
+        metric, _, subject = name.partition("/")
+        for seed, value in enumerate(values):
+            key = {"experiment": "e", "dataset": dataset, "method": method, "seed": seed, "status": "finished"}
+            rows.append(key | {"metric": metric, "subject": subject, "reference": "test", "samples": 9, "value": value})
+            runs[method, seed] = key
+    for metric, value in (real or {}).items():
+        key = {"experiment": "e", "dataset": dataset, "method": "real_data", "seed": -1, "status": "finished"}
+        rows.append(key | {"metric": metric, "subject": "data", "value": value})
+    write_table(folder / "metrics.csv", rows, METRICS_COLUMNS)
+    write_table(folder / "runs.csv", runs.values(), RUNS_COLUMNS)
+    defaults = {"latent_dim": 8, "prior": "normal"}
+    plan = [
+        {"dataset": dataset, "method": method, "seed": seed, "training": defaults | (settings or {}).get(method, {})}
+        for method, seed in runs
+    ]
+    (folder / "plan.json").write_text(json.dumps({"runs": plan, "config": {}}))
+    return Results(folder)
+
+
+def judge(name: str, found: Results) -> Any:
+    return judges.JUDGES[name](found, PARAMETERS[name])
+
+
+def spread(mean: float, by: float = 1.0) -> list[float]:
+    """Three seeds about a mean."""
+    return [mean - by, mean, mean + by]
+
+
+FID = "fid_classifier/prior"
+
+
+@pytest.mark.parametrize(
+    ("gan", "mmd", "vae", "verdict"),
+    [(50, 70, 140, SUPPORTED), (70, 50, 140, REFUTED), (50, 70, 30, REFUTED), (69.9, 70, 140, INCONCLUSIVE)],
+)
+def test_quality_follows_the_order(tmp_path: Path, gan: float, mmd: float, vae: float, verdict: str) -> None:
+    scores = {("wae_gan", FID): spread(gan), ("wae_mmd", FID): spread(mmd), ("vae", FID): spread(vae)}
+    found = judge("quality", results(tmp_path, scores))
+    assert found.verdict == verdict
+    first = found.evidence[0]
+    assert first.value == pytest.approx(gan - mmd)
+    assert first.low < first.value < first.high
+
+
+def test_quality_needs_three_seeds(tmp_path: Path) -> None:
+    scores = {(method, FID): [1.0, 2.0] for method in ("wae_gan", "wae_mmd", "vae")}
+    assert judge("quality", results(tmp_path, scores)).verdict == NOT_TESTED
+
+
+def test_one_counterexample_refutes_and_untested_parts_do_not_count() -> None:
+    assert overall([SUPPORTED, REFUTED]) == REFUTED
+    assert overall([SUPPORTED, INCONCLUSIVE]) == INCONCLUSIVE
+    assert overall([SUPPORTED, NOT_TESTED]) == SUPPORTED
+    assert overall([NOT_TESTED]) == NOT_TESTED
+    assert overall([]) == NOT_TESTED
+
+
+@pytest.mark.parametrize(
+    ("vae", "wae", "verdict"),
+    [(0.010, 0.018, SUPPORTED), (0.018, 0.010, REFUTED), (0.030, 0.040, REFUTED), (0.0179, 0.018, INCONCLUSIVE)],
+)
+def test_blur_compares_with_data_and_both_waes(tmp_path: Path, vae: float, wae: float, verdict: str) -> None:
+    key = "sharpness/prior"
+    scores = {("vae", key): spread(vae, 2e-4), ("wae_mmd", key): spread(wae, 2e-4), ("wae_gan", key): spread(wae, 2e-4)}
+    assert judge("blur", results(tmp_path, scores, real={"sharpness": 0.025})).verdict == verdict
+
+
+def test_blur_needs_real_datas_sharpness(tmp_path: Path) -> None:
+    scores = {(method, "sharpness/prior"): spread(1.0, 0.1) for method in ("vae", "wae_mmd", "wae_gan")}
+    assert judge("blur", results(tmp_path, scores)).verdict == NOT_TESTED
+
+
+@pytest.mark.parametrize(("wae", "verdict"), [(6.0, SUPPORTED), (3.0, REFUTED), (5.0, INCONCLUSIVE)])
+def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, verdict: str) -> None:
+    key, name = "mutual_information/codes", "wae_mmd@encoder=gaussian"
+    scores = {("vae", key): spread(5.0, 0.1), (name, key): spread(wae, 0.1)}
+    assert judge("information", results(tmp_path, scores)).verdict == verdict
+    other = {name: {"latent_dim": 64}}
+    assert judge("information", results(tmp_path, scores, settings=other)).verdict == NOT_TESTED
+
+
+def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
+    name, bound = "wae_mmd@encoder=gaussian", math.log(1000)
+    scores = {
+        ("vae", "mutual_information/codes"): spread(5.0, 0.01),
+        ("vae", "mutual_information_bound/codes"): [bound] * 3,
+        (name, "mutual_information/codes"): spread(bound - 0.05, 0.01),
+    }
+    found = judge("information", results(tmp_path, scores))
+    assert (found.verdict, "has at least 6.86 nats against 5 of" in found.summary) == (SUPPORTED, True)
+    (tmp_path / "both").mkdir()
+    both = scores | {("vae", "mutual_information/codes"): spread(bound - 0.09, 0.001)}
+    assert judge("information", results(tmp_path / "both", both)).verdict == INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("p", "ratio", "spread", "verdict"),
+    [
+        ([0.4, 0.5, 0.6], 1.1, 0.9, SUPPORTED),
+        ([0.4, 0.5, 0.01], 1.1, 0.9, SUPPORTED),
+        ([0.01, 0.01, 0.6], 1.1, 0.9, REFUTED),
+        ([0.4, 0.5, 0.6], 2.5, 0.9, REFUTED),
+        ([0.4, 0.5, 0.6], 1.5, 0.9, INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.7, INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.1, REFUTED),
+    ],
+)
+def test_match_needs_test_distance_and_spread(
+    tmp_path: Path, p: list[float], ratio: float, spread: float, verdict: str
+) -> None:
+    name = "wae_mmd@latent_dim=64"
+    scores = {
+        (name, "latent_mmd_p/codes"): p,
+        (name, "latent_sw2/codes"): [0.1 * ratio] * 3,
+        (name, "latent_sw2/prior"): [0.1] * 3,
+        (name, "latent_sd_ratio_min/codes"): [spread] * 3,
+    }
+    assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 64}})).verdict == verdict
+    assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 8}})).verdict == NOT_TESTED
+
+
+def _sweep(wide: float, other_prior: float) -> tuple[dict[tuple[str, str], list[float]], dict[str, dict[str, Any]]]:
+    scores = {
+        ("wae_mmd", FID): spread(50),
+        ("wae_mmd@latent_dim=64", FID): spread(60),
+        ("wae_mmd@latent_dim=128", FID): spread(wide),
+        ("wae_mmd@prior=uniform", FID): spread(other_prior),
+    }
+    settings = {
+        "wae_mmd@latent_dim=64": {"latent_dim": 64},
+        "wae_mmd@latent_dim=128": {"latent_dim": 128},
+        "wae_mmd@prior=uniform": {"prior": "uniform"},
+    }
+    return scores, settings
+
+
+@pytest.mark.parametrize(
+    ("wide", "other_prior", "verdict"),
+    [(70, 70, SUPPORTED), (30, 70, REFUTED), (70, 30, REFUTED), (49.9, 70, INCONCLUSIVE)],
+)
+def test_latent_contest_is_against_the_best_below(
+    tmp_path: Path, wide: float, other_prior: float, verdict: str
+) -> None:
+    scores, settings = _sweep(wide, other_prior)
+    assert judge("latent", results(tmp_path, scores, settings=settings)).verdict == verdict
+
+
+def test_latent_needs_both_sweeps(tmp_path: Path) -> None:
+    scores, settings = _sweep(70, 70)
+    del scores["wae_mmd@prior=uniform", FID]
+    found = judge("latent", results(tmp_path, scores, settings=settings))
+    assert found.verdict == NOT_TESTED
+    assert "other priors" in found.summary
+
+
+def _timed(folder: Path, gan: float, mmd: float, band: float = 0.01) -> Results:
+    found = results(folder, {("vae", FID): [1.0]})
+    rows = []
+    for method, seconds in (("wae_gan", gan), ("wae_mmd", mmd)):
+        row = {"study": "step", "dataset": "glyphs", "subject": method, "n": 100, "part": "total", "status": "ok"}
+        rows.append(row | {"seconds": seconds, "low": seconds * (1 - band), "high": seconds * (1 + band)})
+    pd.DataFrame(rows).to_csv(folder / "timing.csv", index=False)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("gan", "mmd", "band", "verdict"),
+    [(0.02, 0.03, 0.01, SUPPORTED), (0.03, 0.02, 0.01, REFUTED), (0.03, 0.02, 0.5, INCONCLUSIVE)],
+)
+def test_faster_needs_intervals_apart(tmp_path: Path, gan: float, mmd: float, band: float, verdict: str) -> None:
+    assert judge("faster", _timed(tmp_path, gan, mmd, band)).verdict == verdict
+
+
+def _fits(folder: Path, dimensions: list[int]) -> Results:
+    found = _timed(folder, 0.03, 0.02)
+    fits, crossovers = [], []
+    for d in dimensions:
+        for subject, width, p in (("mmd_fused", None, 1.9), ("gan", 512, 1.0)):
+            fit = {"study": "penalty", "subject": subject, "critic_width": width, "latent_dim": d, "p": p, "c": 1.0}
+            fits.append(fit | {"p_low": p - 0.1, "p_high": p + 0.1, "n_min": 128, "n_max": 4096})
+        pair = {"study": "penalty", "a": "mmd_fused", "b": "gan", "critic_width": 512, "latent_dim": d}
+        status = "measured" if d == 8 else "extrapolated"
+        crossovers.append(pair | {"n": 1000.0 * d, "low": 900.0 * d, "high": 1100.0 * d, "status": status})
+    (folder / "timing_fits.json").write_text(json.dumps({"fits": fits, "crossovers": crossovers}))
+    return found
+
+
+def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "many").mkdir()
+    one, many = _fits(tmp_path / "one", [8]), _fits(tmp_path / "many", [2, 8])
+    assert judge("cost", one).summary == (
+        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00); critic 4 × 512 n^1.00 (0.90 to 1.10)."
+    )
+    assert judge("cost", many).summary == (
+        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00) at d_z = 2, n^1.90 (1.80 to 2.00) at 8; "
+        "critic 4 × 512 n^1.00 (0.90 to 1.10) at d_z = 2, n^1.00 (0.90 to 1.10) at 8."
+    )
+    assert judge("faster", one).summary.endswith(
+        "fused MMD and critic 4 × 512 cost the same near n = 8,000 (between measured sizes)."
+    )
+    assert judge("faster", many).summary.endswith(
+        "fused MMD and critic 4 × 512 cost the same near n = 2,000* at d_z = 2, 8,000 at 8; "
+        "*: beyond the measured sizes, by the fits."
+    )
+    fits = json.loads((tmp_path / "many/timing_fits.json").read_text())
+    fits["crossovers"][0]["n"] = None
+    (tmp_path / "lone").mkdir()
+    lone = _fits(tmp_path / "lone", [2, 8])
+    (tmp_path / "lone/timing_fits.json").write_text(json.dumps(fits))
+    assert judge("faster", lone).summary.endswith("cost the same near n = 8,000 at d_z = 8.")
+    for name in ("cost", "faster"):
+        assert not any("d_z" in e.what for e in judge(name, one).evidence)
+        assert sum("at d_z = 2" in e.what for e in judge(name, many).evidence) == (2 if name == "cost" else 1)
+
+
+def test_divergences_hold_as_computed_and_fail_when_changed(tmp_path: Path) -> None:
+    found = results(tmp_path, {("vae", FID): [1.0]})
+    study = divergences.study()
+    (tmp_path / "divergences.json").write_text(json.dumps(study))
+    assert judge("divergences", found).verdict == SUPPORTED
+    for name, key, value in (
+        ("js", "gradient", 0.1),
+        ("js", "value", 0.5),
+        ("w2", "gradient", 1e-3),
+        ("kl", "value", 3.0),
+    ):
+        changed = json.loads(json.dumps(study))
+        row = next(
+            r for r in changed["rows"]
+            if (r["family"], r["divergence"], r["parameter"]) == ("lower-dimensional", name, 2.0)
+        )  # fmt: skip
+        row[key] = value
+        folder = tmp_path / f"{name}_{key}"
+        folder.mkdir()
+        other = results(folder, {("vae", FID): [1.0]})
+        (folder / "divergences.json").write_text(json.dumps(changed))
+        assert judge("divergences", other).verdict == REFUTED, (name, key)
+
+
+def test_contrasts_are_welchs_test_with_holms_correction() -> None:
+    rng = np.random.default_rng(0)
+    values = {name: pd.Series(rng.normal(mean, 1, 4)) for name, mean in (("a", 0), ("b", 3), ("c", 3.2))}
+    found = compare(values, [("a", "b"), ("b", "c")], 0.05)
+    va, vb = values["a"].var() / 4, values["b"].var() / 4
+    t = (values["a"].mean() - values["b"].mean()) / math.sqrt(va + vb)
+    freedom = (va + vb) ** 2 / (va**2 / 3 + vb**2 / 3)
+    from scipy import stats
+
+    raw = 2 * stats.t.sf(abs(t), freedom)
+    assert found[0].p == pytest.approx(2 * raw)  # the smaller of two p-values is doubled
+    assert found[0].difference == pytest.approx(values["a"].mean() - values["b"].mean())
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(va + vb)
+    assert found[0].high - found[0].difference == pytest.approx(half)
+
+
+def test_contrasts_refuse_fewer_than_three_seeds() -> None:
+    values = {"a": pd.Series([1.0, 2.0]), "b": pd.Series([1.0, 2.0, 3.0])}
+    with pytest.raises(ValueError, match="2 seeds, a test needs 3"):
+        compare(values, [("a", "b")], 0.05)
+
+
+def test_every_claim_of_the_file_is_judged(tmp_path: Path) -> None:
+    folder = make(tmp_path, datasets=("digits",))
+    write_claims(folder, ROOT / "config/claims.yaml")
+    claims = json.loads((folder / "claims.json").read_text())["claims"]
+    assert [claim["number"] for claim in claims] == list(range(1, 9))
+    assert {"supported", "not tested by this config"} <= {claim["verdict"] for claim in claims}
+    assert all("{" not in claim["threshold"] for claim in claims)
+
+
+CLAIM = {
+    "id": "x",
+    "statement": "A statement of ten letters",
+    "source": "somebody",
+    "test": "A test of ten letters",
+    "threshold": "At least {seeds} seeds",
+    "judge": "quality",
+    "parameters": {"seeds": 3},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"judge": "qualty"}, r"x: unknown judge 'qualty'.*did you mean 'quality'"),
+        ({"parameters": {}}, r"x\.threshold: no parameter 'seeds'"),
+        ({"parameters": {"seeds": "three"}}, r"claims\.0\.parameters\.seeds: 'three' is not of type 'number'"),
+        ({"verdict": "supported"}, r"'verdict' was unexpected"),
+    ],
+)
+def test_a_faulty_claim_is_one_clear_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(yaml.safe_dump({"claims": [CLAIM | change]}))
+    with pytest.raises(UserError, match=message) as found:
+        load_claims(path)
+    assert "\n" not in str(found.value)
+
+
+def test_the_same_claim_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(yaml.safe_dump({"claims": [CLAIM, CLAIM]}))
+    with pytest.raises(UserError, match="'x' is there twice"):
+        load_claims(path)
+
+
+def test_broken_yaml_and_a_missing_file_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yaml"
+    with pytest.raises(UserError, match="no such file"):
+        load_claims(path)
+    path.write_text("claims: [")
+    with pytest.raises(UserError, match="not valid YAML"):
+        load_claims(path)

@@ -1,0 +1,311 @@
+import copy
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy import stats
+
+from wae.analysis.published import comparison as anchors
+from wae.analysis.published.files import write_anchors
+from wae.analysis.published.ledger import load_ledger, published
+from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, write_table
+from wae.core.errors import UserError
+from wae.core.files import write_json
+from wae.core.settings import EvaluationSettings, RunSettings, TrainingSettings
+from wae.planning.plan import load_plan, merge, read_config
+
+Ledger = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def ledger() -> Ledger:
+    root = Path(__file__).resolve().parents[2]
+    return load_ledger(root / "config/anchors.yaml", root / "wae/core/schemas/anchors.schema.yaml")
+
+
+def refused(root: Path, folder: Path, ledger: Ledger) -> str:
+    path = folder / "anchors.yaml"
+    path.write_text(yaml.safe_dump(ledger))
+    with pytest.raises(UserError) as caught:
+        load_ledger(path, root / "wae/core/schemas/anchors.schema.yaml")
+    return str(caught.value)
+
+
+def test_the_ledger_holds_the_papers_numbers(ledger: Ledger) -> None:
+    found = {(p.protocol, p.dataset, p.method, p.metric, p.subject): (p.value, p.standing) for p in published(ledger)}
+    assert len(found) == 72
+    assert found["wae2018_celeba", "celeba", "wae_mmd", "fid", "prior"] == (55, "read")
+    assert found["wae2018_celeba", "celeba", "wae_gan", "fid", "prior"] == (42, "read")
+    assert found["wae2018_celeba", "celeba", "vae", "fid", "prior"] == (63, "secondary")
+    assert found["wae2018_celeba", "celeba", REAL_DATA, "sharpness", "data"] == (0.02, "recalled")
+    assert found["rae2020", "mnist", "wae_mmd", "fid", "mixture"] == (9.39, "read")
+    assert found["rae2020", "cifar10", "ae", "fid", "interpolation"] == (61.57, "read")
+    assert found["cwae_pytorch", "fashion_mnist", "swae", "fid", "prior"] == (55.99, "read")
+    mnist = sorted(
+        v for (_, d, m, _, s), (v, _) in found.items() if (d, m) == ("mnist", "wae_mmd") and s != "interpolation"
+    )
+    assert mnist == [9.39, 10.03, 20.42, 20.71, 28.71]
+
+
+def test_cells_override_methods_and_datasets(ledger: Ledger) -> None:
+    by_key = {(p.protocol, p.dataset, p.method): p for p in published(ledger)}
+    celeba = by_key["rae2020", "celeba", "wae_mmd"].fields
+    assert (celeba["cost_weight"], celeba["lambda_"], celeba["latent_dim"]) == (0.05, 100.0, 64)
+    assert by_key["rae2020", "mnist", "wae_mmd"].fields["cost_weight"] == pytest.approx(1 / 1024)
+    assert by_key["wae2018_celeba", "celeba", "vae"].recalled >= {"samples", "epochs", "learning_rate"}
+
+
+def test_faults_in_the_ledger_are_named(root: Path, tmp_path: Path, ledger: Ledger) -> None:
+    wrong = copy.deepcopy(ledger)
+    wrong["anchors"][0]["standng"] = "read"
+    assert "standng" in refused(root, tmp_path, wrong)
+    wrong = copy.deepcopy(ledger)
+    wrong["anchors"][0]["standing"] = "guessed"
+    assert "$.anchors[0].standing" in refused(root, tmp_path, wrong)
+    wrong = copy.deepcopy(ledger)
+    wrong["anchors"][3]["protocol"] = "wae2018_celba"
+    assert "did you mean 'wae2018_celeba'" in refused(root, tmp_path, wrong)
+    wrong = copy.deepcopy(ledger)
+    wrong["protocols"]["rae2020"]["fields"]["latent_dims"] = 8
+    assert "did you mean 'latent_dim'" in refused(root, tmp_path, wrong)
+    wrong = copy.deepcopy(ledger)
+    wrong["protocols"]["rae2020"]["source"] = "rae2021"
+    assert "did you mean 'rae2020'" in refused(root, tmp_path, wrong)
+    wrong = copy.deepcopy(ledger)
+    wrong["protocols"]["wae2018_celeba"]["recalled"]["all"] = ["sample"]
+    assert "did you mean 'samples'" in refused(root, tmp_path, wrong)
+
+
+# A small ledger whose one protocol is exactly what the run below does ----------------------------------
+
+TRAINING = TrainingSettings(implementation="wae.methods.wae_mmd:WAEMMD", latent_dim=8, lambda_=10.0, epochs=7)
+OPTIONS = {"mnist": {"split": "official"}}
+
+
+def small_ledger(ledger: Ledger, **changes: Any) -> Ledger:
+    t = TRAINING.model_dump()
+    fields = {key: t[key] for key in ledger["fields"] if key in t and "critic" not in key and key != "likelihood"}
+    fields |= {"image": "28x28 grey", "split": "official", "extractor": "inception", "samples": 10000}
+    fields |= {"reference": "test", "sampling": "prior", "kernel_base": 2.0, **changes.pop("fields", {})}
+    anchor = {"protocol": "same", "dataset": "mnist", "method": "wae_mmd", "metric": "fid", "values": {"prior": 50.0}}
+    small = {key: copy.deepcopy(ledger[key]) for key in ("fields", "datasets", "tolerances", "sources")}
+    protocol = {"source": "wae2018", "fields": {k: v for k, v in fields.items() if v is not None}}
+    protocol |= changes.pop("protocol", {})
+    small["protocols"] = {"same": protocol}
+    small["anchors"] = [anchor | {"standing": "read"} | changes]
+    return small
+
+
+def scores(values: list[float], metric: str = "fid_inception", **changes: Any) -> pd.DataFrame:
+    """Two draws a seed, around the seed's value."""
+    base = {"dataset": "mnist", "method": "wae_mmd", "metric": metric, "subject": "prior", "reference": "test"}
+    rows = [
+        base | {"samples": 10000, "seed": seed, "draw": draw, "value": value + shift} | changes
+        for seed, value in enumerate(values)
+        for draw, shift in enumerate((-1.0, 1.0))
+    ]
+    return pd.DataFrame(rows)
+
+
+def runs(method: str = "wae_mmd", **changes: Any) -> list[dict[str, Any]]:
+    settings = TRAINING.model_copy(update=changes)
+    return [
+        RunSettings(dataset="mnist", method=method, seed=seed, shape=[1, 28, 28], training=settings).model_dump()
+        for seed in range(3)
+    ]
+
+
+def one(metrics: pd.DataFrame, planned: list[dict[str, Any]], ledger: Ledger) -> dict[str, Any]:
+    frame = anchors.compare(metrics, planned, ledger, EvaluationSettings().model_dump(), OPTIONS)
+    assert list(frame.columns) == list(anchors.COLUMNS)
+    (row,) = frame.to_dict("records")
+    return row
+
+
+def test_equal_protocols_and_close_values_are_reproduced(ledger: Ledger) -> None:
+    values = [52.0, 49.0, 55.0]
+    row = one(scores(values), runs(), small_ledger(ledger))
+    assert row["differs"] == []
+    assert row["verdict"] == "reproduced"
+    assert (row["ours"], row["seeds"], row["our_metric"]) == (52.0, 3, "fid_inception")
+    low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    assert (row["low"], row["high"]) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(
+    ("mean", "verdict"), [(54.9, "reproduced"), (55.1, "not reproduced"), (44.9, "not reproduced")]
+)
+def test_the_tolerance_is_relative_to_the_published_number(ledger: Ledger, mean: float, verdict: str) -> None:
+    assert one(scores([mean] * 3), runs(), small_ledger(ledger))["verdict"] == verdict
+    assert one(scores([mean] * 3), runs(), small_ledger(ledger, tolerance=0.5))["verdict"] == "reproduced"
+
+
+def test_every_field_that_differs_spoils_the_verdict(ledger: Ledger) -> None:
+    changed: dict[str, Any] = {
+        "latent_dim": 16, "batch_size": 64, "epochs": 8, "architecture": "mlp", "width": 17, "depth": 4,
+        "decoder_depth": 1, "kernel_size": 5, "initialisation": "truncated_normal", "pixel_range": "minus_one_one",
+        "encoder": "pixel_noise", "pixel_noise": 0.02, "prior": "uniform", "sigma_z": 2.0, "cost": "l1",
+        "cost_weight": 0.1, "lambda_": 11.0, "kernel": "rbf", "kernel_scales": [1.0], "learning_rate": 2e-3,
+        "adam_beta1": 0.9, "schedule": "paper", "pretrain_steps": 1,
+    }  # fmt: skip
+    small = small_ledger(ledger)
+    for key, value in changed.items():
+        row = one(scores([50.0] * 3), runs(**{key: value}), small)
+        assert row["verdict"] == "not comparable", key
+        assert any(phrase.startswith(ledger["fields"][key]["title"] + ":") for phrase in row["differs"]), key
+    missing = set(ledger["fields"]) - set(changed)
+    assert {key for key in missing if ledger["fields"][key]["group"] == "model"} == {
+        "likelihood", "kernel_base", "decoder_decay",
+        "critic_width", "critic_depth", "critic_prior_trick", "critic_learning_rate",
+    }  # fmt: skip
+
+
+def test_evaluation_and_data_that_differ_spoil_it_too(ledger: Ledger) -> None:
+    small = small_ledger(ledger)
+    for metrics, phrase in (
+        (scores([50.0] * 3, samples=5000), "samples: 10,000 there, 5,000 here"),
+        (scores([50.0] * 3, reference="train"), "reference images: test there, train here"),
+        (scores([50.0] * 3, metric="fid_classifier"), "feature extractor: inception there, classifier here"),
+    ):
+        row = one(metrics, runs(), small)
+        assert row["differs"] == [phrase]
+        assert row["verdict"] == "not comparable"
+    held_back = one(scores([50.0] * 3), runs(validation_fraction=0.1), small)
+    assert held_back["differs"] == ["train and test split: official there, official, 0.1 of train held back here"]
+    for option, differs in (({"pad": 2}, 1), ({"split": "paper"}, 1), ({"mirrored": True}, 2), ({"pad": 0}, 0)):
+        frame = anchors.compare(scores([50.0] * 3), runs(), small, {}, {"mnist": option})
+        assert len(frame["differs"][0]) == differs, option
+
+
+def test_what_a_source_does_not_state_or_is_recalled_confirms_nothing(ledger: Ledger) -> None:
+    row = one(scores([50.0] * 3), runs(), small_ledger(ledger, fields={"reference": None}))
+    assert row["differs"] == ["reference images: not stated there, test here"]
+    assert row["verdict"] == "not comparable"
+    row = one(scores([50.0] * 3), runs(), small_ledger(ledger, protocol={"recalled": {"wae_mmd": ["epochs"]}}))
+    assert row["differs"] == ["epochs: 7 there is recalled, not read"]
+    assert row["verdict"] == "not comparable"
+
+
+def test_recalled_numbers_are_shown_without_a_verdict(ledger: Ledger) -> None:
+    row = one(scores([50.0] * 3), runs(), small_ledger(ledger, standing="recalled"))
+    assert (row["standing"], row["verdict"], row["ours"]) == ("recalled", "", 50.0)
+
+
+def test_too_few_seeds_and_missing_scores_carry_no_verdict(ledger: Ledger) -> None:
+    row = one(scores([50.0, 50.0]), runs(), small_ledger(ledger))
+    assert row["verdict"] == "not comparable"
+    assert row["differs"] == ["seeds: 2 finished here, 3 needed"]
+    alone = one(scores([50.0]), runs(), small_ledger(ledger))
+    assert math.isnan(alone["low"])
+    for metrics in (scores([50.0] * 3)[:0], scores([math.nan] * 3), scores([50.0] * 3, subject="reconstruction")):
+        row = one(metrics, runs(), small_ledger(ledger))
+        assert (row["verdict"], row["differs"]) == ("not comparable", ["not measured here"])
+        assert math.isnan(row["ours"])
+
+
+def test_inceptions_distance_is_taken_before_the_classifiers_and_curves_never(ledger: Ledger) -> None:
+    metrics = pd.concat(
+        [
+            scores([90.0] * 3, "fid_classifier"),
+            scores([50.0] * 3),
+            scores([1.0] * 3, "fid_inception_curve"),
+            scores([70.0] * 3, samples=2500),
+        ]
+    )
+    row = one(metrics, runs(), small_ledger(ledger))
+    assert (row["ours"], row["our_metric"], row["verdict"]) == (50.0, "fid_inception", "reproduced")
+
+
+def test_variants_get_rows_and_other_datasets_do_not(ledger: Ledger) -> None:
+    small = small_ledger(ledger)
+    metrics = pd.concat([scores([50.0] * 3), scores([50.0] * 3, method="wae_mmd@lambda_=99.0")])
+    planned = [*runs(), *runs("wae_mmd@lambda_=99.0", lambda_=99.0)]
+    frame = anchors.compare(metrics, planned, small, {}, OPTIONS)
+    assert dict(zip(frame["method"], frame["verdict"], strict=True)) == {
+        "wae_mmd": "reproduced",
+        "wae_mmd@lambda_=99.0": "not comparable",
+    }
+    elsewhere = metrics.assign(dataset="digits")
+    digits = [run | {"dataset": "digits"} for run in planned]
+    assert anchors.compare(elsewhere, digits, small).empty
+    assert list(anchors.compare(elsewhere, digits, small, everything=True)["verdict"]) == ["not comparable"]
+
+
+def test_anchors_json_of_an_experiment(root: Path, tmp_path: Path) -> None:
+    planned = [*runs(), *runs("vae", implementation="baselines.vae:VAE", encoder="gaussian")]
+    config = {"evaluation": EvaluationSettings().model_dump(), "datasets": {"mnist": {"options": {"pad": 2}}}}
+    write_json(tmp_path / "plan.json", {"config": config, "runs": planned})
+    table = scores([20.0] * 3).assign(experiment="e", status="finished", label="")
+    write_table(tmp_path / "metrics.csv", table.to_dict("records"), METRICS_COLUMNS)
+    write_anchors(tmp_path, root / "config/anchors.yaml")
+    document = json.loads((tmp_path / "anchors.json").read_text())
+    rae = {
+        row["subject"]: row for row in document["rows"] if row["protocol"] == "rae2020" and row["method"] == "wae_mmd"
+    }
+    assert rae["prior"]["ours"] == 20.0
+    assert rae["prior"]["published"] == 20.42
+    assert rae["prior"]["verdict"] == "not comparable"
+    assert not any(phrase.startswith("image size") for phrase in rae["prior"]["differs"])
+    assert any(phrase == "latent dimension: 16 there, 8 here" for phrase in rae["prior"]["differs"])
+    assert document["lambdas"] == [
+        {"dataset": "mnist", "method": "wae_mmd", "lambda_": 10.0, "paper_lambda": 40.0},
+        {"dataset": "mnist", "method": "vae", "lambda_": 10.0, "paper_lambda": None},
+    ]
+
+
+def test_records_are_json(ledger: Ledger) -> None:
+    frame = anchors.compare(scores([50.0]), runs(), small_ledger(ledger), {}, OPTIONS)
+    (record,) = json.loads(json.dumps(anchors.records(frame), allow_nan=False))
+    assert record["low"] is None
+    assert record["differs"] == ["seeds: 1 finished here, 3 needed"]
+
+
+def test_no_run_of_the_papers_config_is_called_a_reproduction(
+    root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its protocol is the paper's as far as it can be read: what stays is not stated, recalled, or has a reason."""
+    monkeypatch.setattr("wae.planning.plan.missing", lambda *arguments: None)
+    config = read_config(root / "config/paper.yaml")
+    plan = load_plan(config)
+    planned = [run.model_dump() for run in plan.runs]
+    options = {name: settings.options for name, settings in plan.config.datasets.items()}
+    rows = []
+    for method, value in (("vae", 63.0), ("wae_mmd", 55.0), ("wae_gan", 42.0)):
+        rows.append(scores([value] * 5, dataset="celeba", method=method))
+    frame = anchors.compare(pd.concat(rows), planned, ledger, plan.config.evaluation.model_dump(), options)
+    paper = frame[(frame["protocol"] == "wae2018_celeba") & (frame["metric"] == "fid") & (frame["subject"] == "prior")]
+    assert set(paper["verdict"]) == {"not comparable"}
+    for row in paper.to_dict("records"):
+        assert row["differs"]
+        assert all("not stated" in phrase or "recalled" in phrase for phrase in row["differs"]), row["differs"]
+
+
+def test_the_papers_config_follows_the_ledger_on_mnist(
+    root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wae.planning.plan.missing", lambda *arguments: None)
+    plan = load_plan(merge(read_config(root / "config/paper.yaml"), {"run": {"seeds": [0]}}))
+    for run in plan.runs:
+        name = f"wae2018_{run.dataset}"
+        if name not in ledger["protocols"]:
+            continue
+        protocol = ledger["protocols"][name]
+        stated = protocol["fields"] | protocol["methods"][run.method]
+        training = run.training.model_dump()
+        for key, value in stated.items():
+            if key in training:
+                assert training[key] == value, (run.dataset, run.method, key)
+
+
+def test_analysis_imports_no_torch() -> None:
+    modules = "wae.analysis.published.comparison, wae.analysis.published.lambda_units"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

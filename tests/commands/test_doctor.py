@@ -1,0 +1,141 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wae.commands import doctor
+from wae.commands.doctor import Finding
+from wae.data.source import prepare
+from wae.planning.plan import Plan, load_plan, merge
+
+Change = Callable[[dict[str, Any]], Plan]
+
+
+@pytest.fixture
+def planned(smoke: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Change:
+    """The smoke plan with changes, in an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WAE_DATA_ROOT", raising=False)
+    return lambda changes: load_plan(merge(smoke, changes))
+
+
+def found(plan: Plan, part: str) -> Finding:
+    findings = [finding for finding in doctor.examine(plan) if part in finding.text]
+    assert len(findings) == 1, doctor.examine(plan)
+    return findings[0]
+
+
+def test_every_finding_that_is_not_ok_has_a_remedy(planned: Change) -> None:
+    findings = doctor.examine(planned({}))
+    assert len(findings) >= 9
+    assert {f.level for f in findings} <= {"ok", "warning", "error"}
+    for finding in findings:
+        assert bool(finding.remedy) == (finding.level != "ok")
+
+
+def test_another_version_is_a_warning_and_a_missing_package_an_error(
+    planned: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned({})
+    original = doctor.importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name == "scipy":
+            return "0.1"
+        if name == "seaborn":
+            raise doctor.importlib.metadata.PackageNotFoundError(name)
+        return original(name)
+
+    monkeypatch.setattr(doctor.importlib.metadata, "version", version)
+    assert found(plan, "scipy 0.1 (pinned: ").level == "warning"
+    assert found(plan, "seaborn is not installed").level == "error"
+
+
+def test_a_wanted_cuda_device_that_is_not_there(planned: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert found(planned({"execution": {"device": "cuda"}}), "no CUDA device").level == "error"
+    assert found(planned({"execution": {"device": "auto"}}), "computing on the CPU").level == "ok"
+
+
+def test_more_threads_than_cores(planned: Change) -> None:
+    assert found(planned({"execution": {"threads": 1000}}), "execution.threads is 1000").level == "warning"
+
+
+@pytest.mark.parametrize(("free", "level"), [(100e9, "ok"), (1e6, "error")])
+def test_disk(planned: Change, monkeypatch: pytest.MonkeyPatch, free: float, level: str) -> None:
+    usage = doctor.shutil.disk_usage("/")._replace(free=int(free))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage)
+    assert found(planned({}), "of disk free").level == level
+
+
+def test_disk_needed_grows_with_runs_and_size(planned: Change) -> None:
+    def need(changes: dict[str, Any]) -> float:
+        plan = planned(changes)
+        return sum(doctor._run_bytes(r.training.width, r.training.depth, r.training.snapshots) for r in plan.runs)
+
+    small = need({})
+    assert need({"run": {"seeds": [0, 1]}}) == 2 * small
+    assert need({"training": {"datasets": {"digits": {"width": 128}}}}) > 5 * small
+    assert need({"training": {"common": {"snapshots": 64}}}) > small
+
+
+@pytest.mark.parametrize(("free", "level"), [(8e9, "ok"), (1e9, "warning")])
+def test_memory(planned: Change, monkeypatch: pytest.MonkeyPatch, free: float, level: str) -> None:
+    import psutil
+
+    memory = psutil.virtual_memory()._replace(available=int(free))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert found(planned({}), "of memory free").level == level
+
+
+def test_a_folder_that_cannot_be_written(planned: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned({})
+    Path("results").mkdir()
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: Path(path).name != "results")
+    assert found(plan, "results cannot be written").level == "error"
+    assert found(plan, "reports/ can be written").level == "ok"
+
+
+def test_datasets_prepared_missing_and_at_hand(planned: Change) -> None:
+    plan = planned({})
+    assert found(plan, "dataset digits from wae.data.embedded:digits").level == "ok"
+    folder = Path("results/data") / plan.data_id("digits")
+    prepare(plan.config.datasets["digits"], None, folder)
+    assert found(plan, "dataset digits is prepared").level == "ok"
+    content = bytearray((folder / "test_images.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "test_images.npy").write_bytes(bytes(content))
+    assert found(plan, "test_images.npy: sha256 is").level == "error"
+
+
+def test_inception_weights(planned: Change, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    changes: dict[str, Any] = {
+        "extractors": {"big": {"kind": "inception"}},
+        "run": {"extractors": ["classifier", "big"]},
+    }
+    assert found(planned(changes), "extractor big: Inception weights are fetched").level == "warning"
+    kept = tmp_path / "hub/checkpoints/weights-inception-2015-12-05-6726825d.pth"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"")
+    assert found(planned(changes), f"extractor big (inception), weights in {kept}").level == "ok"
+    weights = Path("inception.pth")
+    weights.write_bytes(b"")
+    changes["extractors"]["big"]["weights"] = str(weights)
+    plan = planned(changes)
+    assert found(plan, "extractor big (inception)").level == "ok"
+    weights.unlink()
+    assert found(plan, "extractor big: no file inception.pth").level == "error"
+
+
+def test_print_findings_tells_whether_all_is_well(
+    planned: Change, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = planned({})
+    for level, well in (("ok", True), ("warning", True), ("error", False)):
+        monkeypatch.setattr(doctor, "examine", lambda plan, level=level: [Finding(level, "text", "remedy")])
+        assert doctor.print_findings(plan) is well
+        assert capsys.readouterr().out == f"{level:8}text -> remedy\n"

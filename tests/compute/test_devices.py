@@ -1,0 +1,123 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from wae.compute import devices
+from wae.core.errors import UserError
+from wae.core.settings import ExecutionSettings
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from wae.core.locks import take_any  # what a claim is, without torch
+found = take_any(Path(sys.argv[1]), sys.argv[2:])
+print(None if found is None else found[0], flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Three devices that are not there, claimed in a folder of the test's own; what was claimed is given back."""
+    monkeypatch.setattr(devices, "device_names", lambda: ["GPU-a", "GPU-b", "GPU-c"])
+    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(devices, "_held", [])
+    yield tmp_path / f"wae-devices-{os.getuid()}"
+    for lock in devices._held:
+        lock.close()  # type: ignore[attr-defined]
+
+
+def claiming(folder: Path, *names: str) -> tuple[subprocess.Popen[str], str]:
+    """Another process that claims one of the devices and goes on living, and the index it got."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(folder), *names],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert process.stdout is not None
+    return process, process.stdout.readline().strip()
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGTERM])
+def test_each_process_gets_its_own_and_a_dead_ones_is_free_again(tmp_path: Path, death: signal.Signals) -> None:
+    first, index = claiming(tmp_path, "GPU-a", "GPU-b")
+    second, other = claiming(tmp_path, "GPU-a", "GPU-b")
+    third, none = claiming(tmp_path, "GPU-a", "GPU-b")
+    assert (index, other, none) == ("0", "1", "None")
+    first.send_signal(death)
+    first.communicate()
+    fourth, again = claiming(tmp_path, "GPU-a", "GPU-b")
+    assert again == "0"
+    for process in (second, third, fourth):
+        process.kill()
+        process.communicate()
+
+
+def test_a_device_is_known_by_its_name_however_a_process_numbers_it(tmp_path: Path) -> None:
+    first, index = claiming(tmp_path, "GPU-b", "GPU-a")  # as under CUDA_VISIBLE_DEVICES=1,0
+    second, other = claiming(tmp_path, "GPU-a", "GPU-b")
+    third, none = claiming(tmp_path, "GPU-b")
+    assert (index, other, none) == ("0", "0", "None")
+    for process in (first, second, third):
+        process.kill()
+        process.communicate()
+
+
+def test_auto_claims_the_next_free_one_and_then_takes_the_cpu(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    auto = ExecutionSettings(device="auto")
+    assert [str(devices.setup(auto)) for _ in range(4)] == ["cuda:0", "cuda:1", "cuda:2", "cpu"]
+    said = capsys.readouterr().err.splitlines()
+    assert said[1] == "computing on CUDA device 1 (GPU-b)"
+    assert said[3] == "all 3 CUDA devices are claimed by other jobs: computing on the CPU"
+    assert sorted(file.name for file in three.iterdir()) == ["GPU-a.lock", "GPU-b.lock", "GPU-c.lock"]
+
+
+def test_cuda_is_an_order_and_a_number_a_choice(three: Path) -> None:
+    assert devices.setup(ExecutionSettings(device="cuda:2")) == torch.device("cuda", 2)
+    assert not three.exists()
+    with pytest.raises(UserError, match="'cuda:3', 3 CUDA devices are visible"):
+        devices.setup(ExecutionSettings(device="cuda:3"))
+    for _ in range(3):
+        devices.setup(ExecutionSettings(device="cuda"))
+    with pytest.raises(UserError, match="all 3 CUDA devices are claimed by other jobs; lower --resources gpu=N"):
+        devices.setup(ExecutionSettings(device="cuda"))
+
+
+def test_without_a_device(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(devices, "device_names", list)
+    assert devices.setup(ExecutionSettings(device="auto")).type == "cpu"
+    assert capsys.readouterr().err == "there is no CUDA device: computing on the CPU\n"
+    assert devices.setup(ExecutionSettings(device="cpu")).type == "cpu"
+    assert capsys.readouterr().err == ""
+    for wanted in ("cuda", "cuda:0"):
+        with pytest.raises(UserError, match="CUDA device"):
+            devices.setup(ExecutionSettings(device=wanted))
+
+
+def test_names_follow_cuda_visible_devices() -> None:
+    """Torch sees what CUDA_VISIBLE_DEVICES leaves, so that the names do; none of them where it is empty."""
+    code = "from wae import devices; print(devices.device_names())"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_threads_and_deterministic_kernels() -> None:
+    threads = torch.get_num_threads()
+    devices.setup(ExecutionSettings(device="cpu", threads=2))
+    assert torch.get_num_threads() == 2
+    assert torch.are_deterministic_algorithms_enabled()
+    devices.setup(ExecutionSettings(device="cpu", threads=threads))

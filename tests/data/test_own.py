@@ -1,0 +1,327 @@
+"""Folders of one's own: what is read, how it is cut and divided, and a line for each fault."""
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.shared.data import jpeg, noise
+from wae.core.errors import UserError
+from wae.core.settings import DatasetSettings
+from wae.data.own import folder
+from wae.data.pictures import centred_box
+from wae.data.source import load, prepare
+
+EXACT: dict[str, Any] = {"height": 8, "width": 8, "fit": "exact"}
+
+
+def save(path: Path, pixels: np.ndarray) -> np.ndarray:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """20 images of class ant, 10 of class bee, RGB, 8 x 8."""
+    for kind, count in (("ant", 20), ("bee", 10)):
+        for i in range(count):
+            save(tmp_path / "mine" / kind / f"{i:02d}.png", noise(8, 8, 3, seed=i + 100 * (kind == "bee")))
+    return tmp_path / "mine"
+
+
+def test_a_tree_gives_labels_and_a_split_with_the_same_mix(tree: Path) -> None:
+    dataset = folder(None, path=str(tree), **EXACT)
+    assert dataset.train.images.shape == (27, 3, 8, 8)
+    assert dataset.train.labels is not None
+    assert dataset.test.labels is not None
+    assert np.bincount(dataset.train.labels).tolist() == [18, 9]
+    assert np.bincount(dataset.test.labels).tolist() == [2, 1]
+    of = {noise(8, 8, 3, seed=seed).tobytes(): int(seed >= 100) for seed in [*range(20), *range(100, 110)]}
+    for split in (dataset.train, dataset.test):
+        assert split.labels is not None
+        assert [of.pop(np.moveaxis(image, 0, 2).tobytes()) for image in split.images] == split.labels.tolist()
+    assert not of
+    again = folder(None, path=str(tree), **EXACT)
+    np.testing.assert_array_equal(again.test.images, dataset.test.images)
+
+
+def test_the_fraction_decides_how_many_are_held_out(tree: Path) -> None:
+    assert len(folder(None, path=str(tree), test_fraction=0.5, **EXACT).test.images) == 15
+
+
+def test_relative_paths_start_at_the_data_root(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(folder(tree.parent, path="mine", **EXACT).train.images) == 27
+    monkeypatch.chdir(tree.parent)
+    assert len(folder(None, path="mine", **EXACT).train.images) == 27
+
+
+def test_a_test_folder_takes_the_train_folders_classes(tree: Path) -> None:
+    other = tree.parent / "other"
+    for i in range(3):
+        save(other / "bee" / f"{i}.png", noise(8, 8, 3, seed=500 + i))
+    dataset = folder(None, path=str(tree), test=str(other), **EXACT)
+    assert len(dataset.train.images) == 30
+    assert dataset.test.labels is not None
+    assert dataset.test.labels.tolist() == [1, 1, 1]
+    np.testing.assert_array_equal(dataset.test.images[2], np.moveaxis(noise(8, 8, 3, seed=502), 2, 0))
+    (other / "bee").rename(other / "cat")
+    with pytest.raises(UserError, match=r"0\.png: cat is not a class of the train images"):
+        folder(None, path=str(tree), test=str(other), **EXACT)
+    assert folder(None, path=str(tree), test=str(other), labels="none", **EXACT).test.labels is None
+
+
+@pytest.mark.parametrize("inside", ["ant", "."])
+def test_train_and_test_folders_must_be_apart(inside: str, tree: Path) -> None:
+    with pytest.raises(UserError, match="one holds the other; keep train and test apart"):
+        folder(None, path=str(tree), test=str(tree / inside), **EXACT)
+    with pytest.raises(UserError, match="one holds the other"):
+        folder(None, path=str(tree / inside), test=str(tree), **EXACT)
+
+
+def test_when_folders_are_labels(tree: Path) -> None:
+    def labels(kind: str) -> np.ndarray | None:
+        return folder(None, path=str(tree), labels=kind, **EXACT).train.labels
+
+    assert labels("auto") is not None
+    assert labels("folders") is not None
+    assert labels("none") is None
+    save(tree / "loose.png", noise(8, 8, 3))
+    assert labels("auto") is None
+    with pytest.raises(UserError, match=r"loose\.png: lies in no class's folder"):
+        labels("folders")
+    (tree / "loose.png").unlink()
+    for file in (tree / "bee").iterdir():
+        file.unlink()
+    assert labels("auto") is None  # one class tells nothing
+    only = labels("folders")
+    assert only is not None
+    assert only.max() == 0
+
+
+def test_deep_folders_odd_names_and_other_files(tree: Path) -> None:
+    save(tree / "ant" / "deep" / "er" / "x.JPEG", noise(8, 8, 3))
+    for name in ("tab\there.png", "line\nbreak.png", "ünï ☃.png", "-rf.png", "a'b\"c.png"):
+        save(tree / "bee" / name, noise(8, 8, 3, seed=len(name)))
+    raw = os.fsencode(tree / "bee") + b"/\xff\xfe.png"
+    with open(raw, "wb") as file:
+        Image.fromarray(noise(8, 8, 3)).save(file, "PNG")
+    (tree / "README.txt").write_text("no picture")
+    (tree / "ant" / ".hidden.png").write_bytes(b"broken")
+    (tree / ".thumbs").mkdir()
+    (tree / ".thumbs" / "a.png").write_bytes(b"broken")
+    (tree / "ant" / "folder.png").mkdir()
+    dataset = folder(None, path=str(tree), **EXACT)
+    assert len(dataset.train.images) + len(dataset.test.images) == 37
+
+
+@pytest.mark.parametrize("name", ["line\nbreak.png", "ünï ☃.png", "-rf.png", "\udcff.png"])
+def test_a_fault_in_an_oddly_named_file_is_still_one_printable_line(name: str, tree: Path) -> None:
+    with open(tree / "ant" / name, "wb") as file:
+        file.write(b"no picture")
+    with pytest.raises(UserError, match=r"\.png'?: not a whole PNG or JPEG") as caught:
+        folder(None, path=str(tree), **EXACT)
+    assert str(caught.value).isprintable()
+    str(caught.value).encode()
+
+
+def png(pixels: np.ndarray, mode: str | None = None, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    picture = Image.fromarray(pixels)
+    (picture.convert(mode) if mode else picture).save(stream, "PNG", **options)
+    return stream.getvalue()
+
+
+def gif() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(noise(8, 8)).save(stream, "GIF")
+    return stream.getvalue()
+
+
+def huge(side: int) -> bytes:
+    """A PNG whose header claims ``side`` x ``side`` pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+GOOD = png(noise(8, 8, 3))
+BROKEN = {
+    "empty": (b"", "not a whole PNG or JPEG"),
+    "text": (b"no picture", "not a whole PNG or JPEG"),
+    "truncated png": (GOOD[:-40], "not a whole PNG or JPEG"),
+    "cut in the header": (GOOD[:20], "not a whole PNG or JPEG"),
+    "flipped byte": (GOOD[:60] + bytes([GOOD[60] ^ 255]) + GOOD[61:], "not a whole PNG or JPEG"),
+    "truncated jpeg": (jpeg(8, 8)[:-60], "not a whole PNG or JPEG"),
+    "gif called png": (gif(), "not a whole PNG or JPEG"),
+    "huge": (huge(12_000), "12000 x 12000 pixels, at most 100,000,000; shrink it"),
+    "a bomb": (huge(20_000), "not a whole PNG or JPEG image .*400000000 pixels"),
+    "16 bits": (png(noise(8, 8).astype(np.uint16)), "more than 8 bits a pixel"),
+    "transparent": (png(noise(8, 8, 4)), "has transparent pixels"),
+    "transparent grey": (png(noise(8, 8, 2)), "has transparent pixels"),
+    "transparent palette": (png(noise(8, 8), "P", transparency=b"\0" * 256), "has transparent pixels"),
+    "other size": (png(noise(8, 9, 3)), "9 x 8 pixels, the config says 8 x 8; set fit to"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_picture_is_named(name: str, tree: Path) -> None:
+    content, message = BROKEN[name]
+    (tree / "bee" / "05.png").write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        folder(None, path=str(tree), **EXACT)
+    assert str(tree / "bee" / "05.png") in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damage_gives_a_picture_or_one_line(tmp_path: Path, data: st.DataObject) -> None:
+    whole = data.draw(st.sampled_from([GOOD, jpeg(8, 8), gif(), png(noise(8, 8), "P")]))
+    content = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        if content:
+            content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    base = tmp_path / "damaged"
+    base.mkdir(exist_ok=True)
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        (base / name).write_bytes(GOOD if name != "b.png" else bytes(content))
+    try:
+        shape, line = folder(None, path=str(base), test_fraction=0.5, height=4, width=4).train.images.shape, "b.png"
+    except UserError as error:
+        shape, line = (2, 3, 4, 4), str(error)
+    assert shape == (2, 3, 4, 4)
+    assert "b.png" in line
+    assert line.isprintable()
+
+
+def test_grey_and_rgb_opaque_alpha_palette_and_bilevel(tmp_path: Path) -> None:
+    grey = noise(8, 8)
+    opaque = np.dstack([grey, grey, grey, np.full((8, 8), 255, np.uint8)])
+    contents = [
+        png(grey),
+        png(opaque),
+        png(np.dstack([grey, opaque[..., 3]])),
+        png(grey, "P"),
+        png(np.dstack([grey] * 3)),
+    ]
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.png").write_bytes(content)
+    for channels in (1, 3):
+        dataset = folder(None, path=str(tmp_path), channels=channels, test_fraction=0.4, **EXACT)
+        images = np.concatenate([dataset.train.images, dataset.test.images])
+        assert images.shape == (5, channels, 8, 8)
+        assert (images == grey).all()
+    (tmp_path / "0.png").write_bytes(png(grey > 127))
+    images = folder(None, path=str(tmp_path), channels=1, test_fraction=0.4, **EXACT).train.images
+    assert any(np.array_equal(image[0], np.where(grey > 127, 255, 0)) for image in images)
+
+
+def test_colours_become_luma(tmp_path: Path) -> None:
+    for number in range(4):
+        save(tmp_path / f"{number}.png", np.full((8, 8, 3), (200, 100, 50), np.uint8))
+    images = folder(None, path=str(tmp_path), channels=1, test_fraction=0.5, **EXACT).train.images
+    assert (images == round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)).all()
+
+
+def test_a_rotated_photograph_is_turned_upright(tmp_path: Path) -> None:
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[:2] = 255  # bright on top as stored
+    exif = Image.Exif()
+    exif[0x0112] = 3  # stored upside down
+    for number in range(4):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.jpg", exif=exif, quality=100)
+    images = folder(None, path=str(tmp_path), channels=1, test_fraction=0.5, **EXACT).train.images
+    assert images[0, 0, -2:].min() > 200
+    assert images[0, 0, :4].max() < 50
+
+
+def test_crop_takes_the_middle_and_stretch_the_whole(tmp_path: Path) -> None:
+    wide = np.full((8, 24), 50, np.uint8)
+    wide[:, 8:16] = 200
+    for number in range(4):
+        save(tmp_path / f"{number}.png", wide)
+    options: dict[str, Any] = {"channels": 1, "height": 4, "width": 4, "test_fraction": 0.5}
+    assert (folder(None, path=str(tmp_path), fit="crop", **options).train.images == 200).all()
+    stretched = folder(None, path=str(tmp_path), fit="stretch", **options).train.images[0, 0]
+    expected = np.array(Image.fromarray(wide).resize((4, 4), Image.Resampling.LANCZOS))
+    np.testing.assert_array_equal(stretched, expected)
+    assert stretched.min() < 100
+
+
+@pytest.mark.parametrize(
+    ("size", "form", "box"),
+    [
+        ((178, 218), (64, 64), (0, 20, 178, 198)),
+        ((218, 178), (64, 64), (20, 0, 198, 178)),
+        ((100, 50), (10, 40), (0, 12, 100, 37)),
+        ((64, 64), (64, 64), (0, 0, 64, 64)),
+        ((1, 1000), (1, 4096), (0, 499, 1, 500)),
+        ((3, 3), (7, 5), (0, 0, 2, 3)),
+    ],
+)
+def test_centred_box(size: tuple[int, int], form: tuple[int, int], box: tuple[int, int, int, int]) -> None:
+    assert centred_box(size, *form) == box
+
+
+FOLDER_OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"channels": 2}, "option channels is 2; it must be 1"),
+    ({"channels": 4}, "option channels is 4"),
+    ({"height": 0}, "option height is 0; it must be a whole number from 1 to 4,096"),
+    ({"width": "64"}, "option width is '64'"),
+    ({"fit": "pad"}, "value of option fit 'pad': known are crop, exact, stretch"),
+    ({"labels": "yes"}, "value of option labels 'yes'"),
+    ({"test_fraction": 0}, "option test_fraction is 0; it must be above 0 and below 1"),
+    ({"test_fraction": 1.0}, "option test_fraction is 1.0"),
+    ({"test_fraction": "0.1"}, "option test_fraction is '0.1'"),
+    ({"test_fraction": float("nan")}, "option test_fraction is nan"),
+    ({"test_fraction": 0.01}, "test_fraction 0.01 of 30 images leaves 30 to train and 0 to test, need 2"),
+    ({"test_fraction": 0.97}, "leaves 1 to train and 29 to test"),
+    ({"path": ""}, "option path is empty; set it to the folder"),
+    ({"path": 3}, "option path is 3; it must be text"),
+    ({"path": "nowhere"}, "nowhere: no such folder; mend option path"),
+    ({"test": "nowhere"}, "nowhere: no such folder; mend option test"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), FOLDER_OPTIONS)
+def test_options_of_a_folder(options: dict[str, Any], message: str, tree: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        folder(tree.parent, **({"path": "mine", **EXACT} | options))
+
+
+def test_an_empty_folder_and_formats_that_are_not_read(tree: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty" / "a").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"empty: found 0 images \(.png, .jpg, .jpeg\), need 2"):
+        folder(tmp_path, path="empty")
+    (tree / "ant" / "x.webp").write_bytes(b"")
+    with pytest.raises(UserError, match=r"x\.webp: \.webp is not read; convert it"):
+        folder(None, path=str(tree), **EXACT)
+
+
+def test_a_class_whose_only_image_would_be_held_out(tree: Path) -> None:
+    save(tree / "cat" / "only.png", noise(8, 8, 3))
+    with pytest.raises(UserError, match="class number 2 would have no train image left"):
+        folder(None, path=str(tree), test_fraction=0.9, **EXACT)
+
+
+def test_a_folder_prepared_twice_gives_the_same_bytes(tree: Path, tmp_path: Path) -> None:
+    chosen = DatasetSettings(source="wae.data.own:folder", shape=[3, 8, 8], options={"path": str(tree), **EXACT})
+    for out in ("a", "b"):
+        prepare(chosen, None, tmp_path / out)
+    for file in (tmp_path / "a").iterdir():
+        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
+    labels = load(tmp_path / "a", "test").labels
+    assert labels is not None
+    assert labels.tolist() == [0, 0, 1]

@@ -1,0 +1,374 @@
+"""One run's scores, end to end on a tiny dataset: what is written, from what, and that worse models score worse."""
+
+import csv
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from scipy import ndimage
+
+from tests.shared.evaluation import EVALUATION, bars, build, pictures, rows_of
+from tests.shared.models import training
+from wae.core.errors import UserError
+from wae.core.files import write_json
+from wae.core.settings import EvaluationSettings, RunSettings
+from wae.data.split import train_validation_indices
+from wae.evaluation.distances import Distances
+from wae.evaluation.features import extract
+from wae.evaluation.fidelity import as_reference, frechet_distance, moments
+from wae.evaluation.quick import ToGrey, quicken
+from wae.evaluation.reference import build_reference, load_reference
+from wae.evaluation.run import evaluate
+from wae.evaluation.subjects import Mixture, interpolate, load_method, middles
+from wae.methods.base import build as build_method
+from wae.training.loop import save_weights
+
+
+def make_run(folder: Path, name: str = "wae_mmd", seed: int = 3, steps: int = 0, **changes) -> RunSettings:
+    """A run's folder with weights of a network after ``steps`` of training, and one snapshot."""
+    settings = training(name, **{"width": 4, "depth": 2, "latent_dim": 3, "critic_width": 8, **changes})
+    run = RunSettings(dataset="bars", method=name, seed=seed, shape=[1, 12, 12], training=settings)
+    method = build_method(run)
+    if steps:
+        from wae.compute.seeds import Streams
+
+        method.optimisers = method.build_optimisers()
+        images, streams = torch.from_numpy(pictures(600, 1)[0]), Streams(seed)
+        method.train()
+        for step in range(steps):
+            method.step(images[(step * 50) % 600 :][:50], streams)
+    folder.mkdir(parents=True)
+    save_weights(method, folder / "weights.safetensors")
+    (folder / "snapshots").mkdir()
+    save_weights(method, folder / "snapshots/epoch0002.safetensors")
+    write_json(folder / "settings.json", run.model_dump())
+    write_json(folder / "run.json", {"status": "finished", "diverged_step": None})
+    return run
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """Prepared data, extractor and reference."""
+    return build(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def vae(world, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An evaluated VAE."""
+    folder = tmp_path_factory.mktemp("runs") / "vae"
+    make_run(folder, "vae", steps=150)
+    evaluate(folder, world[0], [world[2]], EVALUATION)
+    return folder
+
+
+def find(rows: list[dict], metric: str, subject: str, **wanted) -> list[dict]:
+    return [r for r in rows if (r["metric"], r["subject"]) == (metric, subject) and wanted.items() <= r.items()]
+
+
+def value(rows: list[dict], metric: str, subject: str, **wanted) -> float:
+    found = find(rows, metric, subject, **wanted)
+    assert len(found) == 1, (metric, subject, wanted, len(found))
+    return found[0]["value"]
+
+
+def test_every_part_is_there_once(vae):
+    rows = rows_of(vae / "metrics.json")
+    for draw in range(3):
+        for reference in ("test", "train"):
+            assert math.isfinite(value(rows, "fid_classifier", "prior", draw=draw, reference=reference, samples=120))
+    for subject, count in {"mixture": 120, "reconstruction": 200, "interpolation": 120}.items():
+        value(rows, "fid_classifier", subject, reference="test", samples=count)
+    for subject in ("prior", "mixture", "reconstruction", "interpolation"):
+        for metric in ("kid_classifier", "precision_classifier", "recall_classifier", "sharpness"):
+            value(rows, metric, subject)
+    assert len(find(rows, "fid_classifier_half", "prior")) == 2
+    assert [r["samples"] for r in find(rows, "fid_classifier_curve", "prior")] == [60, 103, 360]
+    value(rows, "fid_classifier_infinity", "prior", samples=360)
+    for metric in ("mse", "l1", "psnr", "ssim"):
+        value(rows, metric, "reconstruction", reference="test", samples=200)
+    for metric in ("latent_mmd2", "latent_mmd_p", "latent_sw2", "mutual_information", "kl_total", "kl_aggregate"):
+        value(rows, metric, "codes", reference="test")
+    keys = [tuple(r[k] for k in ("metric", "subject", "reference", "samples", "draw")) for r in rows]
+    assert len(keys) == len(set(keys))
+    assert {r["label"] for r in rows if r["metric"].startswith(("fid", "kid", "precision", "recall"))} == {"smoke"}
+    assert {r["label"] for r in rows if not r["metric"].startswith(("fid", "kid", "precision", "recall"))} == {""}
+
+
+def test_an_evaluation_loads_no_compiler_and_no_torch_fidelity(vae, world, root):
+    code = f"""
+import sys
+from wae.evaluation.run import evaluate
+from wae.core.settings import EvaluationSettings
+settings = EvaluationSettings(**{EVALUATION.model_dump()!r})
+evaluate({str(vae)!r}, {str(world[0])!r}, [{str(world[2])!r}], settings)
+print(*[name for name in ("torch._dynamo", "sympy", "torchvision", "torch_fidelity") if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == [""]
+
+
+def test_document_carries_identity_protocol_and_moments(vae, world):
+    document = json.loads((vae / "metrics.json").read_text())
+    assert [document[k] for k in ("dataset", "method", "seed", "status")] == ["bars", "vae", 3, "finished"]
+    protocol = document["protocol"]
+    assert protocol["training"]["kernel_base"] == 6.0
+    assert protocol["training"]["cost_weight"] == 0.05
+    reference = protocol["references"]["classifier"]
+    assert reference["counts"] == {"main": 200, "train": 120, "train_available": 600}
+    assert reference["sha256"] == json.loads((world[1] / "extractor.json").read_text())["sha256"]
+    assert len(document["moments"]["codes"]["mean"]) == 3
+
+
+def test_scores_are_those_of_the_images_the_method_makes(vae, world):
+    """The prior's first draw and the reconstructions, computed here by hand from the weights."""
+    from wae.compute.seeds import stream
+
+    run = RunSettings.model_validate_json((vae / "settings.json").read_text())
+    method = build_method(run)
+    method.load_state_dict(load_file(vae / "weights.safetensors"))
+    method.eval()
+    rows = rows_of(vae / "metrics.json")
+    real = load_reference(world[2])
+    test = pictures(200, 2)[0]
+    samples = method.decode_images(method.prior.sample(120, stream(3, "samples"))).numpy()
+    expected = frechet_distance(
+        moments(extract(real.extractor, samples)), as_reference(moments(extract(real.extractor, test)))
+    )
+    assert value(rows, "fid_classifier", "prior", draw=0, reference="test") == pytest.approx(expected, rel=1e-3)
+    back = method.decode_images(method.encode_images(torch.from_numpy(test)).z).numpy()
+    mse = np.mean((back / 255.0 - test / 255.0) ** 2)
+    assert value(rows, "mse", "reconstruction") == pytest.approx(mse, rel=1e-3)
+
+
+def test_grids_are_plain_pixels_with_a_grey_line_between_images(vae):
+    sizes = {"samples": (129, 129), "reconstructions": (129, 103), "interpolations": (129, 103)}
+    for name, size in sizes.items():
+        with Image.open(vae / f"images/{name}.png") as picture:
+            assert (picture.size, picture.mode) == (size, "L")
+    with Image.open(vae / "images/reconstructions.png") as picture:
+        pixels = np.asarray(picture)
+    test = pictures(200, 2)[0]
+    np.testing.assert_array_equal(pixels[:12, :12], test[0, 0])
+    np.testing.assert_array_equal(pixels[26:38, 13:25], test[11, 0])  # third row: the second row of originals
+    assert (pixels[12::13] == 128).all()
+    assert (pixels[:, 12::13] == 128).all()
+    error = np.abs(pixels[13:25, :12].astype(int) - test[0, 0]).mean()
+    assert 0 < error < np.abs(pixels[13:25, :12].astype(int) - test[1, 0]).mean() + 60
+
+
+def test_scatter_and_trajectory(vae):
+    lines = list(csv.DictReader((vae / "images/latent.csv").read_text().splitlines()))
+    assert len(lines) == 200
+    assert {int(line["label"]) for line in lines} == {0, 1, 2, 3}
+    trajectory = list(csv.DictReader((vae / "trajectory.csv").read_text().splitlines()))
+    found = {(t["epoch"], t["metric"], t["subject"]): float(t["value"]) for t in trajectory}
+    rows = rows_of(vae / "metrics.json")
+    assert found["2", "mse", "reconstruction"] == pytest.approx(value(rows, "mse", "reconstruction"))
+    assert found["2", "fid_classifier", "prior"] == pytest.approx(
+        value(rows, "fid_classifier", "prior", draw=0, reference="test")
+    )
+    assert ("2", "mutual_information", "codes") in found
+
+
+def test_equal_runs_give_equal_bytes(world, vae, tmp_path):
+    make_run(tmp_path / "vae", "vae", steps=150)
+    evaluate(tmp_path / "vae", world[0], [world[2]], EVALUATION)
+    for name in ("metrics.json", "trajectory.csv", "images/samples.png", "images/latent.csv"):
+        assert (tmp_path / "vae" / name).read_bytes() == (vae / name).read_bytes()
+
+
+def test_trained_beats_untrained_and_real_data_beat_both(world, vae, tmp_path):
+    make_run(tmp_path / "raw", "vae")
+    evaluate(tmp_path / "raw", world[0], [world[2]], EVALUATION)
+    trained, raw = rows_of(vae / "metrics.json"), rows_of(tmp_path / "raw/metrics.json")
+    floor = value(rows_of(world[2] / "reference.json"), "fid_classifier", "data")
+    for metric in ("fid_classifier", "kid_classifier"):
+        wanted = {"draw": 0, "reference": "test"}
+        assert value(trained, metric, "prior", **wanted) < value(raw, metric, "prior", **wanted)
+    assert floor < value(trained, "fid_classifier", "prior", draw=0, reference="test")
+    assert value(trained, "mse", "reconstruction") < 0.5 * value(raw, "mse", "reconstruction")
+
+
+@pytest.mark.parametrize(("name", "changes"), [("wae_mmd", {"prior": "sphere"}), ("wae_gan", {"prior": "uniform"}),
+                                               ("wae_mmd", {"encoder": "implicit"}),
+                                               ("wae_mmd", {"encoder": "pixel_noise"})])  # fmt: skip
+def test_priors_and_encoders_without_a_density(world, tmp_path, name, changes):
+    make_run(tmp_path / "run", name, **changes)
+    evaluate(tmp_path / "run", world[0], [world[2]], EVALUATION)
+    rows = rows_of(tmp_path / "run/metrics.json")
+    assert not find(rows, "mutual_information", "codes")
+    assert all(r["value"] is not None for r in rows)
+
+
+def test_diverged_run_has_no_rows_and_every_file(world, tmp_path):
+    make_run(tmp_path / "run")
+    weights = load_file(tmp_path / "run/weights.safetensors")
+    save_file({k: v.fill_(math.nan) if v.is_floating_point() else v for k, v in weights.items()},
+              tmp_path / "run/weights.safetensors")  # fmt: skip
+    write_json(tmp_path / "run/run.json", {"status": "diverged", "diverged_step": 17})
+    evaluate(tmp_path / "run", world[0], [world[2]], EVALUATION)
+    document = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert (document["status"], document["diverged_step"], document["rows"]) == ("diverged", 17, [])
+    for name in ("samples", "reconstructions", "interpolations"):
+        Image.open(tmp_path / f"run/images/{name}.png").verify()
+    assert (tmp_path / "run/trajectory.csv").read_text() == "epoch,metric,subject,value\n"
+    assert (tmp_path / "run/images/latent.csv").read_text() == "x,y,label\n"
+
+
+def test_what_does_not_fit_stops_with_one_line(world, tmp_path):
+    data, _, reference = world
+    make_run(tmp_path / "torn")
+    (tmp_path / "torn/weights.safetensors").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="not the weights of this run"):
+        evaluate(tmp_path / "torn", data, [reference], EVALUATION)
+    (tmp_path / "torn/weights.safetensors").unlink()
+    with pytest.raises(UserError, match="train the run first"):
+        evaluate(tmp_path / "torn", data, [reference], EVALUATION)
+    make_run(tmp_path / "held", validation_fraction=0.25)
+    with pytest.raises(UserError, match="validation fractions"):
+        evaluate(tmp_path / "held", data, [reference], EVALUATION)
+    make_run(tmp_path / "run")
+    with pytest.raises(UserError, match=r"is of test.*asked for train"):
+        evaluate(tmp_path / "run", data, [reference], EVALUATION.model_copy(update={"reference": "train"}))
+
+
+def test_tuning_scores_validation_images_and_compares_on_test(world, tmp_path):
+    data, extractor, _ = world
+    settings = EVALUATION.model_copy(update={"reference": "validation"})
+    with pytest.raises(UserError, match="need the same one, above 0"):
+        build_reference(data, extractor, settings, [0.0], tmp_path / "none")
+    build_reference(data, extractor, settings, [0.25], tmp_path / "reference")
+    make_run(tmp_path / "run", validation_fraction=0.25)
+    evaluate(tmp_path / "run", data, [tmp_path / "reference"], settings)
+    rows = rows_of(tmp_path / "run/metrics.json")
+    distances = [value(rows, "fid_classifier", "prior", draw=0, reference=r) for r in ("validation", "train", "test")]
+    assert len(set(distances)) == 3
+    assert find(rows, "mse", "reconstruction")[0]["reference"] == "validation"
+    real = load_reference(tmp_path / "reference")
+    train, validation = train_validation_indices(600, 0.25)
+    images = bars(None).train.images
+    np.testing.assert_allclose(real.features["main"], extract(real.extractor, images[validation]), rtol=1e-4, atol=1e-5)
+    assert real.record["counts"] == {"main": 150, "train": 120, "train_available": 450}
+    kept = {row.tobytes() for row in extract(real.extractor, images[train])}
+    assert len(kept) == 450
+
+
+def test_validation_split_is_fixed_and_disjoint():
+    train, validation = train_validation_indices(1000, 0.1)
+    assert (len(train), len(validation)) == (900, 100)
+    assert not set(train) & set(validation)
+    assert (np.diff(train) > 0).all()
+    assert 300 < validation.mean() < 700  # not the file's end
+    assert [len(part) for part in train_validation_indices(10, 0.0)] == [10, 0]
+    for n, fraction in ((10, 0.01), (10, 1.0), (1, 0.5)):
+        with pytest.raises(UserError):
+            train_validation_indices(n, fraction)
+
+
+def test_reference_rows_are_the_floor(world):
+    rows = rows_of(world[2] / "reference.json")
+    real = load_reference(world[2])
+    train, main = real.features["train"], real.features["main"]
+    assert len(train) == 120  # as many as a run samples
+    assert value(rows, "fid_classifier", "data", reference="test", samples=120) == pytest.approx(
+        frechet_distance(moments(train), as_reference(moments(main)))
+    )
+    halves = find(rows, "fid_classifier_half", "data", samples=100)
+    assert len(halves) == 2
+    assert halves[0]["value"] != halves[1]["value"]
+    assert min(half["value"] for half in halves) > 1e-3  # one half against the other, not itself
+    assert value(rows, "sharpness", "data") > 0
+
+
+def test_too_few_images_for_the_rank_warn_and_are_labelled(world, tmp_path, capsys):
+    settings = EVALUATION.model_copy(update={"reference": "validation"})
+    build_reference(world[0], world[1], settings, [0.01], tmp_path / "r")  # 6 images for 6 features
+    assert "6 reference images for 6 features of classifier" in capsys.readouterr().err
+    record = json.loads((tmp_path / "r/reference.json").read_text())
+    assert record["full_rank"] is False
+    few = torch.from_numpy(pictures(5, 3)[0])
+    rows = Distances(load_reference(world[2]), EVALUATION).score("images", few, 0, full=True)
+    assert "5 images (images) for 6 features" in capsys.readouterr().err
+    assert {r["label"] for r in rows} == {"smoke"}
+    assert all(math.isfinite(r["value"]) for r in rows)
+
+
+def test_torn_reference_is_refused(world, tmp_path):
+    import shutil
+
+    shutil.copytree(world[2], tmp_path / "reference")
+    (tmp_path / "reference/reference.npz").write_bytes(b"PK")
+    with pytest.raises(UserError, match="not readable"):
+        load_reference(tmp_path / "reference")
+
+
+def test_blurred_and_mode_dropped_images_score_worse_in_every_distance(world, tmp_path):
+    settings = EvaluationSettings.model_validate(EVALUATION.model_dump() | {"samples": 600, "precision_samples": 200})
+    build_reference(world[0], world[1], settings, [], tmp_path / "r")
+    images, labels = pictures(600, 9)
+    sets = {
+        "good": images,
+        "blurred": ndimage.gaussian_filter(images.astype(float), (0, 0, 2.5, 2.5)).round().astype(np.uint8),
+        "dropped": images[labels < 2],
+    }
+    found = {}
+    for name, part in sets.items():
+        rows = Distances(load_reference(tmp_path / "r"), settings).score("images", torch.from_numpy(part), 0, full=True)
+        found[name] = {r["metric"]: r["value"] for r in rows if r["reference"] == "test"}
+    for worse in ("blurred", "dropped"):
+        assert found[worse]["fid_classifier"] > 3 * found["good"]["fid_classifier"]
+        assert found[worse]["kid_classifier"] > found["good"]["kid_classifier"] + 0.01
+        assert found[worse]["recall_classifier"] < found["good"]["recall_classifier"] - 0.05
+    assert found["blurred"]["precision_classifier"] < found["good"]["precision_classifier"]
+
+
+def test_mixture_recovers_clusters_and_mixes_them():
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([rng.normal(-5, 0.5, (300, 2)), rng.normal(5, 1.0, (100, 2))])
+    drawn = Mixture(codes, 2, seed=0).sample(4000, rng)
+    right = drawn[:, 0] > 0
+    assert right.mean() == pytest.approx(0.25, abs=0.03)
+    assert drawn[right].std(0) == pytest.approx([1.0, 1.0], abs=0.15)
+    assert drawn[~right].std(0) == pytest.approx([0.5, 0.5], abs=0.08)
+    assert 0.15 < right[:200].mean() < 0.35  # not one component after the other
+    assert Mixture(codes[:6], 10, seed=0).components == 3
+    with pytest.raises(UserError, match="cannot be fitted"):
+        Mixture(np.full((10, 2), np.nan), 2, seed=0)
+
+
+def test_interpolation_is_on_the_sphere_or_straight():
+    a, b = torch.tensor([[3.0, 0.0], [1.0, 1.0]]), torch.tensor([[0.0, 3.0], [2.0, 2.0]])
+    middle = interpolate(a, b, 0.5, spherical=True)
+    torch.testing.assert_close(middle[0], torch.tensor([3.0, 3.0]) / math.sqrt(2))
+    torch.testing.assert_close(middle[1], torch.tensor([1.5, 1.5]))  # parallel: straight
+    torch.testing.assert_close(interpolate(a, b, 0.5, spherical=False)[0], torch.tensor([1.5, 1.5]))
+    for t, end in ((0.0, a), (1.0, b)):
+        torch.testing.assert_close(interpolate(a, b, t, spherical=True), end)
+    third = interpolate(a[:1], b[:1], 1 / 3, spherical=True)[0]
+    assert math.degrees(math.atan2(third[1], third[0])) == pytest.approx(30, abs=1e-3)
+
+
+def test_middles_pair_different_codes(tmp_path):
+    run = make_run(tmp_path / "run", prior="uniform")
+    method = load_method(run, tmp_path / "run/weights.safetensors", torch.device("cpu"))
+    z = torch.eye(3)
+    found = middles(method, z, 50, np.random.default_rng(0))
+    assert ((found == 0.5).sum(1) == 2).all()
+
+
+@pytest.mark.parametrize("kernel_size", [3, 4, 5])
+def test_quick_decoder_is_the_decoder(tmp_path, kernel_size):
+    run = make_run(tmp_path / "run", kernel_size=kernel_size)
+    plain = build_method(run).eval()
+    z = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    expected = plain.decoder(z)
+    quicken(plain.decoder)
+    assert isinstance(plain.decoder[-1], ToGrey)
+    torch.testing.assert_close(plain.decoder(z), expected, rtol=1e-4, atol=1e-5)

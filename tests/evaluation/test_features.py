@@ -1,0 +1,261 @@
+"""Feature extractors: training, torch-fidelity's interface, the Inception path, faults."""
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.shared.evaluation import EXTRACTOR, pictures
+from wae.core.errors import UserError
+from wae.core.settings import DatasetSettings, ExtractorSettings
+from wae.data.source import prepare
+from wae.evaluation.classifier import Classifier, load_classifier
+from wae.evaluation.features import build_extractor, extract, extractor_name, load_extractor
+from wae.evaluation.fidelity import as_reference, frechet_distance, moments
+from wae.evaluation.fidelity_extractors import CLASSIFIER
+
+BARS = DatasetSettings(source="tests.shared.evaluation:bars", shape=[1, 12, 12])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared dataset in ``data`` and its classifier in ``extractor``."""
+    made = tmp_path_factory.mktemp("features")
+    prepare(BARS, None, made / "data")
+    build_extractor(made / "data", EXTRACTOR, made / "extractor")
+    return made
+
+
+def test_record_says_what_the_classifier_is(folder):
+    record = json.loads((folder / "extractor/extractor.json").read_text())
+    weights = (folder / "extractor/weights.safetensors").read_bytes()
+    assert record["sha256"] == hashlib.sha256(weights).hexdigest()
+    assert record["test_accuracy"] > 0.9
+    assert record["architecture"] == {"shape": [1, 12, 12], "classes": 4, "width": 4, "features": 6}
+    assert record["seed"] == 0
+    assert record["epochs"] == math.ceil(150 / (600 // 50))
+    assert record["dataset"]["counts"] == {"train": 600, "test": 200}
+
+
+def test_recorded_accuracy_is_that_of_the_saved_weights(folder):
+    network = load_classifier(folder / "extractor/weights.safetensors")
+    images, labels = pictures(200, 2)
+    predicted = network.logits(torch.from_numpy(images)).argmax(1).numpy()
+    record = json.loads((folder / "extractor/extractor.json").read_text())
+    assert record["test_accuracy"] == pytest.approx(np.mean(predicted == labels))
+
+
+def test_features_of_training_images_are_standardised(folder):
+    found = extract(load_extractor(folder / "extractor"), pictures(600, 1)[0])
+    assert found.shape == (600, 6)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found.mean(0), 0.0, atol=1e-4)
+    assert found.var(0, ddof=1).mean() == pytest.approx(1.0, rel=1e-4)
+    assert (found < 0).any()  # taken before the ReLU
+
+
+def test_equal_settings_give_equal_bytes_another_seed_does_not(folder, tmp_path):
+    build_extractor(folder / "data", EXTRACTOR, tmp_path / "again")
+    build_extractor(folder / "data", EXTRACTOR.model_copy(update={"seed": 1}), tmp_path / "other")
+    first, again, other = (
+        (p / "weights.safetensors").read_bytes() for p in (folder / "extractor", tmp_path / "again", tmp_path / "other")
+    )
+    assert first == again
+    assert first != other
+
+
+def test_torch_fidelity_computes_the_same_through_its_own_interface(folder):
+    import torch_fidelity
+
+    class Images(torch.utils.data.Dataset):
+        def __init__(self, images):
+            self.images = torch.from_numpy(images)
+
+        def __len__(self):
+            return len(self.images)
+
+        def __getitem__(self, index):
+            return self.images[index]
+
+    a, b = pictures(300, 5)[0], pictures(250, 6, classes=3)[0]
+    found = torch_fidelity.calculate_metrics(
+        input1=Images(a), input2=Images(b), fid=True, cuda=False, cache=False, verbose=False, save_cpu_ram=True,
+        feature_extractor=CLASSIFIER, feature_layer_fid="features",
+        feature_extractor_weights_path=str(folder / "extractor/weights.safetensors"),
+    )  # fmt: skip
+    extractor = load_extractor(folder / "extractor")
+    own = frechet_distance(moments(extract(extractor, a)), as_reference(moments(extract(extractor, b))))
+    assert own == pytest.approx(found["frechet_inception_distance"], rel=1e-5)  # its means are float32
+
+
+def test_batches_do_not_change_features(folder):
+    extractor = load_extractor(folder / "extractor")
+    images = pictures(50, 7)[0]
+    np.testing.assert_allclose(extract(extractor, images, 7), extract(extractor, images, 50), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32), (3, 64, 48), (1, 3, 5)])
+def test_network_fits_any_image_size(shape):
+    network = Classifier(shape, 7, width=4, features=5)
+    images = torch.zeros((2, *shape), dtype=torch.uint8)
+    assert network(images).shape == (2, 5)
+    assert network.logits(images).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 3, 12, 12), np.uint8), "images have 3 channels, the extractor takes 1"),
+        (np.zeros((2, 1, 12, 10), np.uint8), r"images are \[1, 12, 10\], the classifier was trained on \[1, 12, 12\]"),
+        (np.zeros((2, 1, 12, 12), np.float32), "need uint8"),
+        (np.zeros((2, 12, 12), np.uint8), "need uint8"),
+    ],
+)
+def test_images_that_do_not_fit_stop_with_one_line(folder, images, message):
+    with pytest.raises(UserError, match=message):
+        extract(load_extractor(folder / "extractor"), images)
+
+
+def test_features_that_are_not_finite_stop_with_one_line(folder):
+    extractor = load_extractor(folder / "extractor")
+    extractor.module.scale.fill_(0.0)
+    with pytest.raises(UserError, match="features are not finite"):
+        extract(extractor, pictures(3, 1)[0])
+
+
+def test_unlabelled_data_need_another_extractor(tmp_path):
+    prepare(BARS.model_copy(update={"options": {"labelled": False}}), None, tmp_path / "data")
+    with pytest.raises(UserError, match=r"no labels.*inception"):
+        build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_altered_torn_and_missing_weights_are_refused(folder, tmp_path):
+    import shutil
+
+    for fault in ("altered", "missing"):
+        shutil.copytree(folder / "extractor", tmp_path / fault)
+    file = tmp_path / "altered/weights.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    (tmp_path / "missing/weights.safetensors").unlink()
+    with pytest.raises(UserError, match="sha256 is not the recorded"):
+        load_extractor(tmp_path / "altered")
+    with pytest.raises(UserError, match="no such file"):
+        load_extractor(tmp_path / "missing")
+    file.write_bytes(content[:100])
+    with pytest.raises(UserError, match="not a classifier's weights"):
+        load_classifier(file)
+    with pytest.raises(UserError, match="no such file"):
+        load_classifier(tmp_path / "nowhere")
+
+
+def test_name_of_an_extractor_from_its_folder():
+    assert extractor_name("results/extractors/x/classifier-0a1b2c3d") == "classifier"
+    assert extractor_name("x/my-net-0a1b2c3d") == "my-net"
+    assert extractor_name("inception") == "inception"
+
+
+@pytest.fixture(scope="module")
+def inception_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file for torch-fidelity's Inception with random values in place of the trained ones."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    path = tmp_path_factory.mktemp("inception") / "random.pth"
+    blank = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
+    original = torch.nn.Module.load_state_dict
+    torch.nn.Module.load_state_dict = lambda self, state: None  # build it without a file
+    try:
+        torch.save({}, path)
+        blank.__init__("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(path))
+    finally:
+        torch.nn.Module.load_state_dict = original
+    generator = torch.Generator().manual_seed(0)
+    state = {}
+    for name, value in blank.state_dict().items():
+        if value.dim() > 1:
+            fan_in = value[0].numel()
+            state[name] = torch.randn(value.shape, generator=generator) * math.sqrt(2.0 / fan_in)
+        else:
+            state[name] = value
+    torch.save(state, path)
+    return path
+
+
+@pytest.mark.slow
+def test_inception_path_is_torch_fidelitys_command_line(inception_weights, tmp_path, capsys):
+    from torch_fidelity.fidelity import main
+
+    sets = {}
+    for name, seed in (("a", 1), ("b", 2)):
+        images = np.random.default_rng(seed).integers(0, 256 // seed, (8, 3, 20, 24), dtype=np.uint8)
+        sets[name] = images
+        (tmp_path / name).mkdir()
+        for i, image in enumerate(images):
+            Image.fromarray(image.transpose(1, 2, 0)).save(tmp_path / name / f"{i:03}.png")
+    arguments = ["fidelity", "--fid", "--cpu", "--json", "--silent", "--no-cache", "--save-cpu-ram", "--input1",
+                 str(tmp_path / "a"), "--input2", str(tmp_path / "b"), "--feature-extractor-weights-path",
+                 str(inception_weights)]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", arguments)
+        main()
+    expected = json.loads(capsys.readouterr().out)["frechet_inception_distance"]
+    digest = hashlib.sha256(inception_weights.read_bytes()).hexdigest()
+    settings = ExtractorSettings(kind="inception", weights=str(inception_weights), weights_sha256=digest)
+    build_extractor(tmp_path, settings, tmp_path / "extractor")
+    record = json.loads((tmp_path / "extractor/extractor.json").read_text())
+    assert (record["sha256"], record["weights"]) == (digest, str(inception_weights))
+    extractor = load_extractor(tmp_path / "extractor")
+    found = {name: moments(extract(extractor, images, 4)) for name, images in sets.items()}
+    assert len(found["a"].mean) == 2048
+    assert frechet_distance(found["a"], as_reference(found["b"])) == pytest.approx(expected, rel=1e-5)
+    grey = sets["a"][:, :1]
+    np.testing.assert_array_equal(extract(extractor, grey[:2]), extract(extractor, np.repeat(grey[:2], 3, axis=1)))
+
+
+def test_inception_weights_that_are_wrong_are_refused(tmp_path):
+    file = tmp_path / "weights.pth"
+    torch.save({"fc.weight": torch.zeros(2)}, file)
+    wrong = ExtractorSettings(kind="inception", weights=str(file), weights_sha256="0" * 64)
+    with pytest.raises(UserError, match=r"sha256 is [0-9a-f]{64}, the config wants 0000"):
+        build_extractor(tmp_path, wrong, tmp_path / "out")
+    with pytest.raises(UserError, match="not the weights of torch-fidelity's inception-v3-compat"):
+        build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(file)), tmp_path / "out")
+    with pytest.raises(UserError, match="no such Inception weights file"):
+        build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(tmp_path / "no")), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+class Hostile:
+    """A pickle that would create a file when loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_hostile_inception_weights_run_nothing(tmp_path):
+    file, mark = tmp_path / "weights.pth", tmp_path / "mark"
+    torch.save({"x": Hostile(mark)}, file)
+    with pytest.raises(UserError, match="not the weights"):
+        build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(file)), tmp_path / "out")
+    assert not mark.exists()
+
+
+def test_missing_network_names_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+
+    def offline(*args, **kwargs):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(UserError, match=r"cannot be fetched.*extractors.*weights"):
+        build_extractor(tmp_path, ExtractorSettings(kind="inception"), tmp_path / "out")

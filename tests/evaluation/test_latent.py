@@ -1,0 +1,165 @@
+"""The latent match: brute force, closed forms, what a mismatch must do."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Independent, Normal, kl_divergence
+
+from wae.core.settings import IMQ_SCALES
+from wae.evaluation.latent import (
+    dimension_moments,
+    imq_kernel,
+    information_split,
+    mmd_test,
+    moment_scores,
+    plane,
+    sliced_wasserstein,
+)
+
+
+def normal(n: int, d: int, seed: int, shift: float = 0.0, scale: float = 1.0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(shift, scale, (n, d))
+
+
+def brute_mmd2(z: np.ndarray, p: np.ndarray, base: float) -> float:
+    def k(a, b):
+        return sum(base * s / (base * s + np.sum((a - b) ** 2)) for s in IMQ_SCALES)
+
+    n, m = len(z), len(p)
+    within_z = sum(k(z[i], z[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+    within_p = sum(k(p[i], p[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+    return within_z + within_p - 2 * sum(k(a, b) for a in z for b in p) / (n * m)
+
+
+def test_mmd_is_the_double_loop():
+    z, p = normal(9, 3, 0, 0.7), normal(13, 3, 1)
+    value, _ = mmd_test(z, p, 6.0, 19, np.random.default_rng(0))
+    assert value == pytest.approx(brute_mmd2(z, p, 6.0), rel=1e-10)
+    assert imq_kernel(z, z, 6.0)[2, 2] == pytest.approx(len(IMQ_SCALES))
+
+
+def test_permutation_p_value_counts_relabelled_samples():
+    z, p = normal(6, 2, 2, 0.4), normal(6, 2, 3)
+    permutations = 50
+    value, p_value = mmd_test(z, p, 4.0, permutations, np.random.default_rng(7))
+    rng, pooled = np.random.default_rng(7), np.concatenate([z, p])
+    exceeding = 0
+    for _ in range(permutations):
+        order = rng.permutation(12)
+        member = np.zeros(12, dtype=bool)
+        member[order[:6]] = True
+        exceeding += brute_mmd2(pooled[member], pooled[~member], 4.0) >= value
+    assert p_value == pytest.approx((1 + exceeding) / (1 + permutations))
+    assert 0.05 < p_value < 0.95
+
+
+def test_permutation_test_has_its_level_and_power():
+    levels = [mmd_test(normal(40, 2, 2 * i), normal(40, 2, 2 * i + 1), 4.0, 39, np.random.default_rng(i))[1]
+              for i in range(120)]  # fmt: skip
+    assert 0.0 < np.mean(np.array(levels) <= 0.1) < 0.2
+    assert np.mean(levels) == pytest.approx(0.51, abs=0.1)
+    assert mmd_test(normal(80, 2, 1, 0.8), normal(80, 2, 2), 4.0, 99, np.random.default_rng(0))[1] == 0.01
+
+
+def test_equal_points_are_ties_and_no_evidence():
+    same = np.ones((10, 2))
+    assert mmd_test(same, same, 4.0, 39, np.random.default_rng(0)) == (pytest.approx(0.0), 1.0)
+
+
+def test_sliced_distance_of_a_shift_and_a_scale():
+    z = normal(1500, 5, 4)
+    rng = np.random.default_rng(0)
+    shift = np.array([0.3, -1.0, 0.0, 2.0, 0.5])
+    # a projection moves by shift . theta, whose mean square is |shift|^2 / d
+    assert sliced_wasserstein(z + shift, z, 1500, rng) == pytest.approx(np.linalg.norm(shift) / math.sqrt(5), rel=0.05)
+    assert sliced_wasserstein(3 * z, z, 200, rng) == pytest.approx(2.0, rel=0.05)
+    assert sliced_wasserstein(z[::-1].copy(), z, 50, rng) == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(ValueError, match="differ in shape"):
+        sliced_wasserstein(z, z[:10], 5, rng)
+
+
+def test_sliced_distance_in_one_dimension_is_that_of_sorted_values():
+    a, b = normal(50, 1, 5), normal(50, 1, 6, 1.0)
+    expected = np.sqrt(np.mean((np.sort(a[:, 0]) - np.sort(b[:, 0])) ** 2))
+    assert sliced_wasserstein(a, b, 3, np.random.default_rng(0)) == pytest.approx(expected)
+
+
+def test_moments_are_scipys():
+    from scipy import stats
+
+    z = np.random.default_rng(8).gamma(2.0, size=(300, 3))
+    z[:, 2] = 4.0
+    found = dimension_moments(z)
+    np.testing.assert_allclose(found["sd"], z.std(0))
+    np.testing.assert_allclose(found["skewness"][:2], stats.skew(z[:, :2]))
+    np.testing.assert_allclose(found["excess_kurtosis"][:2], stats.kurtosis(z[:, :2]))
+    assert found["skewness"][2] == found["excess_kurtosis"][2] == 0.0
+
+
+def test_moment_scores_see_each_kind_of_mismatch():
+    p = normal(20_000, 3, 9, scale=2.0)
+    match = moment_scores(normal(20_000, 3, 10, scale=2.0), p)
+    assert match["latent_mean_error"] < 0.03
+    assert match["latent_sd_ratio_min"] == pytest.approx(1.0, abs=0.03)
+    assert max(match["latent_skewness"], match["latent_correlation"]) < 0.06
+    z = normal(20_000, 3, 11, scale=2.0)
+    z[:, 1] = 0.8 * z[:, 0] + 0.6 * z[:, 1]
+    z[:, 2] = 0.02 * z[:, 2] + 3.0
+    found = moment_scores(z, p)
+    assert found["latent_mean_error"] == pytest.approx(1.5 / math.sqrt(3), rel=0.05)
+    assert found["latent_sd_ratio_min"] == pytest.approx(0.02, rel=0.05)
+    assert found["latent_sd_ratio_max"] == pytest.approx(1.0, abs=0.03)
+    assert found["latent_correlation"] == pytest.approx(0.8, abs=0.02)
+    assert moment_scores(z[:, :1], p[:, :1])["latent_correlation"] == 0.0
+
+
+def test_information_split_is_the_double_loop():
+    n, d, sigma = 12, 3, 1.5
+    mean, log_variance = normal(n, d, 12), normal(n, d, 13, -1.0, 0.5)
+    z = mean + np.exp(0.5 * log_variance) * normal(n, d, 14)
+    found = information_split(z, mean, log_variance, sigma, block=5)
+    posteriors = [Independent(Normal(torch.from_numpy(m), torch.from_numpy(np.exp(0.5 * v))), 1)
+                  for m, v in zip(mean, log_variance, strict=True)]  # fmt: skip
+    information = 0.0
+    for i, posterior in enumerate(posteriors):
+        point = torch.from_numpy(z[i])
+        mixture = torch.logsumexp(torch.stack([q.log_prob(point) for q in posteriors]), 0) - math.log(n)
+        information += float(posterior.log_prob(point) - mixture) / n
+    prior = Independent(Normal(torch.zeros(d, dtype=torch.float64), sigma * torch.ones(d, dtype=torch.float64)), 1)
+    kl = np.mean([float(kl_divergence(q, prior)) for q in posteriors])
+    assert found["mutual_information"] == pytest.approx(information, rel=1e-9)
+    assert found["kl_total"] == pytest.approx(kl, rel=1e-9)
+    assert found["kl_aggregate"] == pytest.approx(kl - information, rel=1e-6)
+    assert found["mutual_information_bound"] == pytest.approx(math.log(n))
+
+
+def test_information_at_its_two_ends():
+    n = 400
+    collapsed = information_split(normal(n, 2, 15), np.zeros((n, 2)), np.zeros((n, 2)), 1.0)
+    assert collapsed["mutual_information"] == pytest.approx(0.0, abs=1e-9)
+    assert collapsed["kl_total"] == pytest.approx(0.0, abs=1e-12)
+    mean = normal(n, 2, 16, scale=100.0)
+    distinct = information_split(mean + 1e-3 * normal(n, 2, 17), mean, np.full((n, 2), 2 * math.log(1e-3)), 1.0)
+    assert distinct["mutual_information"] == pytest.approx(math.log(n), abs=1e-6)
+
+
+def test_information_of_gaussians_in_closed_form():
+    n, noise = 3000, 0.5
+    mean = normal(n, 1, 18)
+    z = mean + noise * normal(n, 1, 19)
+    found = information_split(z, mean, np.full((n, 1), 2 * math.log(noise)), 1.0)
+    assert found["mutual_information"] == pytest.approx(0.5 * math.log(1 + 1 / noise**2), abs=0.04)
+
+
+def test_plane_keeps_the_widest_directions_and_its_sign():
+    z = normal(500, 4, 20) * np.array([0.1, 5.0, 0.1, 2.0])
+    points = plane(z)
+    assert points.shape == (500, 2)
+    assert points.std(0) == pytest.approx([5.0, 2.0], rel=0.1)
+    np.testing.assert_allclose(np.abs(np.corrcoef(points[:, 0], z[:, 1])[0, 1]), 1.0, atol=1e-3)
+    assert np.corrcoef(points[:, 0], z[:, 1])[0, 1] > 0
+    assert np.corrcoef(points[:, 1], z[:, 3])[0, 1] > 0
+    assert plane(z[:, :1]).shape == (500, 2)
+    np.testing.assert_array_equal(plane(z[:, :2]), z[:, :2])

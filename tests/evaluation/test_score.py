@@ -1,0 +1,106 @@
+"""Scores of images that other models made; the sweep's config."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.shared.evaluation import EVALUATION, build, pictures
+from wae.core.errors import UserError
+from wae.evaluation.score import as_table, read_images, score
+
+SHAPE = (1, 12, 12)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """Prepared data, extractor and reference."""
+    return build(tmp_path_factory.mktemp("score"))
+
+
+def test_folder_and_array_score_alike_and_real_images_best(world, tmp_path):
+    images = pictures(150, 4)[0]
+    (tmp_path / "png/deep").mkdir(parents=True)
+    for i, image in enumerate(images):
+        Image.fromarray(image[0]).save(tmp_path / "png" / ("deep" if i > 100 else "") / f"{i:04}.png")
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "noise.npy", np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint8))
+    found = {
+        name: {(r["metric"], r["reference"]): r["value"] for r in score(path, world[0], [world[2]], EVALUATION)}
+        for name, path in (
+            ("png", tmp_path / "png"),
+            ("npy", tmp_path / "images.npy"),
+            ("noise", tmp_path / "noise.npy"),
+        )
+    }
+    key = ("fid_classifier", "test")
+    assert found["png"][key] == pytest.approx(found["npy"][key], rel=1e-3)
+    assert found["noise"][key] > 10 * found["npy"][key]
+    assert {"kid_classifier", "precision_classifier", "recall_classifier", "sharpness"} < {m for m, _ in found["npy"]}
+
+
+def test_layouts_of_an_array(tmp_path):
+    images = pictures(5, 5)[0]
+    for name, array in (("nchw", images), ("nhwc", images.transpose(0, 2, 3, 1)), ("nhw", images[:, 0])):
+        np.save(tmp_path / f"{name}.npy", array)
+        np.testing.assert_array_equal(read_images(tmp_path / f"{name}.npy", SHAPE), images)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((4, 1, 12, 12)), "values are float64"),
+        (np.zeros((4, 3, 12, 12), np.uint8), r"images are \(3, 12, 12\), the dataset's are \(1, 12, 12\)"),
+        (np.zeros((1, 1, 12, 12), np.uint8), "found 1 images"),
+        (np.zeros(4, np.uint8), r"images are \(\)"),
+        (np.array([{}], dtype=object), "not a readable"),
+    ],
+)
+def test_arrays_that_do_not_fit(tmp_path, array, message):
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(UserError, match=message):
+        read_images(tmp_path / "a.npy", SHAPE)
+
+
+def test_paths_that_do_not_fit(tmp_path):
+    with pytest.raises(UserError, match="found 0 PNG"):
+        read_images(tmp_path, SHAPE)
+    with pytest.raises(UserError, match="neither a folder"):
+        read_images(tmp_path / "a.txt", SHAPE)
+    with pytest.raises(UserError, match="no such file"):
+        read_images(tmp_path / "a.npy", SHAPE)
+    for name, size in (("a", (12, 12)), ("b", (10, 12))):
+        Image.new("L", size).save(tmp_path / f"{name}.png")
+    with pytest.raises(UserError, match=r"b\.png"):
+        read_images(tmp_path, SHAPE)
+
+
+def test_table_is_aligned():
+    rows = [{"metric": "fid_x", "reference": "test", "samples": 10, "value": 1.25, "label": "smoke"},
+            {"metric": "sharpness", "reference": "", "samples": 10, "value": None, "label": ""}]  # fmt: skip
+    lines = as_table(rows).splitlines()
+    assert lines[0].split() == ["metric", "reference", "images", "value", "label"]
+    assert lines[1].index("1.25") == lines[0].index("value")
+    assert lines[2].split() == ["sharpness", "10", "-"]
+
+
+def test_sweep_gives_each_method_as_many_values_on_validation_images(root):
+    from wae.analysis.runs import base_method, varied
+    from wae.planning.plan import load_plan, read_config
+
+    plan = load_plan(read_config(root / "config/lambda.yaml"))
+    tried: dict[str, set[float]] = {}
+    for run in plan.runs:
+        assert run.training.validation_fraction == 0.2
+        assert float(varied(run.method)["lambda_"]) == run.training.lambda_
+        tried.setdefault(base_method(run.method), set()).add(run.training.lambda_)
+    assert {method: len(values) for method, values in tried.items()} == {"vae": 5, "wae_mmd": 5, "wae_gan": 5}
+    budgets = {
+        tuple(getattr(r.training, k) for k in ("epochs", "batch_size", "width", "latent_dim")) for r in plan.runs
+    }
+    assert len(budgets) == 1
+    assert plan.config.evaluation.reference == "validation"
+    for method, values in tried.items():  # the default's value lies inside, not at the edge
+        default = plan.config.training.methods[method]["lambda_"]
+        assert sorted(values).index(default) in range(1, 4)

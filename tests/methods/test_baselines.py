@@ -1,0 +1,179 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import Bernoulli, Normal, kl_divergence
+from torch.nn import functional
+
+from baselines.aae import AAE
+from baselines.rae_l2 import RAEL2
+from baselines.vae import VAE, BernoulliNLL
+from tests.shared.models import images, method, optimiser_order
+from wae.compute.seeds import Streams
+from wae.methods.base import Codes
+from wae.methods.wae_gan import WAEGAN
+
+
+@pytest.mark.parametrize("sigma_z", [1.0, 1.7])
+def test_kl_is_torch_distributions_summed_over_latents_and_averaged_over_the_batch(sigma_z: float) -> None:
+    made = method("vae", sigma_z=sigma_z)
+    mean, log_variance = torch.randn(2, 7, 4)
+    posterior = Normal(mean, torch.exp(0.5 * log_variance))
+    expected = kl_divergence(posterior, Normal(torch.zeros(4), sigma_z * torch.ones(4))).sum(1).mean()
+    found = made.penalty(Codes(mean, mean, log_variance), Streams(0))
+    torch.testing.assert_close(found, expected)
+    prior = math.log(sigma_z**2) * torch.ones(7, 4)
+    assert float(made.penalty(Codes(mean, 0 * mean, prior), Streams(0))) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_vae_without_a_gaussian_encoder_is_an_error() -> None:
+    with pytest.raises(TypeError, match="Gaussian encoder"):
+        method("vae").penalty(Codes(torch.zeros(2, 4)), Streams(0))
+
+
+def log_likelihood(name: str, made: VAE, output: Tensor, x: Tensor) -> Tensor:
+    """Sum over pixels and mean over the batch by torch.distributions."""
+    if name == "bernoulli":
+        return Bernoulli(logits=output, validate_args=False).log_prob(x).flatten(1).sum(1).mean()
+    activated = torch.sigmoid(output) if made.settings.pixel_range == "zero_one" else torch.tanh(output)
+    if name == "gaussian":
+        sigma = math.sqrt(1.0 / (2.0 * made.settings.cost_weight))
+    else:
+        assert made.log_sigma is not None
+        sigma = math.exp(made.log_sigma.item())
+    return Normal(activated, sigma).log_prob(x).flatten(1).sum(1).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "pixel_range"),
+    [
+        ("bernoulli", "zero_one"),
+        ("gaussian", "zero_one"),
+        ("gaussian", "minus_one_one"),
+        ("learned_gaussian", "minus_one_one"),
+    ],
+)
+def test_likelihoods_are_full_and_named_apart(name: str, pixel_range: str) -> None:
+    made = method("vae", likelihood=name, pixel_range=pixel_range, cost_weight=0.3)
+    assert isinstance(made, VAE)
+    if made.log_sigma is not None:
+        made.log_sigma.data.fill_(-0.4)
+    x = made.to_range(images(5))
+    output = torch.randn(5, 1, 8, 8) * 2
+    found = made.reconstruction_loss(output, x)
+    torch.testing.assert_close(found, -log_likelihood(name, made, output, x), check_dtype=False)
+
+
+def test_bernoulli_likelihood_has_torchs_gradient_and_its_value_to_rounding() -> None:
+    logits = torch.cat([torch.linspace(-100.0, 100.0, 4001), torch.linspace(-1e-3, 1e-3, 99)]).requires_grad_()
+    for target in (0.0, 0.3, 1.0):
+        x = torch.full_like(logits, target)
+        ours, theirs = (
+            torch.autograd.grad(loss / 7, logits)[0]
+            for loss in (
+                BernoulliNLL.apply(logits, x),
+                functional.binary_cross_entropy_with_logits(logits, x, reduction="sum"),
+            )
+        )
+        assert torch.equal(ours, theirs)
+        for index in range(0, len(logits), 50):  # pixel by pixel, so that no error hides in a sum
+            one = logits[index : index + 1].detach()
+            exact = functional.binary_cross_entropy_with_logits(one.double(), x[:1].double()).item()
+            assert BernoulliNLL.apply(one, x[:1]).item() == pytest.approx(exact, abs=1.2e-7 * max(1.0, abs(one.item())))
+    assert BernoulliNLL.apply(torch.tensor([math.inf]), torch.tensor([0.0])).isfinite().item() is False
+    assert BernoulliNLL.apply(torch.tensor([math.nan]), torch.tensor([0.0])).isnan().item()
+
+
+def test_learned_sigma_finds_the_root_mean_squared_error() -> None:
+    made = method("vae", likelihood="learned_gaussian", learning_rate=0.02)
+    assert isinstance(made, VAE)
+    assert made.log_sigma is not None
+    x, output = made.to_range(images(20)), torch.zeros(20, 1, 8, 8)
+    optimiser = torch.optim.Adam([made.log_sigma], lr=0.05)
+    for _ in range(300):
+        optimiser.zero_grad()
+        made.reconstruction_loss(output, x).backward()
+        optimiser.step()
+    rms = float((x - 0.5).square().mean().sqrt())
+    assert math.exp(made.log_sigma.item()) == pytest.approx(rms, rel=1e-3)
+    before = made.log_sigma.item()
+    made.step(images(16), Streams(0))
+    assert made.log_sigma.item() != before
+    assert {group["base_lr"] for group in made.optimisers["autoencoder"].param_groups} == {0.02}
+    assert "log_sigma" in made.state_dict()
+    assert method("vae").log_sigma is None
+
+
+def test_beta_weighs_the_kl_only() -> None:
+    one, four = (
+        method(name, lambda_=beta).step(images(8), Streams(0)) for name, beta in (("vae", 1.0), ("beta_vae", 4.0))
+    )
+    assert float(one["reconstruction"]) == float(four["reconstruction"])
+    assert float(one["penalty"]) == float(four["penalty"])
+    assert float(four["loss"] - one["loss"]) == pytest.approx(3.0 * float(one["penalty"]), rel=1e-3)
+
+
+def test_the_autoencoder_has_no_penalty_whatever_lambda_is() -> None:
+    weights = []
+    for lambda_ in (0.0, 1000.0):
+        made = method("ae", lambda_=lambda_)
+        scalars = made.step(images(8), Streams(0))
+        assert float(scalars["penalty"]) == 0.0
+        weights.append(torch.cat([p.detach().flatten() for p in made.parameters()]))
+    assert torch.equal(*weights)
+
+
+def test_aae_steps_reconstruction_then_critic_then_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = method("aae")
+    order = optimiser_order(made, monkeypatch)
+    scalars = made.step(images(8), Streams(0))
+    assert order == ["autoencoder", "critic", "generator"]
+    assert set(scalars) == {"loss", "reconstruction", "penalty", "penalty_gradient", "critic", "generator"}
+
+
+def test_aae_regularises_the_encoder_alone() -> None:
+    made = method("aae", critic_learning_rate=1e-2)
+    assert isinstance(made, AAE)
+    x, streams = made.to_range(images(32)), Streams(0)
+    with torch.no_grad():
+        made.encoder[-1].bias += 3.0  # type: ignore[index, operator]
+    decoder = {key: value.clone() for key, value in made.decoder.state_dict().items()}
+    start = made.encode(x, None).z.detach()
+    for _ in range(100):
+        made.after_step(x, Codes(start), streams)
+    assert all(torch.equal(value, decoder[key]) for key, value in made.decoder.state_dict().items())
+    assert made.encode(x, None).z.mean().abs() < 0.3 * start.mean().abs()
+    lone = WAEGAN.penalty(made, made.encode(x, None), streams)
+    assert lone.requires_grad
+
+
+def test_rae_l2_penalises_half_the_squared_length_of_the_codes() -> None:
+    z = torch.randn(6, 4)
+    found = float(method("rae_l2").penalty(Codes(z), Streams(0)))
+    assert found == pytest.approx(np.mean([0.5 * sum(v * v for v in row) for row in z.tolist()]), rel=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["dcgan", "mlp"])
+def test_rae_l2_decays_the_decoders_kernels(architecture: str) -> None:
+    made = method("rae_l2", architecture=architecture, options={"decoder_decay": 0.25})
+    assert isinstance(made, RAEL2)
+    kind = nn.ConvTranspose2d if architecture == "dcgan" else nn.Linear
+    expected = {id(m.weight) for m in made.decoder.modules() if isinstance(m, kind)}
+    groups = made.optimisers["autoencoder"].param_groups
+    assert {id(p) for p in groups[1]["params"]} == expected
+    assert [group["weight_decay"] for group in groups] == [0, 0.5]  # the gradient of 0.25 w^2
+    everything = [id(p) for group in groups for p in group["params"]]
+    assert sorted(everything) == sorted(id(p) for p in made.parameters())
+
+
+def test_decay_shrinks_the_weights() -> None:
+    norms = []
+    for decay in (0.0, 10.0):
+        made = method("rae_l2", options={"decoder_decay": decay})
+        assert isinstance(made, RAEL2)
+        for _ in range(20):
+            made.step(images(8), Streams(0))
+        norms.append(sum(float(w.detach().square().sum()) for w in made.decayed()))
+    assert norms[1] < 0.9 * norms[0]

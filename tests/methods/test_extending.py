@@ -1,0 +1,106 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = """
+import json, sys
+from pathlib import Path
+import yaml
+from wae.data.source import load, prepare
+from wae.evaluation.features import build_extractor
+from wae.evaluation.reference import build_reference
+from wae.evaluation.run import evaluate
+from wae.planning.plan import load_plan, read_config
+from wae.core.settings import ExecutionSettings, EvaluationSettings, ExtractorSettings
+from wae.training.loop import train
+
+assert not any(name.startswith("my_") for name in sys.modules)
+plan = load_plan(read_config(Path("mine.yaml")))
+print(len(plan.runs), plan.methods)
+prepare(plan.config.datasets["checkers"], None, Path("data"))
+run = plan.cells["checkers", "moments", 1]
+small = run.model_copy(update={"training": run.training.model_copy(update={"snapshots": 0})})
+train(small, Path("data"), Path("run"), ExecutionSettings(device="cpu"), "code")
+extractor = ExtractorSettings(width=4, features=8, epochs=1, min_steps=20)
+build_extractor(Path("data"), extractor, Path("extractor"))
+fast = plan.config.evaluation.model_dump() | {"draws": 1, "curve_points": 0, "permutations": 19, "halves": 2}
+settings = EvaluationSettings.model_validate(fast)
+build_reference(Path("data"), Path("extractor"), settings, [], Path("reference"))
+evaluate(Path("run"), Path("data"), [Path("reference")], settings)
+print(len(load(Path("data"), "train").images))
+"""
+
+PLAN = """
+from pathlib import Path
+from wae.planning.plan import load_plan, read_config
+load_plan(read_config(Path("mine.yaml")))
+"""
+
+
+def blocks(text: str) -> dict[str, str]:
+    """The document's code blocks by the file name in their first line."""
+    return {
+        match[2]: match[1]
+        for match in re.finditer(r"^```(?:python|yaml)\n(# (\S+)\n.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    }
+
+
+@pytest.fixture(scope="module")
+def outside(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder outside the project with the document's files, and nothing else."""
+    folder = tmp_path_factory.mktemp("outside")
+    files = blocks((root / "docs/extending.md").read_text())
+    assert set(files) == {"my_method.py", "my_dataset.py", "my_metric.py", "mine.yaml"}
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def python(root: Path, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{root}", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", "-c", script]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_documents_text_runs_from_outside_the_package(root: Path, outside: Path) -> None:
+    result = python(root, outside, SCRIPT)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.splitlines() == ["6 ['wae_mmd', 'moments']", "400"]
+    fate = json.loads((outside / "run/run.json").read_text())
+    assert (fate["status"], fate["epochs"]) == ("finished", 5)
+    history = (outside / "run/history.csv").read_text().splitlines()
+    losses = [float(line.split(",")[history[0].split(",").index("loss")]) for line in history[1:]]
+    assert losses[-1] < losses[0]
+    rows = json.loads((outside / "run/metrics.json").read_text())["rows"]
+    own = {row["subject"]: row["value"] for row in rows if row["metric"] == "brightness_gap"}
+    assert set(own) == {"prior", "mixture", "reconstruction", "interpolation"}
+    assert all(0 <= value <= 255 for value in own.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("mine.yaml", "my_method:Moments", "my_method:Moment", "did you mean 'Moments'"),
+        ("mine.yaml", "my_dataset:checkers", "my_datasets:checkers", "no module 'my_datasets'"),
+        ("mine.yaml", "my_metric:brightness_gap", "my_metric:brightnes_gap", "did you mean 'brightness_gap'"),
+        ("mine.yaml", "covariance: 0.5", "covarianse: 0.5", "did you mean 'covariance'"),
+        ("mine.yaml", "count: 500", "counts: 500", "did you mean 'count'"),
+        ("my_method.py", '("normal",)', '("sphere",)', "prior 'normal': Moments takes 'sphere'"),
+    ],
+)
+def test_typos_are_refused_by_the_plan(
+    root: Path, outside: Path, tmp_path: Path, file: str, old: str, new: str, expected: str
+) -> None:
+    for path in outside.iterdir():
+        if path.is_file():
+            text = path.read_text()
+            assert path.name != file or old in text
+            (tmp_path / path.name).write_text(text.replace(old, new) if path.name == file else text)
+    result = python(root, tmp_path, PLAN)
+    assert result.returncode != 0
+    assert expected in result.stderr.splitlines()[-1]

@@ -1,0 +1,350 @@
+"""The MMD penalties against a double loop over pairs, in pure Python."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from wae.core.errors import UserError
+from wae.core.settings import IMQ_SCALES
+from wae.mmd import fused
+from wae.mmd.estimators import kernel_matrix, mmd2_of_splits, mmd2_unbiased, mmd_official, mmd_penalty
+from wae.mmd.random_features import draw_frequencies, random_feature_mmd
+
+SCALES = (0.1, 0.7, 3.0)
+
+
+def kernel_value(name: str, squared: float, c: float) -> float:
+    return c / (c + squared) if name == "imq" else math.exp(-squared / c)
+
+
+def double_loop(x: Tensor, y: Tensor, name: str, scales: tuple[float, ...], base: float) -> tuple[float, float]:
+    """(penalty, sum of its terms' magnitudes) by the definition, in float64, pair by pair."""
+
+    def mean_of(a: list[list[float]], b: list[list[float]], skip: bool) -> float:
+        total = 0.0
+        for i, p in enumerate(a):
+            for j, q in enumerate(b):
+                if not (skip and i == j):
+                    squared = sum((u - v) ** 2 for u, v in zip(p, q, strict=True))
+                    total += sum(kernel_value(name, squared, base * s) for s in scales)
+        return total / (len(a) * (len(a) - 1) if skip else len(a) * len(b))
+
+    xs, ys = x.double().tolist(), y.double().tolist()
+    terms = mean_of(xs, xs, True), mean_of(ys, ys, True), -2.0 * mean_of(xs, ys, False)
+    return sum(terms), sum(abs(term) for term in terms)
+
+
+def points(n: int, d: int, seed: int = 0, shift: float = 0.3, dtype: torch.dtype = torch.float32) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(n, d, generator=generator, dtype=torch.float64) * 1.2 + shift).to(dtype)
+
+
+def gradients(form, x: Tensor, y: Tensor, **options) -> tuple[Tensor, Tensor, Tensor]:
+    x, y = x.clone().requires_grad_(), y.clone().requires_grad_()
+    value = form(x, y, **options)
+    return value.detach(), *torch.autograd.grad(value, [x, y])
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Tiles of 16 points a side, so that few points make many tiles and ragged edges."""
+    fused.release()
+    monkeypatch.setattr(fused, "TILE_EDGE", 16)
+    yield
+    fused.release()
+
+
+FORMS = [mmd_penalty, mmd_official]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+@pytest.mark.parametrize(("n", "d"), [(2, 1), (3, 5), (40, 2)])
+def test_equals_the_double_loop(form, name: str, n: int, d: int) -> None:
+    x, y = points(n, d), points(n, d, seed=1, shift=0.0)
+    expected, magnitude = double_loop(x, y, name, SCALES, 1.7)
+    assert abs(expected) > 1e-3 * magnitude  # else a reversed sign could pass
+    assert form(x, y, kernel=name, scales=SCALES, base=1.7).item() == pytest.approx(expected, abs=1e-6 * magnitude)
+    value = form(x.double(), y.double(), kernel=name, scales=SCALES, base=1.7)
+    assert value.item() == pytest.approx(expected, abs=1e-13 * magnitude)
+
+
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+@pytest.mark.parametrize(("n", "m"), [(50, 50), (33, 47), (16, 64), (70, 17)])
+def test_many_tiles_equal_the_double_loop(small_tiles, name: str, n: int, m: int) -> None:
+    x, y = points(n, 3), points(m, 3, seed=1, shift=0.0)
+    expected, magnitude = double_loop(x, y, name, SCALES, 1.7)
+    value = mmd_penalty(x, y, kernel=name, scales=SCALES, base=1.7)
+    assert value.dtype == torch.float32
+    assert value.item() == pytest.approx(expected, abs=1e-6 * magnitude)
+
+
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+@pytest.mark.parametrize("sides", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize(("n", "m"), [(2, 2), (9, 9), (35, 18), (18, 35)])
+def test_gradcheck(small_tiles, name: str, sides: tuple[bool, bool], n: int, m: int) -> None:
+    pair = [
+        points(k, 2, seed=k + i, dtype=torch.float64).requires_grad_(side)
+        for i, (k, side) in enumerate(zip((n, m), sides, strict=True))
+    ]
+    assert torch.autograd.gradcheck(lambda a, b: mmd_penalty(a, b, kernel=name, scales=SCALES, base=1.7), pair)
+
+
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+def test_gradients_equal_the_official_form(small_tiles, name: str) -> None:
+    x, y = points(45, 4), points(45, 4, seed=1, shift=0.0)
+    exact = gradients(mmd_official, x.double(), y.double(), kernel=name, scales=SCALES, base=8.0)
+    ours = gradients(mmd_penalty, x, y, kernel=name, scales=SCALES, base=8.0)
+    for found, expected in zip(ours, exact, strict=True):
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-6 * expected.abs().max().item())
+    for found, expected in zip(
+        gradients(mmd_penalty, x.double(), y.double(), kernel=name, scales=SCALES, base=8.0), exact, strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_upstream_gradient_scales_ours() -> None:
+    x, y = points(8, 2).requires_grad_(), points(8, 2, seed=1).requires_grad_()
+    one = torch.autograd.grad(mmd_penalty(x, y, base=4.0), [x, y])
+    three = torch.autograd.grad(-3.0 * mmd_penalty(x, y, base=4.0), [x, y])
+    for a, b in zip(one, three, strict=True):
+        torch.testing.assert_close(b, -3.0 * a)
+
+
+def test_large_sample_is_as_exact_as_promised() -> None:
+    x, y = points(700, 8), points(700, 8, seed=1, shift=0.0)
+    exact = gradients(mmd_official, x.double(), y.double(), base=16.0)
+    ours = gradients(mmd_penalty, x, y, base=16.0)
+    magnitude = 4 * len(IMQ_SCALES)  # the four means of a kernel sum are at most 7 each
+    assert abs(ours[0].item() - exact[0].item()) < 1e-8 * magnitude
+    for found, expected in zip(ours[1:], exact[1:], strict=True):
+        assert (found - expected).abs().max() < 5e-6 * expected.abs().max()
+
+
+def test_default_is_the_papers_sum_of_seven_kernels() -> None:
+    x, y = points(12, 3), points(12, 3, seed=1, shift=0.0)
+    scales = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+    expected, magnitude = double_loop(x, y, "imq", scales, 6.0)
+    assert mmd_penalty(x, y, base=6.0).item() == pytest.approx(expected, abs=1e-6 * magnitude)
+
+
+def test_may_be_negative_and_is_not_clipped() -> None:
+    x = torch.tensor([[0.0], [2.0]])
+    y = torch.tensor([[0.01], [2.01]])
+    assert mmd_penalty(x, y, base=1.0) < -0.5
+
+
+@pytest.mark.parametrize("offset", [1e3, -1e4])
+def test_codes_far_from_the_origin_lose_no_digits(offset: float) -> None:
+    x, y = points(30, 4), points(30, 4, seed=1, shift=0.0)
+    x, y = (((p * 256).round() / 256) for p in (x, y))  # so that the shift is exact in float32
+    near = gradients(mmd_penalty, x, y, base=8.0)
+    far = gradients(mmd_penalty, x + offset, y + offset, base=8.0)
+    for a, b in zip(near, far, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_codes_far_from_the_prior_lose_no_digits() -> None:
+    x, y = points(30, 4).mul(256).round().div(256) + 1e4, points(30, 4, seed=1)
+    expected, magnitude = double_loop(x, y, "imq", IMQ_SCALES, 8.0)
+    assert mmd_penalty(x, y, base=8.0).item() == pytest.approx(expected, abs=1e-6 * magnitude)
+    exact = gradients(mmd_official, x.double(), y.double(), base=8.0)
+    for found, wanted in zip(gradients(mmd_penalty, x, y, base=8.0), exact, strict=True):
+        torch.testing.assert_close(found.double(), wanted, rtol=1e-3, atol=1e-7)
+
+
+def test_collapsed_codes() -> None:
+    x, y = torch.ones(20, 3), points(20, 3)
+    value, g_x, _ = gradients(mmd_penalty, x, y, base=6.0)
+    expected, magnitude = double_loop(x, y, "imq", IMQ_SCALES, 6.0)
+    assert value.item() == pytest.approx(expected, abs=1e-6 * magnitude)
+    assert g_x.isfinite().all()
+
+
+def test_rounding_of_huge_codes_makes_no_negative_distance() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(40, 5, generator=generator) * 1400.0
+    x = torch.cat([x, x])  # each twice, so that distances of 0 are rounded to -1, -2 ...
+    value, g_x, _ = gradients(mmd_penalty, x, points(80, 5), base=1.0)
+    assert 0.0 < value < 14.0
+    assert g_x.abs().max() < 1.0
+
+
+def test_same_bits_each_time_whatever_ran_between() -> None:
+    x, y = points(300, 4), points(300, 4, seed=1)
+    first = gradients(mmd_penalty, x, y, base=8.0)
+    for n in (2, 300, 17):  # another content in the kept buffers, and other buffers
+        gradients(mmd_penalty, points(n, 4, seed=5) * 100.0, points(n, 4, seed=6), base=8.0)
+    again = gradients(mmd_penalty, x, y, base=8.0)
+    for a, b in zip(first, again, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_result_outlives_the_next_call() -> None:
+    x, y = points(10, 2).requires_grad_(), points(10, 2, seed=1)
+    value = mmd_penalty(x, y, base=4.0)
+    before = value.item()
+    mmd_penalty(x.detach() * 3.0, y, base=4.0)
+    assert value.item() == before
+    (gradient,) = torch.autograd.grad(value, [x])
+    torch.testing.assert_close(gradient, gradients(mmd_penalty, x.detach(), y, base=4.0)[1])
+
+
+def test_no_gradient_is_made_when_none_is_wanted() -> None:
+    x = points(5, 2).requires_grad_()
+    with torch.no_grad():
+        assert not mmd_penalty(x, points(5, 2, seed=1), base=4.0).requires_grad
+
+
+@pytest.mark.parametrize("form", [mmd_penalty, random_feature_mmd])
+def test_a_second_derivative_is_refused(form) -> None:
+    x = points(5, 2).requires_grad_()
+    with pytest.raises(RuntimeError, match="no second derivative"):
+        torch.autograd.grad(form(x, points(5, 2, seed=1), base=4.0), [x], create_graph=True)
+
+
+def test_layouts_and_dtypes() -> None:
+    x, y = points(20, 6), points(20, 6, seed=1, shift=0.0)
+    expected = mmd_penalty(x, y, base=4.0)
+    assert torch.equal(mmd_penalty(x.T.contiguous().T, y.repeat(1, 2)[:, :6], base=4.0), expected)
+    half = mmd_penalty(x.bfloat16(), y, base=4.0)
+    assert half.dtype == torch.float32
+    assert torch.equal(half, mmd_penalty(x.bfloat16().float(), y, base=4.0))
+    assert mmd_penalty(x.double(), y, base=4.0).dtype == torch.float64
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(mmd_penalty(x, y, base=4.0), expected)
+
+
+def test_broken_codes_give_a_broken_penalty() -> None:
+    x = points(5, 2)
+    x[3, 1] = math.nan
+    assert mmd_penalty(x, points(5, 2), base=4.0).isnan()
+
+
+@pytest.mark.parametrize("form", [*FORMS, random_feature_mmd])
+@pytest.mark.parametrize(
+    ("x", "y", "options", "message"),
+    [
+        (torch.zeros(1, 2), torch.zeros(1, 2), {}, "at least 2"),
+        (torch.zeros(0, 2), torch.zeros(0, 2), {}, "at least 2"),
+        (torch.zeros(3, 0), torch.zeros(3, 0), {}, "d >= 1"),
+        (torch.zeros(3, 2), torch.zeros(3, 4), {}, r"\(3, 4\)"),
+        (torch.zeros(3), torch.zeros(3), {}, r"\(n, d\)"),
+        (torch.zeros(3, 2), torch.zeros(3, 2), {"base": 0.0}, "positive"),
+        (torch.zeros(3, 2), torch.zeros(3, 2), {"base": math.inf}, "finite"),
+        (torch.zeros(3, 2), torch.zeros(3, 2), {"scales": ()}, "at least one scale"),
+        (torch.zeros(3, 2), torch.zeros(3, 2), {"scales": (1.0, -1.0)}, "positive"),
+        (torch.zeros(3, 2, dtype=torch.complex64), torch.zeros(3, 2), {}, "real"),
+    ],
+)
+def test_bad_input_is_refused(form, x: Tensor, y: Tensor, options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        form(x, y, **{"base": 4.0, **options})
+
+
+def test_an_unknown_kernel_is_named() -> None:
+    with pytest.raises(UserError, match="did you mean 'imq'"):
+        mmd_penalty(torch.zeros(3, 2), torch.zeros(3, 2), kernel="img", base=1.0)
+
+
+def test_the_official_form_wants_equal_counts() -> None:
+    with pytest.raises(ValueError, match="3 codes and 4"):
+        mmd_official(torch.zeros(3, 2), torch.zeros(4, 2), base=1.0)
+
+
+# Estimates for evaluation ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+def test_kernel_matrix(name: str) -> None:
+    x, y = points(7, 3) + 1e6, points(5, 3, seed=1) + 1e6
+    matrix = kernel_matrix(x, y, kernel=name, scales=SCALES, base=2.0, rows=3)
+    assert matrix.dtype == torch.float64
+    for i, j in [(0, 0), (6, 4), (3, 1)]:
+        squared = (x[i].double() - y[j].double()).square().sum().item()
+        assert matrix[i, j].item() == pytest.approx(sum(kernel_value(name, squared, 2.0 * s) for s in SCALES), rel=1e-9)
+
+
+def test_mmd2_unbiased_is_the_double_loop() -> None:
+    x, y = points(25, 3), points(18, 3, seed=1, shift=0.0)
+    assert mmd2_unbiased(x, y, base=6.0) == pytest.approx(double_loop(x, y, "imq", IMQ_SCALES, 6.0)[0], rel=1e-11)
+
+
+def test_mmd2_unbiased_has_mean_zero_under_equal_laws() -> None:
+    values = [mmd2_unbiased(points(20, 2, seed=2 * i), points(20, 2, seed=2 * i + 1), base=4.0) for i in range(300)]
+    mean, error = float(torch.tensor(values).mean()), float(torch.tensor(values).std()) / math.sqrt(300)
+    assert abs(mean) < 4 * error
+    assert error < 0.01  # the diagonal kept would shift the mean by 7 * 2 / 20
+
+
+def test_splits_equal_the_estimate_of_their_sides() -> None:
+    pooled = points(30, 3)
+    matrix = kernel_matrix(pooled, pooled, base=6.0)
+    generator = torch.Generator().manual_seed(3)
+    members = torch.stack([torch.randperm(30, generator=generator) < 12 for _ in range(4)])
+    found = mmd2_of_splits(matrix, members)
+    for value, side in zip(found.tolist(), members, strict=True):
+        assert value == pytest.approx(mmd2_unbiased(pooled[side], pooled[~side], base=6.0), abs=1e-12)
+
+
+def test_splits_need_two_points_a_side() -> None:
+    with pytest.raises(ValueError, match="at least 2 points"):
+        mmd2_of_splits(torch.eye(4), torch.tensor([[True, False, False, False]]))
+
+
+# Random features -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+def test_frequencies_estimate_the_kernel(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    like = torch.zeros((), dtype=torch.float64)
+    frequencies, weights = draw_frequencies(3, 60_001, name, SCALES, 2.0, generator, like)
+    for r in ([0.0, 0.0, 0.0], [0.3, -0.2, 0.1], [1.0, 2.0, -1.0]):
+        estimate = (weights * torch.cos(torch.tensor(r, dtype=torch.float64) @ frequencies)).sum().item()
+        expected = sum(kernel_value(name, sum(v * v for v in r), 2.0 * s) for s in SCALES)
+        assert estimate == pytest.approx(expected, abs=5 * math.sqrt(len(SCALES) / 20_000))
+
+
+@pytest.mark.parametrize("name", ["imq", "rbf"])
+def test_random_features_have_the_exact_penalty_as_their_mean(name: str) -> None:
+    x, y = points(20, 3), points(20, 3, seed=1, shift=0.0)
+    expected = double_loop(x, y, name, SCALES, 6.0)[0]
+    generator = torch.Generator().manual_seed(0)
+
+    def draws(features: int, count: int = 400) -> Tensor:
+        options = {"kernel": name, "scales": SCALES, "base": 6.0, "features": features, "generator": generator}
+        return torch.stack([random_feature_mmd(x, y, **options) for _ in range(count)])
+
+    few, many = draws(30), draws(300)
+    for values in (few, many):
+        assert abs(values.mean().item() - expected) < 4.5 * values.std().item() / math.sqrt(len(values))
+    assert 6.0 < (few.var() / many.var()).item() < 16.0  # variance falls as 1 / features
+    assert many.std().item() < 0.3 * abs(expected)
+
+
+def test_random_features_gradcheck_over_chunks(monkeypatch) -> None:
+    monkeypatch.setattr("wae.mmd.random_features.CHUNK", 40)
+    x, y = (points(k, 2, seed=k, dtype=torch.float64).requires_grad_() for k in (9, 7))
+
+    def form(a: Tensor, b: Tensor) -> Tensor:
+        return random_feature_mmd(a, b, base=4.0, features=14, generator=torch.Generator().manual_seed(1))
+
+    assert torch.autograd.gradcheck(form, (x, y))
+
+
+def test_random_features_follow_their_generator() -> None:
+    x, y = points(6, 2), points(6, 2, seed=1)
+    one, same, other = (
+        random_feature_mmd(x, y, base=4.0, generator=torch.Generator().manual_seed(s)) for s in (1, 1, 2)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_too_few_features_are_refused() -> None:
+    with pytest.raises(ValueError, match="6 random features for 7 scales"):
+        random_feature_mmd(torch.zeros(3, 2), torch.zeros(3, 2), base=1.0, features=6)

@@ -1,0 +1,41 @@
+from typing import Any
+
+import pytest
+
+from tests.shared.models import CELEBA, IMPLEMENTATIONS, MNIST, training
+from wae.core.errors import UserError
+from wae.planning.compatibility import check
+from wae.planning.fingerprint import class_attributes
+
+
+def refusal(name: str = "wae_mmd", shape: tuple[int, ...] = (1, 28, 28), **changes: Any) -> str:
+    settings = training(name, **changes)
+    with pytest.raises(UserError) as caught:
+        check(settings, shape, class_attributes(settings.implementation))
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
+    assert "set prior to 'normal'" in refusal(encoder="gaussian", prior="sphere")
+    assert "critic_prior_trick" in refusal("wae_gan", critic_prior_trick=True, prior="uniform")
+    assert refusal("vae", encoder="deterministic") == "encoder 'deterministic': VAE takes 'gaussian'; set one of them"
+    assert "RAEL2 takes" in refusal("rae_l2", encoder="implicit")
+    assert "prior 'sphere': RAEL2 takes 'normal'" in refusal("rae_l2", prior="sphere")
+    assert "needs pixels in [0, 1]" in refusal("vae", pixel_range="minus_one_one")
+    assert "likelihood" in refusal("vae", cost="l1")
+    assert "image side 28 with decoder_depth 3" in refusal(decoder_depth=3, width=16)
+    assert "set decoder_depth to 2" in refusal(decoder_depth=3, width=16)
+    assert "pad or resize" in refusal(shape=(1, 27, 28), decoder_depth=2)
+    assert "set width to a multiple of 8" in refusal(width=12, depth=1, shape=(1, 32, 32), decoder_depth=3)
+    assert "two points" in refusal(prior="sphere", latent_dim=1)
+    assert "at least 7" in refusal("wae_mmd_rff", random_features=5)
+
+
+def test_possible_combinations_pass() -> None:
+    for name in IMPLEMENTATIONS:
+        settings = training(name)
+        check(settings, (1, 28, 28), class_attributes(settings.implementation))
+    for settings, shape in ((MNIST, (1, 28, 28)), (CELEBA, (3, 64, 64))):
+        check(training(**settings), shape, class_attributes("wae.methods.wae_mmd:WAEMMD"))
+    check(training(architecture="mlp", decoder_depth=3), (1, 27, 29), {})

@@ -1,0 +1,113 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wae.core.errors import UserError
+from wae.core.settings import Config
+from wae.planning.plan import load_plan, merge, merged_training, read_config
+
+
+def refused(config: dict[str, Any], changes: dict[str, Any]) -> str:
+    with pytest.raises(UserError) as caught:
+        load_plan(merge(config, changes))
+    return str(caught.value)
+
+
+def test_the_grid_is_datasets_times_methods_times_seeds(config: dict[str, Any]) -> None:
+    plan = load_plan(config)
+    assert len(plan.runs) == 2 * 3 * 3
+    assert plan.methods == ["vae", "wae_mmd", "wae_gan"]
+    run = plan.cells["glyphs", "wae_mmd", 2]
+    assert run.shape == [1, 28, 28]
+    assert run.training.implementation == "wae.methods.wae_mmd:WAEMMD"
+
+
+def test_the_later_layer_wins(config: dict[str, Any]) -> None:
+    changed = merge(
+        config,
+        {
+            "training": {
+                "common": {"epochs": 1, "width": 1, "depth": 1, "lambda_": 1.5},
+                "datasets": {"digits": {"epochs": 2, "width": 2, "depth": 2}},
+                "methods": {"vae": {"epochs": 3, "width": 3}},
+                "cells": {"digits/vae": {"epochs": 4}},
+            }
+        },
+    )
+    merged = merged_training(Config.model_validate(changed), "digits", "vae")
+    assert (merged["epochs"], merged["width"], merged["depth"]) == (4, 3, 2)
+
+
+def test_like_inherits_and_a_circle_is_refused(config: dict[str, Any]) -> None:
+    methods = {"strong": {"like": "wae_mmd", "lambda_": 99.0}}
+    plan = load_plan(merge(config, {"run": {"methods": ["strong"]}, "training": {"methods": methods}}))
+    assert plan.runs[0].training.lambda_ == 99.0
+    assert plan.runs[0].training.implementation == "wae.methods.wae_mmd:WAEMMD"
+    circle = {"a": {"like": "b"}, "b": {"like": "a"}}
+    message = refused(config, {"run": {"methods": ["a"]}, "training": {"methods": circle}})
+    assert "a -> b -> a is a circle" in message
+
+
+def test_variants_are_every_combination(config: dict[str, Any]) -> None:
+    vary = [{"methods": ["wae_mmd"], "values": {"lambda_": [1.0, 10.0], "latent_dim": [2, 4]}}]
+    plan = load_plan(merge(config, {"run": {"methods": [], "datasets": ["digits"], "seeds": [0], "vary": vary}}))
+    assert plan.methods == [f"wae_mmd@lambda_={x}+latent_dim={d}" for x in (1.0, 10.0) for d in (2, 4)]
+    last = plan.runs[-1].training
+    assert (last.lambda_, last.latent_dim) == (10.0, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"trainig": {}}, ["config: unknown key 'trainig'", "did you mean 'training'"]),
+        ({"evaluation": {"sample": 5}}, ["config: evaluation: unknown key 'sample'", "did you mean 'samples'"]),
+        ({"training": {"methods": {"vae": {"lamda_": 1.0}}}}, ["training.methods.vae", "did you mean 'lambda_'"]),
+        ({"training": {"common": {"learning_rate": "1e-3"}}}, ["learning_rate", "write 0.001"]),
+        ({"training": {"common": {"width": 0}}}, ["width: found 0", "greater than or equal to 1"]),
+        ({"training": {"common": {"learning_rate": float("nan")}}}, ["learning_rate: found nan"]),
+        ({"run": {"datasets": ["digit"]}}, ["run.datasets", "did you mean 'digits'"]),
+        ({"run": {"methods": ["wae_mdm"]}}, ["unknown method 'wae_mdm'", "did you mean 'wae_mmd'"]),
+        ({"run": {"seeds": [0, 0]}}, ["seeds lists 0 twice"]),
+        ({"run": {"seeds": []}}, ["run.seeds: found []"]),
+        ({"training": {"cells": {"digits/vea": {}}}}, ["training.cells.digits/vea", "did you mean 'vae'"]),
+        ({"training": {"methods": {"vae": {"implementation": "baselines.vae:VEA"}}}}, ["did you mean 'VAE'"]),
+        ({"training": {"methods": {"vae": {"options": {"x": 1}}}}}, ["unknown option 'x'"]),
+        ({"datasets": {"digits": {"options": {"size": 3}}}}, ["datasets.digits.options: unknown option 'size'"]),
+        ({"evaluation": {"reference": "validation"}}, ["set training.common.validation_fraction above 0"]),
+        ({"evaluation": {"metrics": ["no_such_module_x:f"]}}, ["no module 'no_such_module_x'"]),
+        ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda": [1]}}]}}, ["did you mean 'lambda_'"]),
+        ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": ["../x"]}}]}}, ["cannot be part of a folder"]),
+        ({"experiment": "../up"}, ["experiment: found '../up'"]),
+        ({"execution": {"device": "gpu"}}, ["execution.device: found 'gpu'"]),
+        ({"training": {"datasets": {"digits": {"decoder_depth": 4}}}}, ["decoder_depth 4"]),
+        ({"training": {"methods": {"vae": {"encoder": "deterministic"}}}}, ["encoder"]),
+    ],
+)
+def test_a_fault_is_refused_with_its_key_and_the_remedy(
+    config: dict[str, Any], changes: dict[str, Any], parts: list[str]
+) -> None:
+    message = refused(config, changes)
+    for part in parts:
+        assert part in message
+    assert "Traceback" not in message
+
+
+def test_every_fault_is_listed_at_once(config: dict[str, Any]) -> None:
+    message = refused(config, {"evaluation": {"samples": -1, "draws": 0}})
+    assert len(message.splitlines()) == 2
+
+
+def test_equal_data_settings_share_a_folder_and_others_do_not(config: dict[str, Any]) -> None:
+    one = load_plan(config)
+    other = load_plan(merge(config, {"experiment": "other", "training": {"common": {"width": 4}}}))
+    assert one.data_id("digits") == other.data_id("digits")
+    smaller = load_plan(merge(config, {"datasets": {"glyphs": {"options": {"train": 100, "test": 50}}}}))
+    assert one.data_id("glyphs") != smaller.data_id("glyphs")
+
+
+@pytest.mark.parametrize("name", ["smoke", "mnist"])
+def test_shipped_configs_are_valid(root: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WAE_DATA_ROOT", raising=False)
+    plan = load_plan(read_config(root / f"config/{name}.yaml"))
+    assert plan.config.experiment == name

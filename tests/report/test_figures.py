@@ -1,0 +1,184 @@
+"""Figures: drawn for what was measured, the same bytes twice, readable and coloured by one rule."""
+
+import colorsys
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib import rc_context
+from matplotlib.colors import to_rgb
+
+from tests.shared.report import experiment
+from wae.analysis.results import Results
+from wae.core.errors import UserError
+from wae.report.figures import draw as figures
+from wae.report.figures import style
+from wae.report.figures.plots import write
+from wae.report.page.vector import inline_svg
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A fake experiment with a sweep of lambda."""
+    methods = ("vae", "wae_mmd", "wae_gan", "wae_mmd@lambda_=1", "wae_mmd@lambda_=100")
+    return Results(experiment(tmp_path_factory.mktemp("figures"), datasets=("digits",), methods=methods))
+
+
+def test_every_measured_thing_has_its_figure(results: Results) -> None:
+    names = {plot.name for plot in figures.build(results)}
+    assert {
+        *("digits_fid_classifier", "digits_mse", "digits_gap", "digits_bias", "digits_sharpness"),
+        *("digits_training", "digits_vae_latent", "penalty_cost_d8", "digits_step_n100", "digits_quality_time"),
+        *("divergences_shifted", "mmd_power", "digits_information", "digits_sweep_lambda_"),
+    } <= names
+
+
+def test_every_figure_says_what_it_shows(results: Results) -> None:
+    plots = figures.build(results)
+    assert len({plot.name for plot in plots}) == len(plots)
+    for plot in plots:
+        assert len(plot.alt) > 40, plot.name
+        assert re.search(r"\d", plot.alt), f"{plot.name}: alt text without a number"
+        assert plot.caption.endswith("."), plot.name
+
+
+def test_every_figure_draws_with_named_axes(results: Results) -> None:
+    for plot in figures.build(results):
+        with rc_context(style.RC):
+            figure = plot.draw()
+        for axes in figure.axes:
+            assert axes.get_ylabel() or len(axes.get_yticklabels()) > 1, plot.name
+        assert figure.axes[-1].get_xlabel() or plot.name.endswith("gap"), plot.name
+        assert figure.get_size_inches()[0] <= 4.8, plot.name  # readable at 400 pixels
+    assert plt.get_fignums() == []
+
+
+def test_the_same_results_give_the_same_bytes(results: Results, tmp_path: Path) -> None:
+    plots = [p for p in figures.build(results) if p.name in ("digits_fid_classifier", "digits_vae_latent")]
+    for name in ("a", "b"):
+        for plot in plots:
+            write(plot, tmp_path / name)
+    files = sorted((tmp_path / "a").iterdir())
+    assert len(files) == 6
+    for path in files:
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
+
+
+def test_the_index_lists_what_was_drawn(results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = figures.build(results)[:1]
+    monkeypatch.setattr(figures, "build", lambda _: chosen)
+    figures.figures(results.folder, tmp_path)
+    index = json.loads((tmp_path / "index.json").read_text())
+    assert [entry["name"] for entry in index] == [chosen[0].name]
+    assert set(index[0]) == {"name", "section", "title", "caption", "alt", "dataset"}
+    for suffix in ("svg", "pdf", "png"):
+        assert (tmp_path / f"{chosen[0].name}.{suffix}").stat().st_size > 1000
+
+
+def test_two_processes_draw_what_one_draws(results: Results, tmp_path: Path) -> None:
+    plots = figures.build(results)
+    figures.figures(results.folder, tmp_path / "two", processes=2)
+    index = json.loads((tmp_path / "two/index.json").read_text())
+    assert [entry["name"] for entry in index] == [plot.name for plot in plots]
+    assert len(list((tmp_path / "two").iterdir())) == 3 * len(plots) + 1
+    for plot in plots[:2]:  # one of each process
+        write(plot, tmp_path / "one")
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_helper_that_fails_is_not_overlooked(results: Results, tmp_path: Path) -> None:
+    (tmp_path / f"{figures.build(results)[1].name}.svg").mkdir()
+    with pytest.raises(RuntimeError, match="ended with 1"):
+        figures.figures(results.folder, tmp_path, processes=2)
+    assert not (tmp_path / "index.json").exists()
+
+
+@pytest.mark.parametrize("processes", [0, -2])
+def test_fewer_than_one_process_is_refused(results: Results, tmp_path: Path, processes: int) -> None:
+    with pytest.raises(UserError, match=f"^{processes} processes cannot draw; give --processes 1 or more$"):
+        figures.figures(results.folder, tmp_path, processes)
+
+
+def test_an_inline_figure_has_own_ids_and_the_pages_colours(results: Results, tmp_path: Path) -> None:
+    plot = next(p for p in figures.build(results) if p.name == "digits_gap")
+    write(plot, tmp_path)
+    text = inline_svg(tmp_path / "digits_gap.svg", "f7")
+    assert text.startswith("<svg viewBox=")
+    assert all(found.startswith("f7-") for found in re.findall(r'\bid="([^"]+)"', text))
+    ids = set(re.findall(r'\bid="([^"]+)"', text))
+    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
+    assert used <= ids
+    assert "var(--ink)" in text
+    assert style.INK not in text
+    assert "fill: #ffffff" not in text
+    assert "<style" not in text
+
+
+def _luminance(colour: str) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+def _contrast(first: str, second: str) -> float:
+    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+METHODS = ("vae", "wae_mmd", "wae_gan", "beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff")
+
+
+@pytest.mark.parametrize("ground", ["#fdfdfc", "#14171b"])
+def test_method_colours_stand_out_in_light_and_dark(ground: str) -> None:
+    for method in METHODS:
+        assert _contrast(style.colour(method), ground) >= 3.0, method
+
+
+def test_no_two_methods_look_alike_even_in_grey() -> None:
+    for first, second in combinations(METHODS, 2):
+        assert style.look(first)[1] != style.look(second)[1], (first, second)
+
+
+# Machado, Oliveira and Fernandes 2009: linear RGB seen by deuteranopes and protanopes.
+BLINDNESS = {
+    "deuteranopia": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
+    "protanopia": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
+}
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_the_three_methods_differ_to_colour_blind_readers(kind: str) -> None:
+    matrix = np.array(BLINDNESS[kind])
+    seen = {m: matrix @ np.array(to_rgb(style.colour(m))) for m in METHODS[:3]}
+    for first, second in combinations(seen, 2):
+        assert np.linalg.norm(seen[first] - seen[second]) > 0.15, (first, second)
+
+
+def test_a_variant_has_its_methods_colour() -> None:
+    assert style.look("wae_mmd@lambda_=10") == style.look("wae_mmd")
+
+
+def test_numbers_and_times_on_axes_are_plain() -> None:
+    assert [style.plain_number(v) for v in (0, 0.001, 20, 3000, 1e-8, -2.5)] == [
+        "0",
+        "0.001",
+        "20",
+        "3,000",
+        "10⁻⁸",
+        "−2.5",
+    ]
+    assert [style.seconds_label(v) for v in (2e-5, 0.003, 1.5, 600, 9000)] == [
+        "20 µs",
+        "3 ms",
+        "1.5 s",
+        "10 min",
+        "2.5 h",
+    ]
+
+
+def test_colours_are_not_too_pale() -> None:
+    assert all(colorsys.rgb_to_hls(*to_rgb(style.colour(m)))[1] < 0.6 for m in METHODS)

@@ -1,0 +1,264 @@
+"""The page: self-contained, escaped, traceable, honest about what is missing."""
+
+import base64
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.shared.report import HOSTILE, copy, experiment
+from tests.shared.results import write_json
+from wae.analysis.results import Results
+from wae.core.errors import UserError
+from wae.report.page import headline, page, protocol
+from wae.report.page import render as page_module
+from wae.report.page.citation import suite_bibtex
+from wae.report.page.pictures import galleries
+
+SVG = '<svg width="1pt" height="1pt" viewBox="0 0 10 10"><g id="a"><path id="b" style="fill: #ffffff"/></g></svg>'
+
+
+class Reader(HTMLParser):
+    """Collects tags, ids, and the visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """Attributes of each element of a kind."""
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def _figures(folder: Path, *names: str) -> Path:
+    entries = []
+    for name in names:
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        (folder / "figures" / f"{name}.svg").write_text(SVG)
+        entry = {
+            "name": name,
+            "section": "timing",
+            "title": "Title",
+            "caption": "Caption.",
+            "alt": "Alt 1",
+            "dataset": "",
+        }
+        entries.append(entry)
+    write_json(folder / "figures" / "index.json", entries)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fake experiment with a diverged run and a dataset of a hostile name."""
+    root = tmp_path_factory.mktemp("page")
+    return experiment(root, datasets=("digits", HOSTILE), seeds=(0, 1, 2), diverged=(("digits", "wae_gan", 1),))
+
+
+@pytest.fixture(scope="module")
+def html(folder: Path) -> str:
+    """Its page."""
+    report = _figures(folder.parent.parent / "reports" / "fake", "one", "two")
+    out = report.parent / "summary.html"
+    page(folder, report, out)
+    return out.read_text()
+
+
+def test_sections_stand_in_their_order(html: str) -> None:
+    ids = re.findall(r'<section id="([^"]+)"', html)
+    assert ids == [name for name, _ in page_module.SECTIONS]
+    order = "headline claims scores images timing budget anchors failures protocol provenance cite"
+    assert ids == order.split()
+
+
+def test_nothing_comes_from_outside(html: str) -> None:
+    reader = Reader(html)
+    for tag, attributes in reader.tags:
+        for name in ("src", "href", "xlink:href", "action", "poster"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (tag, name, value)
+    assert "@import" not in html
+    assert "default-src 'none'" in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_a_hostile_dataset_name_does_no_harm(html: str) -> None:
+    assert HOSTILE not in html
+    assert "&lt;script&gt;alert(&#39;x&#39;)&lt;" in html
+    scripts = [attributes for tag, attributes in Reader(html).tags if tag == "script"]
+    assert len(scripts) == 1
+    ids = [attributes["id"] for _, attributes in Reader(html).tags if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", str(identifier)) for identifier in ids)
+
+
+def test_hostile_text_in_config_and_commands_is_escaped(folder: Path, tmp_path: Path) -> None:
+    changed = copy(folder, tmp_path)
+    manifest = json.loads((changed / "manifest.json").read_text())
+    evil = "</pre><script>alert(1)</script>"
+    manifest["config"]["description"] = manifest["description"] = evil
+    manifest["plan"][0]["rerun"] = evil
+    manifest["versions"][evil] = evil
+    write_json(changed / "manifest.json", manifest)
+    out = tmp_path / "page.html"
+    page(changed, _figures(tmp_path / "r"), out)
+    assert out.read_text().count("<script>") == 1
+
+
+def test_headings_go_down_one_level_at_a_time(html: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Reader(html).tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_every_picture_has_alt_text(html: str) -> None:
+    reader = Reader(html)
+    assert all(attributes.get("alt") for attributes in reader.all("img"))
+    drawings = [a for a in reader.all("div") if a.get("role") == "img"]
+    assert len(drawings) == 2
+    assert all(attributes.get("aria-label") == "Alt 1" for attributes in drawings)
+
+
+def test_numbers_can_be_traced(html: str) -> None:
+    traces = [a["data-trace"] or "" for a in Reader(html).all("td") if a.get("data-trace")]
+    found = next(t for t in traces if t.startswith("WAE-MMD on digits: Fréchet distance"))
+    assert "seed 0: " in found
+    assert "file results/fake/metrics.csv" in found
+    assert "runs results/fake/digits/wae_mmd/seed{0,1,2}" in found
+
+
+def test_the_headline_has_three_sentences_with_the_tables_numbers(html: str, folder: Path) -> None:
+    lede = re.search(r'<div class="lede">(.*?)</div>', html, re.DOTALL)
+    assert lede
+    text = lede.group(1)
+    assert text.count("<p>") == 3
+    assert "WAE-GAN" in text
+    assert "Of the review&#39;s 8 claims" in text
+    assert re.search(r"takes 27\.1 ms with VAE", text)
+
+
+def test_the_headline_counts_the_middle_of_a_long_ranking() -> None:
+    assert headline.named(["a 1", "b 2", "c 3", "d 4"]) == "a 1, b 2, c 3, d 4"
+    assert headline.named(["a 1", "b 2", "c 3", "d 4", "e 5"]) == "a 1, b 2, 2 between, and e 5"
+
+
+def test_failures_and_citation_bar_are_told(html: str) -> None:
+    assert "diverged at step 137" in html
+    assert "17 of 18 runs finished" in html
+    assert "<strong>Not for citation:</strong> a method has 2 finished seeds, fewer than 3." in html
+
+
+def test_tables_can_be_downloaded_from_the_page(html: str) -> None:
+    links = {a["download"]: str(a["href"]) for a in Reader(html).all("a") if a.get("download")}
+    assert {
+        "digits_generation.csv",
+        "digits_generation.tex",
+        "digits_generation.md",
+        "methods.tex",
+        "metrics.csv",
+    } <= set(links)
+    text = base64.b64decode(links["digits_generation.csv"].partition("base64,")[2]).decode()
+    assert text.startswith("dataset,method,metric")
+
+
+def test_provenance_names_commit_versions_and_commands(html: str) -> None:
+    assert "0123456789abcdef0123456789abcdef01234567, tree clean" in html
+    assert "Imaginary 9000, 2 cores, 8.0 GiB memory" in html
+    assert html.count("snakemake --cores 2 results/fake/digits") >= 9
+
+
+def test_what_was_not_measured_is_said(folder: Path, tmp_path: Path) -> None:
+    bare = copy(folder, tmp_path)
+    for name in ("timing.csv", "claims.json", "divergences.json", "manifest.json"):
+        (bare / name).unlink()
+    shutil.rmtree(bare / "digits")
+    out = tmp_path / "page.html"
+    page(bare, tmp_path / "no-report", out)
+    text = out.read_text()
+    assert "The wall-clock study was not run by this config." in text
+    assert "claims were not judged" in text
+    assert "No finished run of digits has images." in text
+    assert "the origin of these numbers is not recorded" in text
+    assert "None" not in re.sub(r"data:[^\"]*", "", text).replace("None of", "")
+
+
+def test_a_partial_page_says_what_is_missing(tmp_path: Path) -> None:
+    folder = experiment(tmp_path, datasets=("digits",), missing=(("digits", "vae", 2), ("digits", "vae", 1)))
+    out = tmp_path / "page.html"
+    page(folder, tmp_path, out, partial=True)
+    assert "<strong>Partial report:</strong> 2 of 9 runs are missing" in out.read_text()
+
+
+def test_a_page_that_is_too_large_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "LARGEST", 1000)
+    with pytest.raises(UserError, match=r"the page has [\d,]+ bytes, at most 1,000"):
+        page(folder, tmp_path, tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_images_stop_at_the_budget_and_first_seeds_come_first(folder: Path) -> None:
+    results = Results(folder)
+    everything = galleries(results)["digits"][0]
+    assert [picture.title for picture in everything.first] == ["VAE, seed 0", "WAE-MMD, seed 0", "WAE-GAN, seed 0"]
+    assert len(everything.others) == 5
+    size = len(everything.first[0].uri)
+    tight = galleries(results, budget=4 * size)["digits"][0]
+    assert len(tight.first) == 3
+    assert tight.others == []
+    assert tight.left_out == 5
+
+
+def test_the_same_results_give_the_same_page(folder: Path, html: str, tmp_path: Path) -> None:
+    page(folder, folder.parent.parent / "reports" / "fake", tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text() == html
+
+
+def test_the_protocol_is_generated_from_the_settings(folder: Path, tmp_path: Path) -> None:
+    text = " ".join(protocol.paragraphs(Results(folder)))
+    assert "a = 0.05, and pixels in [0, 1]" in text
+    assert "WAE-MMD: a deterministic encoder, λ = 10.0" in text
+    assert "scales 0.1, 0.2, 0.5, 1, 2, 5, 10" in text
+    assert "10,000 samples in each of 5 independent draws" in text
+    changed = copy(folder, tmp_path)
+    plan = json.loads((changed / "plan.json").read_text())
+    for run in plan["runs"]:
+        run["training"] |= {"cost_weight": 0.5, "latent_dim": 64 if run["dataset"] == "digits" else 8}
+    write_json(changed / "plan.json", plan)
+    text = " ".join(protocol.paragraphs(Results(changed)))
+    assert "a = 0.5," in text
+    assert "d_z = 64 on digits" in text
+
+
+def test_the_methods_paragraph_is_latex(folder: Path) -> None:
+    text = protocol.latex(Results(folder))
+    assert r"\paragraph{Protocol.}" in text
+    assert r"$\lambda$" in text
+    assert "λ" not in text
+    assert text.count("{") == text.count("}")
+
+
+def test_the_citation_names_version_commit_and_result(folder: Path) -> None:
+    text = suite_bibtex(Results(folder))
+    assert "commit 0123456789ab" in text
+    assert text.count("{") == text.count("}")
+
+
+def test_every_caption_of_the_native_report_is_there() -> None:
+    root = Path(__file__).resolve().parents[2]
+    rules = (root / "workflow/rules/report.smk").read_text() + (root / "Snakefile").read_text()
+    named = re.findall(r'"(?:\.\./|workflow/)report/([\w.]+)"', rules)
+    assert {"workflow.rst", "page.rst", "figures.rst", "tables.rst"} <= set(named)
+    assert all((root / "workflow/report" / name).stat().st_size > 40 for name in named)

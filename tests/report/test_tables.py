@@ -1,0 +1,181 @@
+"""Score tables: the right numbers in the right cells, marks, citation bar, and the three file formats."""
+
+import csv
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.shared.results import make
+from wae.analysis.results import Results
+from wae.analysis.runs import load_metrics
+from wae.report.names import slug
+from wae.report.page.protocol import latex
+from wae.report.tables import write as tables
+from wae.report.tables.grids import Cell, Grid, Head, csv_text, markdown_text, tex_escape, tex_text
+from wae.report.tables.score_tables import build, citation_reasons
+from wae.report.tables.scores import Column, Score
+from wae.report.wording import describe
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fake experiment with one diverged run."""
+    return make(tmp_path_factory.mktemp("tables"), diverged=(("glyphs", "wae_gan", 2),))
+
+
+def _grid(folder: Path, name: str) -> Grid:
+    return next(grid for grid in build(Results(folder)) if grid.name == name)
+
+
+def test_a_cell_is_the_mean_over_seeds_of_means_over_draws(folder: Path) -> None:
+    frame = load_metrics(folder / "metrics.csv")
+    rows = frame[
+        (frame["dataset"] == "digits")
+        & (frame["method"] == "wae_mmd")
+        & (frame["metric"] == "fid_classifier")
+        & (frame["subject"] == "prior")
+        & (frame["reference"] == "test")
+    ]
+    seeds = [rows[rows["seed"] == seed]["value"].mean() for seed in (0, 1, 2)]
+    half = stats.t.ppf(0.975, 2) * np.std(seeds, ddof=1) / np.sqrt(3)
+    grid = _grid(folder, "digits_generation")
+    cell = grid.rows[1][2]
+    assert cell.value == pytest.approx(np.mean(seeds))
+    shown, _, width = cell.text.partition(" ± ")
+    assert float(shown) == pytest.approx(np.mean(seeds), abs=0.051)
+    assert float(width) == pytest.approx(half, abs=0.051)
+
+
+def test_the_trace_names_seeds_file_and_runs(folder: Path) -> None:
+    trace = _grid(folder, "digits_generation").rows[1][2].trace
+    frame = load_metrics(folder / "metrics.csv")
+    assert trace[0].startswith("WAE-MMD on digits")
+    assert "from 10,000 images, 5 draws a seed" in trace
+    assert trace[-2:] == ("file results/fake/metrics.csv", "runs results/fake/digits/wae_mmd/seed{0,1,2}")
+    assert sum(line.startswith("seed ") for line in trace) == 3
+    assert not frame.empty
+
+
+def test_seeds_finished_of_started_and_why_it_is_not_for_citation(folder: Path) -> None:
+    grid = _grid(folder, "glyphs_generation")
+    seeds = {row[0].text: row[1].text for row in grid.rows}
+    assert (seeds["VAE"], seeds["WAE-GAN"]) == ("3/3", "2/3")
+    assert grid.reasons == ("a method has 2 finished seeds, fewer than 3",)
+    assert _grid(folder, "digits_generation").reasons == ()
+    assert not any(cell.mark for row in grid.rows for cell in row)
+
+
+def test_the_bar_names_each_shortfall(tmp_path: Path) -> None:
+    few = make(tmp_path / "few", datasets=("digits",), seeds=(0,), samples=500, clean=False)
+    reasons = citation_reasons(Results(few), "digits")
+    assert len(reasons) == 3
+    assert "1 finished seed, fewer than 3" in reasons[0]
+    assert "fewer than 2,048 images" in reasons[1]
+    assert "not committed" in reasons[2]
+    (few / "manifest.json").unlink()
+    assert "commit of the sources is not known" in citation_reasons(Results(few), "digits")[2]
+    cell = _grid(few, "digits_generation").rows[0][2]
+    assert cell.text.endswith("(smoke)")
+    assert "±" not in cell.text
+
+
+def test_the_best_of_a_column_is_marked_in_its_direction(folder: Path) -> None:
+    grid = _grid(folder, "digits_generation")
+    marks = {row[0].text: row[2].mark for row in grid.rows}
+    assert marks["WAE-GAN"] == "best"
+    assert marks["VAE"] == ""
+
+
+def test_real_data_stands_last_with_its_own_values(folder: Path) -> None:
+    grid = _grid(folder, "digits_generation")
+    assert grid.fixed == 1
+    assert grid.rows[-1][0].text == "Real data"
+    assert grid.rows[-1][2].value == pytest.approx((4.7 + 5.1) / 2)
+
+
+def test_csv_has_full_precision_and_a_line_a_cell(folder: Path) -> None:
+    grid = _grid(folder, "digits_generation")
+    lines = list(csv.DictReader(io.StringIO(csv_text(grid))))
+    line = next(one for one in lines if (one["method"], one["metric"]) == ("wae_mmd", "fid_classifier"))
+    assert float(line["mean"]) == grid.rows[1][2].value
+    assert (line["seeds_finished"], line["seeds_started"], line["draws"]) == ("3", "3", "5")
+
+
+def test_files_are_written_in_three_formats_and_the_same_twice(folder: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        tables.tables(folder, tmp_path / name)
+    first, second = (sorted((tmp_path / name).iterdir()) for name in ("a", "b"))
+    assert [path.name for path in first] == [path.name for path in second]
+    assert all(x.read_bytes() == y.read_bytes() for x, y in zip(first, second, strict=True))
+    assert {path.suffix for path in first} == {".csv", ".md", ".tex", ".json"}
+
+
+SAMPLE = Grid(
+    name="a_b",
+    title="A <b> & c_d",
+    caption="50% of x_1",
+    section="scores",
+    heads=(Head("Method"), Head("Score [10⁻³] ↓")),
+    rows=(
+        (Cell("m|1", head=True), Cell("1.0 ± 0.1", 1.0, mark="best")),
+        (Cell("λ_2"), Cell("1.1 ± 0.1", 1.1, mark="tie")),
+    ),
+)
+
+
+def test_markdown_escapes_and_marks() -> None:
+    text = markdown_text(SAMPLE)
+    assert "A &lt;b>" in text
+    assert "| m\\|1 | **1.0 ± 0.1** |" in text
+    assert "| 1.1 ± 0.1 = |" in text
+
+
+def test_tex_escapes_and_marks() -> None:
+    text = tex_text(SAMPLE)
+    assert r"\caption{50\% of x\_1 " in text
+    assert r"\textbf{1.0 $\pm$ 0.1}" in text
+    assert r"$\lambda$\_2 & 1.1 $\pm$ 0.1 = \\" in text
+    assert text.count("{") == text.count("}")
+    assert tex_escape("a\\b") == r"a\textbackslash{}b"
+    assert tex_escape("c(x, x̂)") == r"c(x, $\hat{x}$)"
+
+
+def test_a_wide_table_is_turned_in_latex() -> None:
+    wide = Grid("n", "t", "c", "s", tuple(Head(f"h{i}") for i in range(5)), (tuple(Cell(f"c{i}") for i in range(5)),))
+    assert r"\begin{tabular}{ll}" in tex_text(wide)
+    assert "h4 & c4" in tex_text(wide)
+
+
+def test_latex_tables_compile(folder: Path, tmp_path: Path) -> None:
+    engine = next((name for name in ("tectonic", "pdflatex", "lualatex") if shutil.which(name)), None)
+    if engine is None:
+        pytest.skip("no LaTeX engine (tectonic, pdflatex or lualatex) is installed; install one to compile the tables")
+    tables.tables(folder, tmp_path / "tables")
+    (tmp_path / "tables" / "methods.tex").write_text(latex(Results(folder)))
+    inputs = "\n".join(rf"\input{{{path}}}" for path in sorted((tmp_path / "tables").glob("*.tex")))
+    packages = r"\usepackage{booktabs}\usepackage{graphicx}\usepackage[T1]{fontenc}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}{inputs}\end{{document}}"
+    (tmp_path / "all.tex").write_text(document)
+    command = [engine, *(["-interaction=nonstopmode", "-halt-on-error"] if engine != "tectonic" else []), "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (tmp_path / "all.pdf").stat().st_size > 1000
+
+
+def test_slugs_are_safe_and_never_collide() -> None:
+    assert slug("mnist") == "mnist"
+    assert slug("<script>") != slug("(script)")
+    assert set(slug("../a b/<c>")) <= set("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+    assert "/" not in slug("..")
+    assert slug("..") not in ("", ".", "..")
+
+
+def test_a_small_value_beside_large_ones_is_not_written_as_nothing() -> None:
+    one = Score(mean=24.0, low=16.9, high=31.1, by_seed={0: 24.0, 1: 24.0})
+    column = Column("fid_classifier", "prior", describe("fid_classifier"), {"vae": one})
+    assert [column.number(v) for v in (0.045, -0.045, 0.06, 3.14, 0.0)] == ["0.04", "−0.04", "0.1", "3.1", "0.0"]

@@ -1,0 +1,160 @@
+"""What the wall-clock study times: calls, their marks and their memory; a whole small study."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wae.core.files import read_json, write_json
+from wae.core.settings import ExecutionSettings, TimingSettings
+from wae.data.source import prepare
+from wae.planning.plan import load_plan
+from wae.timing import memory, run_study_of_plan
+from wae.timing.clock import Clock
+from wae.timing.machine import describe
+from wae.timing.penalty import gan_call, mmd_call, penalty_points
+from wae.timing.step import step_call
+from wae.timing.study import COLUMNS
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("subject", ["mmd_fused", "mmd_official", "mmd_random_features"])
+def test_mmd_calls_announce_their_part(subject: str) -> None:
+    marks: list[str] = []
+    mmd_call(TimingSettings(random_features=16), subject, 6, 3, CPU)(marks.append)
+    assert marks == ["penalty"]
+
+
+def test_gan_call_trains_the_critic_of_the_paper() -> None:
+    marks: list[str] = []
+    call = gan_call(TimingSettings(), 6, 3, 16, CPU)
+    method = call.__closure__ and next(c.cell_contents for c in call.__closure__ if hasattr(c.cell_contents, "critic"))
+    widths = [layer.out_features for layer in method.critic if hasattr(layer, "out_features")]
+    assert widths == [16, 16, 16, 16, 1]
+    before = method.critic[0].weight.detach().clone()
+    call(marks.append)
+    assert marks == ["penalty", "critic"]
+    assert not torch.equal(method.critic[0].weight, before)
+
+
+def test_the_penalty_grid() -> None:
+    points = list(penalty_points(TimingSettings(penalty_n=[32, 64], critics=[512, 1024]), 8, CPU))
+    assert len(points) == 2 * (3 + 2)
+    assert {(p.labels["subject"], p.labels["critic_width"]) for p in points} == {
+        ("mmd_fused", None),
+        ("mmd_official", None),
+        ("mmd_random_features", None),
+        ("gan", 512),
+        ("gan", 1024),
+    }
+    assert len({p.key for p in points}) == 5
+
+
+def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
+    run = load_plan(smoke).runs[0]
+    (tmp_path / "data").mkdir()
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    for split in ("train", "test"):
+        np.save(tmp_path / f"data/{split}_images.npy", images)
+        np.save(tmp_path / f"data/{split}_labels.npy", np.zeros(10, np.int64))
+    meta = {"counts": {"train": 10, "test": 10}, "shape": [1, 1, 1], "classes": 1, "sha256": {}}
+    write_json(tmp_path / "data/meta.json", meta)
+    seen: list[list[int]] = []
+
+    class Recorder(torch.nn.Module):
+        def prepare_training(self) -> None:
+            pass
+
+        def step(self, images, streams, mark) -> None:
+            seen.append(images.flatten().tolist())
+
+    call = step_call(Recorder(), run, tmp_path / "data", 4, CPU)
+    assert not seen
+    for _ in range(3):
+        call(lambda part: None)
+    assert len({*seen[0], *seen[1]}) == 8
+    assert seen[2] == seen[0]
+    seen.clear()
+    compiled = run.model_copy(update={"training": run.training.model_copy(update={"compile": True})})
+    step_call(Recorder(), compiled, tmp_path / "data", 4, CPU)
+    assert len(seen) == 1  # compiling is not timed
+
+
+def test_peak_memory_is_that_of_the_call() -> None:
+    def call() -> None:
+        held = torch.empty(250_000)  # 1 MB
+        for _ in range(3):
+            held = held + torch.ones(250_000)
+
+    found = memory.peak_bytes(call, CPU)
+    assert found == pytest.approx(3e6, rel=0.01)
+
+
+def test_peak_memory_of_the_penalties_grows_as_it_should() -> None:
+    def peak(subject: str, n: int) -> int:
+        call = mmd_call(TimingSettings(), subject, n, 4, CPU)
+        call(lambda part: None)
+        found = memory.peak_bytes(lambda: call(lambda part: None), CPU)
+        assert found is not None
+        return found
+
+    assert peak("mmd_official", 512) > 3.5 * peak("mmd_official", 256)
+    assert peak("mmd_fused", 1024) - peak("mmd_fused", 512) < 4 * 512 * 4 * 60  # bytes a point, not pairs
+    assert peak("mmd_fused", 300) > 2**18 * 4  # the kept buffers count
+
+
+def test_the_machine_is_described() -> None:
+    found = describe(CPU, ExecutionSettings(device="cpu"))
+    assert found["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert found["hardware"]["cores"] >= 1
+    for name in ("governor", "max_frequency_khz"):
+        assert isinstance(found[name], str) or found[name]["missing"]
+
+
+def test_a_whole_study(smoke, tmp_path: Path) -> None:
+    smoke["timing"] = {"rounds": 3, "max_rounds": 3, "warmup": 1, "penalty_n": [8, 16], "critics": [16]}
+    smoke["timing"] |= {"random_features": 16, "step_batch_sizes": [20, 2000], "total_seconds": 20.0}
+    smoke["run"]["seeds"] = [0, 1]
+    plan = load_plan(smoke)
+    write_json(
+        tmp_path / "plan.json",
+        {
+            "config": plan.config.model_dump(),
+            "runs": [run.model_dump() for run in plan.runs],
+            "data": {"digits": plan.data_id("digits")},
+        },
+    )
+    prepare(plan.config.datasets["digits"], None, tmp_path / "data" / plan.data_id("digits"))
+    execution = ExecutionSettings(device="cpu")
+    try:
+        run_study_of_plan(tmp_path / "plan.json", tmp_path, execution, tmp_path)
+    finally:
+        torch.set_deterministic_debug_mode("default")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "timing.csv").read_text())))
+    assert tuple(rows[0]) == COLUMNS
+    steps = [row for row in rows if row["study"] == "step"]
+    assert {(row["subject"], row["n"], row["status"]) for row in steps} == {
+        (method, n, status) for method in plan.methods for n, status in (("20", "ok"), ("2000", "trimmed"))
+    }
+    parts = [row["part"] for row in steps if row["subject"] == "wae_gan" and row["n"] == "20"]
+    assert parts == ["data", "forward", "penalty", "backward", "optimiser", "critic", "total"]
+    assert {row["critic_width"] for row in steps if row["n"] == "20"} == {"", "512"}
+    for row in (r for r in rows if r["status"] == "ok"):
+        assert 0 < float(row["low"]) <= float(row["seconds"]) <= float(row["high"])
+        assert row["rounds"] == "3"
+    machine = read_json(tmp_path / "timing_machine.json")
+    assert machine["threads"]["intra_op"] == 1
+    assert machine["rounds"] == 3 * (3 + 8)
+    assert any("no batch of 2000" in line for line in machine["left_out"])
+
+
+def test_the_real_clock_goes_forward() -> None:
+    clock = Clock(CPU)
+    first = clock.now()
+    torch.randn(100, 100) @ torch.randn(100, 100)
+    assert 0 < clock.now() - first < 10**10
+    assert not clock.marks_cost

@@ -1,0 +1,280 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from wae.core.errors import StopSignalError, UserError
+from wae.core.files import canonical_json, read_json
+from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
+from wae.data.source import Dataset, Split, prepare
+from wae.evaluation.subjects import load_method
+from wae.planning.plan import load_plan, merge
+from wae.training import checkpoint
+from wae.training import loop as training
+from wae.training.run_folder import is_done
+
+CPU = ExecutionSettings(device="cpu")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """The noise images, prepared."""
+    prepare(DatasetSettings(source="tests.training.test_training:noise", shape=[1, 8, 8]), None, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def noise(root: Path | None) -> Dataset:
+    """250 noise images to train, 50 to test, 8x8, without labels."""
+    rng = np.random.default_rng(0)
+    splits = [Split(rng.integers(0, 256, (count, 1, 8, 8), np.uint8), None) for count in (250, 50)]
+    return Dataset(*splits, origin="noise", licence="none")
+
+
+def a_run(smoke: dict[str, Any], method: str = "wae_gan", **changes: Any) -> RunSettings:
+    settings = {"epochs": 4, "batch_size": 50, "critic_width": 16, "snapshots": 0, **changes}
+    plan = load_plan(merge(smoke, {"training": {"cells": {f"digits/{method}": settings}}}))
+    return plan.cells["digits", method, 0]
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    weights = load_file(folder / "weights.safetensors")
+    history = pd.read_csv(folder / "history.csv").drop(columns="seconds")
+    return {"weights": {k: v.numpy().tobytes() for k, v in weights.items()}, "history": history.to_csv()}
+
+
+@pytest.mark.parametrize("method", ["vae", "wae_mmd", "wae_gan"])
+def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, method: str
+) -> None:
+    run = a_run(smoke, method)
+    for name, chosen in (("a", run), ("b", run), ("c", run.model_copy(update={"seed": 1}))):
+        training.train(chosen, data, tmp_path / name, CPU, "code")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert contents(tmp_path / "a") != contents(tmp_path / "c")
+
+
+def test_results_of_a_run(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke, snapshots=3)
+    training.train(run, data, tmp_path / "run", CPU, "code")
+    record = read_json(tmp_path / "run/run.json")
+    assert (record["status"], record["diverged_step"]) == ("finished", None)
+    assert (record["epochs"], record["steps"], record["images_per_epoch"]) == (4, 20, 250)
+    assert RunSettings.model_validate(read_json(tmp_path / "run/settings.json")) == run
+    history = pd.read_csv(tmp_path / "run/history.csv")
+    assert list(history["epoch"]) == [1, 2, 3, 4]
+    assert list(history["step"]) == [5, 10, 15, 20]
+    assert np.allclose(history["loss"], history["reconstruction"] + history["lambda_"] * history["penalty"], rtol=1e-5)
+    assert sorted(f.name for f in (tmp_path / "run/snapshots").iterdir()) == [
+        f"epoch000{n}.safetensors" for n in (1, 2, 4)
+    ]
+    assert not (tmp_path / "run/checkpoint.pt").exists()
+
+
+def test_a_snapshot_leaves_the_critic_out_and_makes_the_same_images(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    run = a_run(smoke, snapshots=1)
+    training.train(run, data, tmp_path / "run", CPU, "code")
+    last, snapshot = tmp_path / "run/weights.safetensors", tmp_path / "run/snapshots/epoch0004.safetensors"
+    critic = {name for name in load_file(last) if name.startswith("critic.")}
+    assert critic
+    assert set(load_file(snapshot)) == set(load_file(last)) - critic
+    whole, light = (load_method(run, weights, torch.device("cpu")) for weights in (last, snapshot))
+    z = torch.randn(20, run.training.latent_dim, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(whole.decode_images(z), light.decode_images(z))
+    save_file({k: v for k, v in load_file(snapshot).items() if not k.startswith("decoder.")}, snapshot)
+    with pytest.raises(UserError, match="not the weights of this run"):
+        load_method(run, snapshot, torch.device("cpu"))
+
+
+class StopAfter(list[int]):
+    """Truthy, as a received signal is, from the given number of looks on."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__([signal.SIGTERM])
+        self.looks = looks
+
+    def __bool__(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
+@pytest.mark.parametrize("method", ["vae", "wae_gan"])
+@pytest.mark.parametrize("steps", [1, 7, 10, 19])
+def test_stopped_at_any_step_it_goes_on_to_the_same_bits(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, steps: int
+) -> None:
+    run = a_run(smoke, method, schedule="smooth")
+    training.train(run, data, tmp_path / "whole", CPU, "code")
+    stop_in = StopAfter(2 * steps - 1)  # the loop looks twice a step
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "_stop_signals", lambda: signals(stop_in))
+        with pytest.raises(StopSignalError, match="SIGTERM"):
+            training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert not (tmp_path / "cut/weights.safetensors").exists()
+    training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
+
+
+class signals:  # noqa: N801 - stands for a context manager function
+    def __init__(self, stop: list[int]) -> None:
+        self.stop = stop
+
+    def __enter__(self) -> list[int]:
+        return self.stop
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def test_a_checkpoint_of_other_sources_is_not_used(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = a_run(smoke)
+    checkpoint.save(tmp_path / "run/checkpoint.pt", "other", {"epoch": 3})
+    training.train(run, data, tmp_path / "run", CPU, "code")
+    assert "of other settings or sources; discarded" in capsys.readouterr().err
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke, "wae_mmd", epochs=400)
+    training.train(run, data, tmp_path / "whole", CPU, "code")
+    out = tmp_path / "cut"
+    command = [sys.executable, "-m", "wae", "train", "--data", str(data), "--out", str(out)]
+    command += ["--job", canonical_json({"run": run.model_dump(), "code": "code"})]
+    environment = {**os.environ, "WAE_EXECUTION": CPU.model_dump_json()}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    wait_for(out / "history.csv")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert "the checkpoint is saved" in errors
+    assert "Traceback" not in errors
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert contents(tmp_path / "whole") == contents(out)
+
+
+def wait_for(path: Path, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path} did not appear"
+        time.sleep(0.02)
+
+
+def test_a_diverged_run_is_recorded_with_its_step(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke, "wae_mmd", cost_weight=1e6, cost="l2sq", learning_rate=10.0, lambda_=1e9)
+    original = training.Method.to_range
+    count = 0
+
+    def poisoned(self: Any, images: torch.Tensor) -> torch.Tensor:
+        nonlocal count
+        count += 1
+        return original(self, images) * (float("nan") if count == 8 else 1.0)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training.Method, "to_range", poisoned)
+        training.train(run, data, tmp_path / "run", CPU, "code")
+    record = read_json(tmp_path / "run/run.json")
+    assert (record["status"], record["diverged_step"], record["epochs"]) == ("diverged", 7, 2)
+
+
+def test_data_that_do_not_fit_are_refused(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="fewer than one batch of 300"):
+        training.train(a_run(smoke, batch_size=300), data, tmp_path / "run", CPU, "code")
+    other = a_run(smoke).model_copy(update={"shape": [1, 16, 16]})
+    with pytest.raises(UserError, match=r"images of shape \[1, 8, 8\]"):
+        training.train(other, data, tmp_path / "run", CPU, "code")
+
+
+def test_validation_images_are_not_trained_on(smoke: dict[str, Any], data: Path) -> None:
+    run = a_run(smoke, validation_fraction=0.2)
+    assert len(training._training_images(run, data, torch.device("cpu"))) == 200
+
+
+@pytest.mark.parametrize(
+    ("epochs", "count", "expected"), [(100, 0, set()), (100, 3, {1, 10, 100}), (7, 1, {7}), (2, 4, {1, 2})]
+)
+def test_snapshots_are_spread_evenly_in_the_logarithm(epochs: int, count: int, expected: set[int]) -> None:
+    assert training.snapshot_epochs(epochs, count) == expected
+
+
+def train_command(run: RunSettings, data: Path, out: Path) -> list[str]:
+    job = canonical_json({"run": run.model_dump(), "code": "code"})
+    return [sys.executable, "-m", "wae", "train", "--data", str(data), "--out", str(out), "--job", job]
+
+
+def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    run = a_run(smoke, "wae_mmd", epochs=300)
+    command = train_command(run, data, tmp_path / "run")
+    environment = {**os.environ, "WAE_EXECUTION": CPU.model_dump_json()}
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
+    wait_for(tmp_path / "run/history.csv")
+    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert first.wait() == 0
+    assert second.returncode == 0, second.stderr
+    assert "is at this job already; waiting for it to end" in second.stderr
+    assert "that process finished this run" in second.stderr
+    assert "step/s" not in second.stderr
+    assert read_json(tmp_path / "run/run.json")["epochs"] == 300
+
+
+def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke)
+    training.train(run, data, tmp_path / "run", CPU, "code")
+    identity = read_json(tmp_path / "run/run.json")["identity"]
+    assert is_done(tmp_path / "run", identity)
+    assert not is_done(tmp_path / "run", identity[::-1])
+    (tmp_path / "run/weights.safetensors").unlink()
+    assert not is_done(tmp_path / "run", identity)
+
+
+def test_half_written_files_of_a_killed_process_are_cleared(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    for name in (".checkpoint.pt.abc.pt", "snapshots/.epoch0001.safetensors.xyz.safetensors"):
+        (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "run" / name).write_bytes(b"half")
+    training.train(a_run(smoke), data, tmp_path / "run", CPU, "code")
+    assert not list((tmp_path / "run").rglob(".*"))
+
+
+def test_mixed_precision_is_off_by_default_changes_the_weights_a_little_and_repeats(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    assert a_run(smoke).training.mixed_precision == "off"
+    for name, value in (("off", "off"), ("a", "bfloat16"), ("b", "bfloat16")):
+        training.train(a_run(smoke, "wae_mmd", mixed_precision=value), data, tmp_path / name, CPU, "code")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].to_numpy() for name in ("off", "a")]
+    assert not np.array_equal(*losses)
+    assert np.allclose(*losses, rtol=0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the compiler's own
+def test_a_compiled_run_resumes_to_the_same_bits_and_is_read_back_uncompiled(
+    smoke: dict[str, Any], data: Path, tmp_path: Path
+) -> None:
+    assert not a_run(smoke).training.compile
+    run = a_run(smoke, "wae_mmd", compile=True)
+    training.train(run, data, tmp_path / "whole", CPU, "code")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(13)))
+        with pytest.raises(StopSignalError):
+            training.train(run, data, tmp_path / "cut", CPU, "code")
+    training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    plain = a_run(smoke, "wae_mmd")
+    training.train(plain, data, tmp_path / "plain", CPU, "code")
+    assert contents(tmp_path / "plain")["weights"].keys() == contents(tmp_path / "cut")["weights"].keys()
+    losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].to_numpy() for name in ("whole", "plain")]
+    assert np.allclose(*losses, rtol=0.02)

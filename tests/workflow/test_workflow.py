@@ -1,0 +1,125 @@
+"""The workflow as its users run it: the smoke config from data to page, in a copy of the project."""
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
+
+
+def copy_project(root: Path, folder: Path) -> Path:
+    """A copy of what runs, without results."""
+    folder.mkdir(parents=True)
+    for name in PARTS:
+        source = root / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, folder / name)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def done(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project after `snakemake --cores 2 --configfile config/smoke.yaml all`."""
+    folder = copy_project(root, tmp_path_factory.mktemp("workflow") / "project")
+    result = snakemake(folder, "--", "all")
+    assert result.returncode == 0, result.stderr[-3000:]
+    return folder
+
+
+def test_every_cell_of_the_tables_comes_from_a_finished_run(done: Path) -> None:
+    with (done / "results/smoke/runs.csv").open() as file:
+        runs = list(csv.DictReader(file))
+    assert [(r["dataset"], r["method"], r["seed"], r["status"]) for r in runs] == [
+        ("digits", method, "0", "finished") for method in ("vae", "wae_gan", "wae_mmd")
+    ]
+    with (done / "results/smoke/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for method in ("vae", "wae_gan", "wae_mmd"):
+        found = {(r["metric"], r["subject"]) for r in rows if r["method"] == method}
+        assert {("fid_classifier", "prior"), ("fid_classifier", "reconstruction"), ("mse", "reconstruction")} <= found
+    assert all(r["label"] == "smoke" for r in rows if r["metric"] == "fid_classifier")
+
+
+def test_the_page_is_there_and_asks_nothing_of_the_network(done: Path) -> None:
+    page = (done / "reports/summary.html").read_text()
+    assert page.count("<table") >= 1
+    assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!data:|#|https?://doi|https?://arxiv)[^"']+["']""", page)
+    assert len(page) < 8_000_000
+
+
+def test_a_second_run_has_nothing_to_do(done: Path) -> None:
+    result = snakemake(done, "-n", "--", "all")
+    assert result.returncode == 0
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def planned_rules(folder: Path, *arguments: str) -> set[str]:
+    result = snakemake(folder, "-n", *arguments, "--", "all")
+    assert result.returncode == 0, result.stderr
+    return set(re.findall(r"^(?:local)?rule (\w+):", result.stdout + result.stderr, re.MULTILINE)) - {"all"}
+
+
+def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done: Path) -> None:
+    figure = done / "wae/report/figures/draw.py"
+    before = figure.read_text()
+    figure.write_text(before + "\nUNUSED = 1\n")
+    assert {"figures"} <= planned_rules(done) <= {"figures", "page"}
+    figure.write_text(before)
+    loss = done / "wae/methods/wae_mmd.py"
+    before = loss.read_text()
+    loss.write_text(before + "\nUNUSED = 1\n")
+    planned = planned_rules(done)
+    assert {"train", "evaluate", "collect", "page"} <= planned
+    assert not {"prepare", "classifier", "reference"} & planned
+    loss.write_text(before + "\n# A comment changes no number.\n")
+    assert planned_rules(done) == set()
+    loss.write_text(before)
+
+
+def test_a_setting_reruns_only_its_own_runs(done: Path) -> None:
+    smoke = (done / "config/smoke.yaml").read_text()
+    methods = "  methods: {wae_mmd: {lambda_: 11.0}}"
+    (done / "config/heavier.yaml").write_text(smoke.replace("training:\n", f"training:\n{methods}\n"))
+    result = snakemake(done, "-n", "--", "all", config="config/heavier.yaml")
+    text = result.stdout + result.stderr
+    assert result.returncode == 0, text
+    retrained = re.findall(r"^(?:local)?rule train:.*?wildcards: dataset=(\w+), method=(\w+)", text, re.M | re.S)
+    assert retrained == [("digits", "wae_mmd")]
+
+
+def test_a_typo_stops_before_any_job(done: Path) -> None:
+    result = snakemake(done, "--config", 'evaluation={"sampels": 3}', "--", "all")
+    text = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "config: evaluation: unknown key 'sampels'" in text
+    assert "did you mean 'samples'" in text
+    assert "Traceback" not in text
+    assert "Finished jobid" not in text
+
+
+def test_two_copies_give_the_same_bytes(root: Path, done: Path, tmp_path: Path) -> None:
+    other = copy_project(root, tmp_path / "elsewhere" / "project")
+    result = snakemake(other, "--", "results/smoke/metrics.csv")
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert (other / "results/smoke/metrics.csv").read_bytes() == (done / "results/smoke/metrics.csv").read_bytes()
+
+
+def test_status_reads_the_history_files(done: Path) -> None:
+    command = [sys.executable, "-m", "wae", "status"]
+    result = subprocess.run(command, cwd=done, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[0] == "smoke: 3 runs, 3 evaluated"

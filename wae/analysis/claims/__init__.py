@@ -1,0 +1,1 @@
+"""The review's claims, judged from results."""

@@ -1,0 +1,205 @@
+"""Judges of the claims on wall-clock cost and on divergences."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from wae.analysis.claims.verdicts import (
+    INCONCLUSIVE,
+    REFUTED,
+    SUPPORTED,
+    Evidence,
+    Judgement,
+    not_tested,
+    overall,
+)
+from wae.analysis.results import Results
+from wae.analysis.titles import method_title
+
+EXACT_MMD = ("mmd_fused", "mmd_official")
+
+
+def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
+    """Claim: the critic's penalty is linear in n, the exact MMD's quadratic."""
+    fits = results.exponents
+    if not fits:
+        return not_tested("The cost of the penalties was not measured.")
+    largest = max(fit["n_high"] for fit in fits)
+    if largest < parameters["largest_n"]:
+        return not_tested(
+            f"The penalties were timed up to n = {largest:.0f}; an exponent needs {parameters['largest_n']:.0f} "
+            "or more."
+        )
+    evidence, verdicts, said, several = [], [], [], _several(fits)
+    for fit in fits:
+        subject, low, high = fit["subject"], fit["low"], fit["high"]
+        verdict = ""
+        if subject == "gan":
+            limit = parameters["linear"]
+            verdict = SUPPORTED if high < limit else REFUTED if low > limit else INCONCLUSIVE
+        elif subject in EXACT_MMD:
+            limit = parameters["quadratic"]
+            verdict = SUPPORTED if low > limit else REFUTED if high < limit else INCONCLUSIVE
+        if verdict:
+            verdicts.append(verdict)
+            said.append((fit["title"], fit["latent_dim"], f"n^{fit['exponent']:.2f} ({low:.2f} to {high:.2f})"))
+        note = f"n from {fit['n_low']:.0f} to {fit['n_high']:.0f}"
+        what = f"exponent of {fit['title']}" + (f" at d_z = {fit['latent_dim']}" if several else "")
+        evidence.append(Evidence(what, fit["exponent"], "", low, high, verdict=verdict, note=note))
+    if {fit["subject"] for fit in fits}.isdisjoint(EXACT_MMD) or all(fit["subject"] != "gan" for fit in fits):
+        return not_tested("Only one of the two penalties was timed.")
+    return Judgement(overall(verdicts), f"Fitted growth of the cost: {'; '.join(_by_title(said, several))}.", evidence)
+
+
+def _several(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the study has several latent dimensions, so that each number must name its own."""
+    return len({row["latent_dim"] for row in rows}) > 1
+
+
+def _by_title(said: Sequence[tuple[str, int, str]], several: bool) -> list[str]:
+    """(title, latent dimension, words) as one text a title, its words with their d_z where there are several."""
+    texts: dict[str, list[str]] = {}
+    for title, dimension, words in said:
+        equals = "" if title in texts else "d_z = "
+        texts.setdefault(title, []).append(f"{words} at {equals}{dimension}" if several else words)
+    return [f"{title} {', '.join(words)}" for title, words in texts.items()]
+
+
+def _crossings(crossovers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where two penalties cost the same, a text a pair; where there are many, a star instead of each one's note."""
+    found = [c for c in crossovers if c["n"] is not None]
+    if not _several(crossovers):
+        return [f"{c['title']} cost the same near n = {c['n']:,.0f} ({c['note']})" for c in found]
+    starred = {c["note"] for c in found if c["status"] == "extrapolated"}
+    said = [
+        (f"{c['title']} cost the same near n =", c["latent_dim"], f"{c['n']:,.0f}{'*' if c['note'] in starred else ''}")
+        for c in found
+    ]
+    return [*_by_title(said, several=True), *(f"*: {note}" for note in starred)]
+
+
+def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
+    """Claim: a step of WAE-GAN takes less time than one of WAE-MMD."""
+    timing = results.timing
+    steps = timing[(timing["study"] == "step") & (timing["part"] == "total") & (timing["status"] == "ok")]
+    evidence, verdicts, said = [], [], []
+    for dataset in dict.fromkeys(steps["dataset"]):
+        for n in sorted(set(steps[steps["dataset"] == dataset]["n"])):
+            gan, mmd = (_step(steps, dataset, method, n) for method in ("wae_gan", "wae_mmd"))
+            if gan is None or mmd is None:
+                continue
+            verdict = INCONCLUSIVE
+            if gan["high"] < mmd["low"]:
+                verdict = SUPPORTED
+            elif mmd["high"] < gan["low"]:
+                verdict = REFUTED
+            verdicts.append(verdict)
+            ratio = gan["seconds"] / mmd["seconds"]
+            said.append(f"on {dataset} at n = {n:.0f} a step of WAE-GAN takes {ratio:.2f} times that of WAE-MMD")
+            for title, row in (("WAE-GAN", gan), ("WAE-MMD", mmd)):
+                what = f"training step of {title}, n = {n:.0f}"
+                evidence.append(Evidence(what, row["seconds"], dataset, row["low"], row["high"], "s", verdict))
+    if not verdicts:
+        return not_tested("Training steps of WAE-GAN and WAE-MMD were not timed.")
+    several = _several(results.crossovers)
+    for crossing in results.crossovers:
+        where = f" at d_z = {crossing['latent_dim']}" if several else ""
+        evidence.append(
+            Evidence(
+                what=f"batch size at which {crossing['title']} cost the same{where}",
+                value=crossing["n"],
+                low=crossing["low"],
+                high=crossing["high"],
+                note=crossing["note"],
+            )
+        )
+    words = "; ".join([*said, *_crossings(results.crossovers)])
+    return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.", evidence)
+
+
+def _step(steps: pd.DataFrame, dataset: str, method: str, n: float) -> dict[str, float] | None:
+    rows = steps[(steps["dataset"] == dataset) & (steps["subject"] == method) & (steps["n"] == n)]
+    if rows.empty:
+        return None
+    return {key: float(rows[key].iloc[0]) for key in ("seconds", "low", "high")}
+
+
+def divergences(results: Results, parameters: Mapping[str, float]) -> Judgement:
+    """Claim: f-divergences are flat where supports part, transport distances are not."""
+    study = results.divergences
+    if not study:
+        return not_tested("The divergences were not computed.")
+    rows = pd.DataFrame(study["rows"])
+    apart = rows[(rows["family"] == "lower-dimensional") & (rows["parameter"] >= parameters["distance"])]
+    checks, evidence = [], []
+    for (dimension, name), part in apart.groupby(["dimension", "divergence"]):
+        holds = _as_claimed(str(name), part, parameters)
+        if holds is None:
+            verdict = ""
+        else:
+            checks.append(holds)
+            verdict = SUPPORTED if holds else REFUTED
+        least = part["gradient"].min()
+        evidence.append(
+            Evidence(
+                what=f"{_TITLES[str(name)]}, d = {dimension}: smallest gradient without common support",
+                value=None if pd.isna(least) else float(least),
+                verdict=verdict,
+                note="infinite, no gradient" if pd.isna(least) else f"value up to {part['value'].max():.4g}",
+            )
+        )
+    evidence += _far(rows) + _critic_gradient(results)
+    if not checks:
+        return not_tested("The lower-dimensional versions were not computed.")
+    js = rows[(rows["family"] == "shifted") & (rows["divergence"] == "js") & (rows["parameter"] == 8.0)]["gradient"]
+    mmd = apart[apart["divergence"] == "mmd2"]["gradient"].min()
+    summary = (
+        "Without common support JS stays at log 2 with gradient 0 and KL is infinite, while W2 and sliced W2 "
+        "keep their "
+        f"gradient. With common support, 8 standard deviations apart, JS still has a gradient of {js.max():.1e}, "
+        f"while KL's grows with the distance; MMD, bounded too, fades slowly (smallest gradient here {mmd:.2g})."
+    )
+    return Judgement(SUPPORTED if all(checks) else REFUTED, summary, evidence)
+
+
+_TITLES = {"kl": "KL", "js": "JS", "mmd2": "MMD²", "sw2": "sliced W2", "w2": "W2"}
+
+
+def _as_claimed(name: str, part: pd.DataFrame, parameters: Mapping[str, float]) -> bool | None:
+    """Whether a divergence behaves as claimed where supports part; None for MMD, of which nothing is claimed."""
+    if name == "kl":
+        return bool(part["value"].isna().all())
+    if name == "js":
+        flat = part["gradient"].max() < parameters["flat"]
+        return bool(flat and (part["value"] - math.log(2.0)).abs().max() <= parameters["saturated"])
+    if name in ("w2", "sw2"):
+        last = part.sort_values("parameter")["gradient"].iloc[-1]
+        return bool(part["value"].notna().all() and part["gradient"].min() >= parameters["useful"] * last)
+    return None
+
+
+def _far(rows: pd.DataFrame) -> list[Evidence]:
+    """Gradients of all divergences at the far end of the families that keep full support."""
+    found = []
+    for family, parameter in (("shifted", 8.0), ("shrunk", 0.0625)):
+        part = rows[(rows["family"] == family) & (rows["parameter"] == parameter) & (rows["dimension"] == 8)]
+        for row in part.to_dict("records"):
+            what = f"{_TITLES[row['divergence']]}, d = 8: gradient when {family} to {parameter:g}"
+            found.append(Evidence(what, row["gradient"], note=f"value {row['value']:.4g}"))
+    return found
+
+
+def _critic_gradient(results: Results) -> list[Evidence]:
+    """The penalty's gradient at the codes in the first and the last epoch, where history.csv has it."""
+    history = results.history
+    if "penalty_gradient" not in history.columns:
+        return []
+    found = []
+    for (dataset, method), runs in history.dropna(subset=["penalty_gradient"]).groupby(["dataset", "method"]):
+        for title, epoch in (("first", runs["epoch"].min()), ("last", runs["epoch"].max())):
+            values: Any = runs[runs["epoch"] == epoch]["penalty_gradient"]
+            what = f"{method_title(str(method))}: gradient norm of the penalty at the codes, {title} epoch"
+            found.append(Evidence(what, float(values.mean()), str(dataset)))
+    return found

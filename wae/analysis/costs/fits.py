@@ -1,0 +1,161 @@
+"""How cost grows with n, and where two costs meet: fits, crossovers and ratios of an experiment's timing.csv."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wae.analysis.costs.power_laws import Curve, Z, curves, fit
+from wae.analysis.runs import base_method, load_table, varied
+from wae.core.files import write_json
+
+TEXT = ("study", "dataset", "subject", "part", "status")
+PENALTY_PAIRS = (
+    ("mmd_fused", "gan"),
+    ("mmd_official", "gan"),
+    ("mmd_random_features", "gan"),
+    ("mmd_fused", "mmd_random_features"),
+)
+STEP_PAIRS = (("wae_mmd", "wae_gan"), ("wae_mmd_rff", "wae_gan"))
+FAR = 100.0  # a crossover further than this many times the largest measured n is not named
+
+
+def write_fits(experiment: Path) -> None:
+    """Write timing_fits.json beside an experiment's timing.csv: fits, crossovers and ratios."""
+    table = load_table(experiment / "timing.csv", TEXT)
+    found = curves(table)
+    write_json(
+        experiment / "timing_fits.json",
+        {"fits": fits(found), "crossovers": crossovers(found), "ratios": ratios(found)},
+    )
+
+
+def fits(found: Sequence[Curve]) -> list[dict[str, Any]]:
+    """A row for each curve of at least 3 sizes: its labels, exponent p with interval, factor c, range of n."""
+    rows = []
+    for curve in found:
+        law = fit(curve)
+        if law is not None:
+            numbers = {name: getattr(law, name) for name in ("p", "p_low", "p_high", "n_min", "n_max", "points")}
+            rows.append({**curve.labels, **numbers, "c": math.exp(law.log_c)})
+    return rows
+
+
+def pairs(found: Sequence[Curve]) -> Iterator[tuple[Curve, Curve]]:
+    """Pairs whose meeting is of interest: same study, dataset, latent dimension and variant."""
+    for study, wanted in (("penalty", PENALTY_PAIRS), ("step", STEP_PAIRS)):
+        group = [curve for curve in found if curve.study == study]
+        for first, second in wanted:
+            for a in group:
+                for b in group:
+                    names = (base_method(a.subject), base_method(b.subject)) == (first, second)
+                    same = (a.dataset, a.latent_dim, varied(a.subject)) == (b.dataset, b.latent_dim, varied(b.subject))
+                    if names and same:
+                        yield a, b
+
+
+def _labels(a: Curve, b: Curve) -> dict[str, Any]:
+    width = b.critic_width if a.critic_width is None else a.critic_width
+    shared = {"study": a.study, "dataset": a.dataset, "latent_dim": a.latent_dim, "critic_width": width}
+    return {**shared, "a": a.subject, "b": b.subject}
+
+
+def log_ratio(a: Curve, b: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sizes that both have, log(cost a / cost b) there, and its standard errors."""
+    n, in_a, in_b = np.intersect1d(a.n, b.n, return_indices=True)
+    return n, a.log_seconds[in_a] - b.log_seconds[in_b], np.hypot(a.errors[in_a], b.errors[in_b])
+
+
+def crossovers(found: Sequence[Curve]) -> list[dict[str, Any]]:
+    """For each pair the n up to which the first is the cheaper one, with 95% interval (see ``crossover``)."""
+    return [{**_labels(a, b), **crossover(a, b)} for a, b in pairs(found)]
+
+
+def crossover(a: Curve, b: Curve) -> dict[str, Any]:
+    """Where cost a = cost b, a being cheaper below: {n, low, high, status}; None for what is not known.
+
+    measured: between two measured sizes, by a straight line in the logarithms; the interval is where the band of 95%
+    about the ratio meets zero, or a measured size and the next where that was run but once, being over the time cap of
+    the first. extrapolated: a is cheaper at all measured sizes and the fitted laws meet further up
+    (the interval from draws of both laws). above grid: the same without such a meeting within FAR times the largest
+    size. below grid: a is dearer at all measured sizes.
+    """
+    n, ratio, errors = log_ratio(a, b)
+    if len(n) == 0:
+        return {"n": None, "low": None, "high": None, "status": "no common size"}
+    if (ratio > 0).all():
+        return {"n": None, "low": None, "high": float(n[0]), "status": "below grid"}
+    over = _capped_ratio(a, b)
+    meeting = last_rise(n, ratio)
+    if meeting is not None:
+        low, high = last_rise(n, ratio + Z * errors), last_rise(n, ratio - Z * errors)
+        if high is None and over is not None:
+            high = over[0]
+        return {"n": meeting, "low": low, "high": high, "status": "measured"}
+    if over is not None:
+        meeting = last_rise(np.array([n[-1], over[0]]), np.array([ratio[-1], over[1]]))
+        return {"n": meeting, "low": float(n[-1]), "high": over[0], "status": "measured"}
+    return _extrapolated(a, b, float(n[-1]))
+
+
+def _capped_ratio(a: Curve, b: Curve) -> tuple[float, float] | None:
+    """Size and log(cost a / cost b) where ``a`` was over the cap, ``b`` measured and cheaper; else None."""
+    if a.capped is None or a.capped[0] not in b.n:
+        return None
+    size, log_seconds = a.capped
+    ratio = float(log_seconds - b.log_seconds[b.n == size][0])
+    return (size, ratio) if ratio > 0 else None
+
+
+def last_rise(n: np.ndarray, ratio: np.ndarray) -> float | None:
+    """The last n at which the ratio's broken line (over log n) comes up through zero; None if it does not."""
+    for i in range(len(n) - 2, -1, -1):
+        if ratio[i] <= 0 < ratio[i + 1]:
+            share = -ratio[i] / (ratio[i + 1] - ratio[i])
+            return float(np.exp(np.log(n[i]) + share * (np.log(n[i + 1]) - np.log(n[i]))))
+    return None
+
+
+def _extrapolated(a: Curve, b: Curve, largest: float) -> dict[str, Any]:
+    above = {"n": None, "low": largest, "high": None, "status": "above grid"}
+    law_a, law_b = fit(a), fit(b)
+    if law_a is None or law_b is None:
+        return above
+    n = _meeting(law_b.log_c - law_a.log_c, law_a.p - law_b.p)
+    if not largest <= n <= FAR * largest:
+        return above
+    generator = np.random.default_rng(0)
+    draws_a, draws_b = law_a.draws(generator), law_b.draws(generator)
+    drawn = [_meeting(b_c - a_c, a_p - b_p) for (a_c, a_p), (b_c, b_p) in zip(draws_a, draws_b, strict=True)]
+    low, high = np.quantile(drawn, [0.025, 0.975], method="nearest")  # an infinite draw stays infinite
+    return {
+        "n": n,
+        "low": max(float(low), largest),
+        "high": float(high) if math.isfinite(high) else None,
+        "status": "extrapolated",
+    }
+
+
+def _meeting(lead: float, slope: float) -> float:
+    """n with slope * log n = lead; infinite when the lines do not meet upwards."""
+    if slope <= 0 or lead / slope > 700.0:
+        return math.inf
+    return math.exp(lead / slope)
+
+
+def ratios(found: Sequence[Curve]) -> list[dict[str, Any]]:
+    """For each pair of training steps and each size: cost of the second over the first, with 95% interval."""
+    rows: list[dict[str, Any]] = []
+    for a, b in pairs(found):
+        if a.study == "step":
+            n, ratio, errors = log_ratio(b, a)
+            for size, middle, error in zip(n.tolist(), ratio.tolist(), errors.tolist(), strict=True):
+                values: Mapping[str, float] = {
+                    "ratio": math.exp(middle),
+                    "low": math.exp(middle - Z * error),
+                    "high": math.exp(middle + Z * error),
+                }
+                rows.append({**_labels(a, b), "n": int(size), **values})
+    return rows

@@ -1,0 +1,1 @@
+"""What the subcommands do that is no stage."""

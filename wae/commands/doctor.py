@@ -1,0 +1,172 @@
+"""Checks of the machine before a long run: each finding with what to do about it."""
+
+import importlib.metadata
+import os
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from wae.core.errors import UserError
+from wae.data.presence import missing
+from wae.planning.fingerprint import ROOT
+from wae.planning.plan import Plan, data_root
+
+BYTES_PER_WEIGHT = 4
+RUN_BYTES = 2_000_000  # pictures, tables and logs of a run, generously
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``level``: ok, warning or error. ``remedy`` is empty when all is well."""
+
+    level: str
+    text: str
+    remedy: str = ""
+
+
+def examine(plan: Plan) -> list[Finding]:
+    """All findings for a plan, in the order of the checks."""
+    checks: list[Callable[[Plan], Iterator[Finding]]] = [
+        _python,
+        _versions,
+        _devices,
+        _threads,
+        _memory,
+        _disk,
+        _writable,
+        _datasets,
+        _extractors,
+    ]
+    return [finding for check in checks for finding in check(plan)]
+
+
+def _python(plan: Plan) -> Iterator[Finding]:
+    yield Finding("ok", "Python " + ".".join(map(str, sys.version_info[:3])))
+
+
+def _versions(plan: Plan) -> Iterator[Finding]:
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    other = []
+    for pin in pins:
+        name, _, version = pin.partition("==")
+        try:
+            installed = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("error", f"{name} is not installed", "run `make setup`")
+            continue
+        if installed.split("+")[0] != version:
+            other.append(f"{name} {installed} (pinned: {version})")
+    if other:
+        yield Finding("warning", ", ".join(other), "results may differ in the last bits; run `make setup`")
+    else:
+        yield Finding("ok", f"{len(pins)} packages at their pinned versions")
+
+
+def _devices(plan: Plan) -> Iterator[Finding]:
+    import torch
+
+    wanted = plan.config.execution.device
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        yield Finding("ok", f"torch {torch.__version__}, CUDA devices: {', '.join(names)}")
+    elif wanted.startswith("cuda"):
+        yield Finding("error", f"execution.device is {wanted!r}, no CUDA device", "set execution.device to cpu")
+    else:
+        yield Finding("ok", f"torch {torch.__version__}, no CUDA device: computing on the CPU")
+
+
+def _threads(plan: Plan) -> Iterator[Finding]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = plan.config.execution.threads
+    if threads > cores:
+        yield Finding("warning", f"execution.threads is {threads}, {cores} cores", "set execution.threads to 1")
+    else:
+        yield Finding("ok", f"{cores} cores, {threads} thread(s) a job: --cores {cores} runs {cores // threads} jobs")
+
+
+def _memory(plan: Plan) -> Iterator[Finding]:
+    import psutil
+
+    free = psutil.virtual_memory().available
+    text = f"{free / 1e9:.1f} GB of memory free"
+    yield Finding("ok", text) if free > 2e9 else Finding("warning", text, "a job takes about 1 GB: use fewer --cores")
+
+
+def _disk(plan: Plan) -> Iterator[Finding]:
+    free = shutil.disk_usage(Path.cwd()).free
+    need = sum(_run_bytes(run.training.width, run.training.depth, run.training.snapshots) for run in plan.runs)
+    text = f"{free / 1e9:.1f} GB of disk free, about {need / 1e9:.1f} GB needed by {len(plan.runs)} runs"
+    yield Finding("ok", text) if free > 2 * need else Finding("error", text, "free some, or run from another disk")
+
+
+def _run_bytes(width: int, depth: int, snapshots: int) -> int:
+    top = width * 2 ** (depth - 1)
+    weights = 2 * 25 * top * top + 100 * top * 64  # convolutions of both nets, roughly
+    return RUN_BYTES + BYTES_PER_WEIGHT * weights * (4 + snapshots)  # weights, checkpoint with Adam's two moments
+
+
+def _writable(plan: Plan) -> Iterator[Finding]:
+    for name in ("results", "reports"):
+        folder = Path(name)
+        place = folder if folder.exists() else folder.resolve().parent
+        if os.access(place, os.W_OK):
+            yield Finding("ok", f"{name}/ can be written")
+        else:
+            yield Finding("error", f"{place} cannot be written", "mend its permissions")
+
+
+def _datasets(plan: Plan) -> Iterator[Finding]:
+    from wae.data.source import verify
+
+    root = data_root(plan.config)
+    for name in plan.config.run.datasets:
+        settings = plan.config.datasets[name]
+        lacking = missing(settings.source, settings.options, root)
+        prepared = Path("results/data") / plan.data_id(name)
+        if (prepared / "meta.json").exists():
+            try:
+                verify(prepared)
+            except UserError as error:
+                yield Finding("error", f"dataset {name}: {error}", f"delete {prepared} and run again")
+            else:
+                yield Finding("ok", f"dataset {name} is prepared, its sha256 as recorded")
+        elif lacking:
+            yield Finding("error", f"dataset {name}: {lacking}", "put the files there or set data_root")
+        else:
+            yield Finding("ok", f"dataset {name} from {settings.source}, data root {root or 'not set'}")
+
+
+def _extractors(plan: Plan) -> Iterator[Finding]:
+    for name in plan.config.run.extractors:
+        settings = plan.config.extractors[name]
+        if settings.kind == "inception" and settings.weights is None:
+            yield _hub_weights(name)
+        elif settings.weights is not None and not Path(settings.weights).exists():
+            yield Finding("error", f"extractor {name}: no file {settings.weights}", "put the weights there")
+        else:
+            yield Finding("ok", f"extractor {name} ({settings.kind})")
+
+
+def _hub_weights(name: str) -> Finding:
+    import torch
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+
+    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
+    if path.is_file():
+        return Finding("ok", f"extractor {name} (inception), weights in {path}")
+    return Finding(
+        "warning",
+        f"extractor {name}: Inception weights are fetched from the network when first needed",
+        f"on a machine without network set extractors.{name}.weights to a local file",
+    )
+
+
+def print_findings(plan: Plan) -> bool:
+    """Print every finding; True when none is an error."""
+    findings = examine(plan)
+    for finding in findings:
+        print(f"{finding.level:8}{finding.text}" + (f" -> {finding.remedy}" if finding.remedy else ""))
+    return not any(finding.level == "error" for finding in findings)

@@ -1,0 +1,95 @@
+"""What runs now, how far it is, and when it should end: read from the history files alone."""
+
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from wae.core.errors import UserError
+from wae.core.files import read_json
+
+STALE_SECONDS = 120.0  # a history untouched for so long is of a run that was stopped
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run: epochs done and planned; waiting, running, stopped, trained, evaluated or diverged."""
+
+    name: str
+    state: str
+    epoch: int
+    epochs: int
+    seconds: float
+
+
+def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
+    """The status of the run in ``folder``; ``now`` in seconds since the epoch of the file times."""
+    history = folder / "history.csv"
+    done, seconds = _last_row(history)
+    if (folder / "run.json").exists():
+        state = "evaluated" if (folder / "metrics.json").exists() else "trained"
+        if read_json(folder / "run.json")["status"] == "diverged":
+            state = "diverged"
+        return RunStatus(name, state, done, epochs, seconds)
+    signs = [file for file in (history, folder / "checkpoint.pt", folder / "train.log") if file.exists()]
+    touched = max((file.stat().st_mtime for file in signs), default=0.0)
+    if touched == 0:
+        return RunStatus(name, "waiting", 0, epochs, 0.0)
+    return RunStatus(name, "running" if now - touched < STALE_SECONDS else "stopped", done, epochs, seconds)
+
+
+def _last_row(history: Path) -> tuple[int, float]:
+    if not history.exists():
+        return 0, 0.0
+    with history.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return (int(rows[-1]["epoch"]), float(rows[-1]["seconds"])) if rows else (0, 0.0)
+
+
+def plan_status(plan_path: Path, now: float) -> list[RunStatus]:
+    """The status of every run of a plan."""
+    plan = read_json(plan_path)
+    found = []
+    for run in plan["runs"]:
+        name = f"{run['dataset']}/{run['method']}/seed{run['seed']}"
+        found.append(run_status(plan_path.parent / name, name, run["training"]["epochs"], now))
+    return found
+
+
+def remaining_seconds(runs: list[RunStatus]) -> float | None:
+    """Training seconds still to come at the pace of the runs so far, shared by the runs that go on now.
+
+    A dataset without a pace of its own takes the mean pace of the others. None while nothing has a pace.
+    """
+    paces: dict[str, list[float]] = {}
+    for run in runs:
+        if run.epoch:
+            paces.setdefault(run.name.split("/")[0], []).append(run.seconds / run.epoch)
+    if not paces:
+        return None
+    means = {name: sum(values) / len(values) for name, values in paces.items()}
+    typical = sum(means.values()) / len(means)
+    left = sum(
+        (run.epochs - run.epoch) * means.get(run.name.split("/")[0], typical)
+        for run in runs
+        if run.state in ("waiting", "running", "stopped")
+    )
+    return left / max(1, sum(run.state == "running" for run in runs))
+
+
+def print_status(results: Path) -> None:
+    """Print the status of every experiment under ``results``."""
+    plans = sorted(results.glob("*/plan.json"))
+    if not plans:
+        raise UserError(f"{results}: no plan.json below it; start a run first, for example with `make report`")
+    for path in plans:
+        runs = plan_status(path, time.time())
+        counts = {state: sum(run.state == state for run in runs) for state in dict.fromkeys(run.state for run in runs)}
+        print(f"{path.parent.name}: {len(runs)} runs, " + ", ".join(f"{n} {state}" for state, n in counts.items()))
+        for run in runs:
+            if run.state in ("running", "stopped", "diverged"):
+                print(f"  {run.name}: {run.state}, epoch {run.epoch} of {run.epochs}, {run.seconds:.0f} s of training")
+        left = remaining_seconds(runs)
+        if left:
+            end = time.strftime("%H:%M", time.localtime(time.time() + left))
+            print(f"  training left: about {left / 60:.0f} min at this pace, to about {end}")

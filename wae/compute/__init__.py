@@ -1,0 +1,1 @@
+"""Devices, random streams, and what belongs to one version of torch."""

@@ -1,0 +1,95 @@
+"""Which device a job computes on, and the torch switches that make it repeatable."""
+
+import ctypes
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from wae.core import locks
+from wae.core.errors import UserError
+from wae.core.settings import ExecutionSettings
+
+# glibc's mallopt: what is freed stays in the process, as every step asks for the same sizes again.
+_MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 16 << 20)}
+_held: list[object] = []  # open lock files: a device stays claimed until this process ends, however it ends
+
+
+def setup(execution: ExecutionSettings) -> torch.device:
+    """Set threads, deterministic kernels and the allocator for this process, and choose its device.
+
+    "auto" and "cuda" claim a free CUDA device; where there is none, "auto" takes the CPU, says so on stderr, and
+    "cuda" raises UserError. "cuda:N" takes device N without a claim.
+    """
+    torch.set_num_threads(execution.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    deterministic()
+    keep_freed_memory()
+    if execution.device == "cpu":
+        return torch.device("cpu")
+    names = device_names()
+    if execution.device.startswith("cuda:"):
+        return _chosen(execution.device, names)
+    claimed = claim(names)
+    if claimed is not None:
+        print(f"computing on CUDA device {claimed} ({names[claimed]})", file=sys.stderr)
+        return torch.device("cuda", claimed)
+    lack = f"all {len(names)} CUDA devices are claimed by other jobs" if names else "there is no CUDA device"
+    if execution.device == "cuda":
+        raise UserError(f"execution.device is 'cuda' and {lack}; lower --resources gpu=N, or set it to auto or cpu")
+    print(f"{lack}: computing on the CPU", file=sys.stderr)
+    return torch.device("cpu")
+
+
+def _chosen(wanted: str, names: list[str]) -> torch.device:
+    if int(wanted.partition(":")[2]) >= len(names):
+        raise UserError(f"execution.device is {wanted!r}, {len(names)} CUDA devices are visible; set it to auto or cpu")
+    return torch.device(wanted)
+
+
+def deterministic() -> None:
+    """Deterministic kernels or an error, as ``torch.use_deterministic_algorithms(True)``, which imports the compiler.
+
+    That import takes over a second and 150 MB of every job. Nor are new tensors filled with NaN, a check on
+    kernels that read what they did not write: it costs a few percent of a step.
+    """
+    torch.set_deterministic_debug_mode("error")
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep freed blocks instead of giving them back at once; does nothing with another C library.
+
+    By default large blocks go back to the system when freed, and each step asks for them anew, at a page fault
+    for every 4 KiB: about ten thousand a step, a fifth of its time. Up to 1 GiB at the heap's end stays.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter, value in _MALLOPT.values():
+            mallopt(parameter, value)
+
+
+def device_names() -> list[str]:
+    """The CUDA devices that this process sees, by their UUIDs, which are the same for every process of the machine.
+
+    CUDA_VISIBLE_DEVICES, and a cluster's limits, decide which they are and how they are numbered.
+    """
+    if not torch.cuda.is_available():
+        return []
+    return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+
+
+def claim(names: list[str], folder: Path | None = None) -> int | None:
+    """Index of the first device that no process has claimed, now held by this one; None when all are taken.
+
+    A claim is a lock that the system releases when its process dies.
+    """
+    folder = folder or Path(tempfile.gettempdir()) / f"wae-devices-{os.getuid()}"
+    found = locks.take_any(folder, names)
+    if found is None:
+        return None
+    index, lock = found
+    _held.append(lock)
+    return index

@@ -1,0 +1,223 @@
+"""Typed settings: the only list of what a config can say, with its types, ranges and defaults.
+
+Nothing here imports torch, as the Snakefile reads this module at each start.
+"""
+
+from collections import Counter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[int, Field(ge=1, le=10**9)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Batch = Annotated[int, Field(ge=2, le=10**6)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+Seconds = Annotated[float, Field(gt=0, le=10**7)]
+Rate = Annotated[float, Field(gt=0, le=10)]
+Weight = Annotated[float, Field(ge=0, le=1e9)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+IMQ_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+class Strict(BaseModel):
+    """Unknown keys, wrong types, NaN and infinity are refused; values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DatasetSettings(Strict):
+    """Where images come from. ``source`` is a function (see wae/data/source.py) named by dotted path."""
+
+    source: Dotted
+    shape: Annotated[list[Side], Field(min_length=3, max_length=3)]  # (channels, height, width)
+    options: dict[str, Any] = {}
+
+
+class TrainingSettings(Strict):
+    """Everything that decides the trained weights of one run, besides the dataset and the seed."""
+
+    implementation: Dotted  # the Method class, as package.module:Class
+    options: dict[str, Any] = {}  # further options of a method of your own
+
+    # Networks (wae/models/networks.py)
+    architecture: Literal["dcgan", "mlp"] = "dcgan"
+    width: Width = 16  # channels of the first convolution; units of a hidden layer for mlp
+    depth: Annotated[int, Field(ge=1, le=8)] = 3  # strided convolutions in the encoder; hidden layers
+    decoder_depth: Annotated[int, Field(ge=1, le=8)] = 2  # strided transposed convolutions
+    kernel_size: Annotated[int, Field(ge=2, le=9)] = 4
+    initialisation: Literal["torch", "truncated_normal"] = "torch"  # or the authors', sigma 0.0099999
+    latent_dim: Annotated[int, Field(ge=1, le=4096)] = 8
+    pixel_range: Literal["zero_one", "minus_one_one"] = "zero_one"  # sigmoid or tanh output
+
+    # Encoder and prior (wae/models/priors.py)
+    encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
+    pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
+    prior: Literal["normal", "uniform", "sphere"] = "normal"
+    sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
+
+    # Objective: cost_weight * cost + lambda_ * penalty, summed over pixels, averaged over the batch
+    cost: Literal["l2sq", "l2", "l1"] = "l2sq"
+    cost_weight: Annotated[float, Field(gt=0, le=1e6)] = 0.05
+    likelihood: Literal["bernoulli", "gaussian", "learned_gaussian"] = "bernoulli"  # VAE-like methods only
+    lambda_: Weight = 1.0  # weight of the penalty; beta for a VAE
+    lambda_schedule: Literal["constant", "adaptive"] = "constant"
+
+    # MMD (wae/mmd/estimators.py)
+    kernel: Literal["imq", "rbf"] = "imq"
+    kernel_scales: Annotated[list[Rate], Field(min_length=1, max_length=64)] = list(IMQ_SCALES)
+    random_features: Width = 1024  # for the Fourier-feature MMD
+    projections: Width = 128  # for the sliced-Wasserstein penalty
+
+    # Latent critic of the GAN penalty
+    critic_width: Width = 512
+    critic_depth: Annotated[int, Field(ge=1, le=16)] = 4
+    critic_learning_rate: Rate = 5e-4
+    critic_prior_trick: bool = False  # add the known log p(z) to the critic's output
+
+    # Optimisation
+    epochs: Positive = 10
+    batch_size: Batch = 100
+    learning_rate: Rate = 1e-3
+    adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    schedule: Literal["constant", "paper", "smooth", "plateau"] = "constant"
+    pretrain_steps: Count = 0  # encoder-only steps that match the prior's mean and covariance
+    pretrain_samples: Positive = 1000
+    snapshots: Annotated[int, Field(ge=0, le=64)] = 0  # weights kept at so many epochs, evenly spread in log
+    validation_fraction: Annotated[float, Field(ge=0, lt=0.9)] = 0.0  # of the train split, held back for tuning
+    mixed_precision: Literal["off", "bfloat16"] = "off"
+    compile: bool = False
+    channels_last: bool = False
+
+
+class RunSettings(Strict):
+    """One run: what is trained on which dataset with which seed."""
+
+    dataset: str
+    method: str
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    shape: list[int]  # (channels, height, width) of the images
+    training: TrainingSettings
+
+
+class ExtractorSettings(Strict):
+    """A feature extractor: the small classifier trained here, or torch-fidelity's Inception v3."""
+
+    kind: Literal["classifier", "inception"] = "classifier"
+    width: Width = 16
+    features: Annotated[int, Field(ge=2, le=4096)] = 64
+    epochs: Positive = 5
+    min_steps: Count = 1000  # a small dataset gets more epochs, until it has had so many steps
+    batch_size: Annotated[int, Field(ge=2, le=10**5)] = 100
+    learning_rate: Rate = 2e-3
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    weights: str | None = None  # inception: a local weights file, for machines without network
+    weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
+class EvaluationSettings(Strict):
+    """What is measured of a trained run."""
+
+    samples: Annotated[int, Field(ge=16, le=10**7)] = 10_000
+    draws: Annotated[int, Field(ge=1, le=100)] = 5  # independent sample sets from the prior
+    reference: Literal["test", "train", "validation"] = "test"
+    mixture_components: Positive = 10  # ex-post density on the codes
+    interpolations: bool = True
+    interpolation_samples: Positive = 10_000  # at most
+    curve_points: Annotated[int, Field(ge=0, le=50)] = 6  # sample counts of the bias curve; 0 or 1 for none
+    halves: Annotated[int, Field(ge=0, le=100)] = 6  # random halves of the reference, for the error budget
+    kid_subsets: Positive = 10
+    kid_subset_size: Annotated[int, Field(ge=2, le=10**5)] = 1000  # at most
+    precision_samples: Annotated[int, Field(ge=4, le=10**5)] = 2000  # at most, of each side
+    precision_neighbours: Annotated[int, Field(ge=1, le=100)] = 3
+    codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # held-out codes, at most, in the kernel test
+    information_codes: Annotated[int, Field(ge=2, le=10**6)] = 2000  # at most; I(X; Z) is bounded by its logarithm
+    permutations: Annotated[int, Field(ge=19, le=10**6)] = 200
+    batch_size: Positive = 250
+    metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
+
+
+class TimingSettings(Strict):
+    """The wall-clock study: what is timed, how often, for how long at most."""
+
+    rounds: Annotated[int, Field(ge=3, le=10**4)] = 20
+    warmup: Annotated[int, Field(ge=1, le=10**3)] = 3  # calls at most; one for a call of a second or more
+    max_rounds: Annotated[int, Field(ge=3, le=10**5)] = 40  # while the median's interval is wider than 5%
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    penalty_n: Annotated[list[Batch], Field(min_length=2)] = [
+        *(32, 64, 128, 256, 512, 1024, 2048, 4096),
+    ]
+    penalty_latent_dim: Annotated[list[Side], Field(min_length=1)] = [8]
+    critics: list[Width] = [512]  # widths of the 4-layer critics
+    penalties: list[Literal["mmd_fused", "mmd_official", "mmd_random_features", "gan"]] = [
+        "mmd_fused",
+        "mmd_official",
+        "mmd_random_features",
+        "gan",
+    ]
+    random_features: Width = 1024
+    cap_seconds: Seconds = 2.5  # a point slower than this is reported as over the cap
+    total_seconds: Seconds = 90.0  # budget of the whole study
+    step_batch_sizes: list[Batch] = [100]
+
+
+class ExecutionSettings(Strict):
+    """How and where to run; nothing here changes a result beyond the stated tolerance."""
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    checkpoint_seconds: Seconds = 60.0
+
+
+class Vary(Strict):
+    """Variants of methods: every combination of the values, named METHOD@KEY=VALUE+KEY=VALUE."""
+
+    methods: Annotated[list[Name], Field(min_length=1)]
+    values: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+
+
+class What(Strict):
+    """What to run: lists."""
+
+    datasets: Annotated[list[Name], Field(min_length=1)]
+    methods: Annotated[list[Name], Field(min_length=0)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+    vary: list[Vary] = []
+    extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key in ("datasets", "methods", "seeds", "extractors"):
+            for value, count in Counter(getattr(self, key)).items():
+                if count > 1:
+                    raise ValueError(f"{key} lists {value!r} twice; list it once")
+        if not self.methods and not self.vary:
+            raise ValueError("methods is empty and nothing is varied; list at least one method")
+        return self
+
+
+class TrainingOverrides(Strict):
+    """Layers of training settings; the later wins: common, datasets, methods, cells ("dataset/method")."""
+
+    common: dict[str, Any] = {}
+    datasets: dict[str, dict[str, Any]] = {}
+    methods: dict[str, dict[str, Any]] = {}
+    cells: dict[str, dict[str, Any]] = {}
+
+
+class Config(Strict):
+    """A whole config file, after the defaults of config/config.yaml are merged in."""
+
+    experiment: Name
+    description: str = ""
+    data_root: str | None = None
+    execution: ExecutionSettings = ExecutionSettings()
+    run: What
+    datasets: dict[Name, DatasetSettings]
+    training: TrainingOverrides
+    extractors: Annotated[dict[Name, ExtractorSettings], Field(min_length=1)]
+    evaluation: EvaluationSettings = EvaluationSettings()
+    timing: TimingSettings = TimingSettings()

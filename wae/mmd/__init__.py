@@ -1,0 +1,1 @@
+"""Distances between samples of codes: the MMD in its forms."""

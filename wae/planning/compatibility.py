@@ -1,0 +1,97 @@
+"""Which settings go together: refused before any job starts, with the reason and the remedy.
+
+Nothing here imports torch, as the plan reads this module at each start.
+"""
+
+from typing import Any
+
+from wae.core.errors import UserError
+from wae.core.settings import TrainingSettings
+
+MAX_CHANNELS = 65_536
+
+
+def check(settings: TrainingSettings, shape: tuple[int, ...], attributes: dict[str, Any]) -> None:
+    """UserError if a run on images of ``shape`` (C, H, W) cannot be, one line with the reason.
+
+    ``attributes``: literal class attributes of the implementation; ``encoders``, ``priors`` and
+    ``likelihoods`` list what it can be combined with (absent: anything).
+    """
+    _check_implementation(settings, attributes)
+    _check_latent(settings)
+    if "likelihoods" in attributes:
+        _check_likelihood(settings)
+    if settings.architecture == "dcgan":
+        _check_strides(settings, shape)
+
+
+def _check_implementation(settings: TrainingSettings, attributes: dict[str, Any]) -> None:
+    for key, found in (
+        ("encoders", settings.encoder),
+        ("priors", settings.prior),
+        ("likelihoods", settings.likelihood),
+    ):
+        allowed = attributes.get(key)
+        if allowed is not None and found not in allowed:
+            name = settings.implementation.partition(":")[2]
+            raise UserError(f"{key[:-1]} {found!r}: {name} takes {' or '.join(map(repr, allowed))}; set one of them")
+
+
+def _check_latent(settings: TrainingSettings) -> None:
+    if settings.encoder == "gaussian" and settings.prior != "normal":
+        raise UserError(
+            f"encoder 'gaussian' with prior {settings.prior!r}: Gaussian codes leave the prior's support; "
+            "set prior to 'normal' or encoder to 'deterministic'"
+        )
+    if settings.critic_prior_trick and settings.prior != "normal":
+        raise UserError(
+            f"critic_prior_trick with prior {settings.prior!r}: its log p(z) is constant where codes lie, so that "
+            "there is nothing to add; set prior to 'normal' or critic_prior_trick to false"
+        )
+    if settings.prior == "sphere" and settings.latent_dim < 2:
+        raise UserError(
+            f"latent_dim {settings.latent_dim} with prior 'sphere': a sphere in one dimension is two points; "
+            "set latent_dim to at least 2"
+        )
+    scales = len(settings.kernel_scales)
+    if settings.random_features < scales:
+        raise UserError(
+            f"random_features {settings.random_features}: each of the {scales} kernel scales needs one; "
+            f"set random_features to at least {scales}"
+        )
+
+
+def _check_likelihood(settings: TrainingSettings) -> None:
+    if settings.likelihood == "bernoulli" and settings.pixel_range != "zero_one":
+        raise UserError(
+            f"likelihood 'bernoulli' with pixel_range {settings.pixel_range!r}: it needs pixels in [0, 1]; "
+            "set pixel_range to 'zero_one' or likelihood to 'gaussian'"
+        )
+    if settings.cost != "l2sq":
+        raise UserError(
+            f"cost {settings.cost!r}: {settings.implementation.partition(':')[2]} measures reconstruction by its "
+            "likelihood; leave cost at 'l2sq' and set likelihood"
+        )
+
+
+def _check_strides(settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+    factor = 2**settings.decoder_depth
+    for side in shape[1:]:
+        if side % factor:
+            fitting = max(depth for depth in range(settings.decoder_depth) if side % 2**depth == 0)
+            remedy = f"set decoder_depth to {fitting}" if fitting else "pad or resize the images, or set mlp"
+            raise UserError(
+                f"image side {side} with decoder_depth {settings.decoder_depth}: {settings.decoder_depth} strides of 2 "
+                f"do not divide it; {remedy}"
+            )
+    top = settings.width * 2 ** (settings.depth - 1)
+    if top > MAX_CHANNELS:
+        raise UserError(
+            f"width {settings.width} with depth {settings.depth}: {top:,} channels at the top, at most "
+            f"{MAX_CHANNELS:,}; lower one of them"
+        )
+    if top % factor:
+        raise UserError(
+            f"decoder_depth {settings.decoder_depth}: it starts from width * 2**(depth - 1) = {top} channels, which "
+            f"cannot be halved so often; set width to a multiple of {max(factor // 2 ** (settings.depth - 1), 1)}"
+        )

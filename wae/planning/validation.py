@@ -1,0 +1,157 @@
+"""Raw values against their typed settings: every fault becomes one line with the key's path and the remedy."""
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from wae.core.errors import UserError, unknown_name
+from wae.core.settings import Strict, TrainingSettings
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_DEPTH = 40  # levels of maps and lists; a map that contains itself has no end
+MAX_VALUES = 100_000  # values of a config, counted as often as they are repeated by YAML aliases
+MAX_WHOLE = 2**63
+SHOWN = 80  # characters of a wrong value that a message repeats
+
+_NEEDS = {
+    "model_type": "need a map of settings",
+    "model_attributes_type": "need a map of settings",
+    "dict_type": "need a map of settings",
+    "list_type": "need a list, such as [a, b]",
+    "bool_type": "need true or false",
+    "string_type": "need text; write it in quotes",
+    "int_type": "need a whole number",
+    "int_from_float": "need a whole number",
+    "float_type": "need a number",
+    "finite_number": "need a finite number",
+}
+_PATTERNS = {
+    r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a name: a letter, then at most 63 letters, digits, '_', '.' or '-'",
+    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "need a dotted path; write package.module:name",
+    r"^(auto|cpu|cuda(:\d+)?)$": "need auto, cpu, cuda or cuda:N",
+}
+
+
+def validate(model: type[Model], raw: Any, where: str, prefix: tuple[str, ...] = ()) -> Model:
+    """``raw`` as a ``model``; UserError lists each fault on a line that begins with ``where`` and the key's path.
+
+    ``prefix``: keys that lead to ``raw`` inside the config.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        lines = [_line(model, fault, where, prefix) for fault in error.errors(include_url=False)]
+        raise UserError("\n".join(dict.fromkeys(lines))) from None
+
+
+@cache
+def training_layer() -> type[BaseModel]:
+    """The settings of a layer of training settings: every key optional, and ``like``, a method to inherit from."""
+    fields: dict[str, Any] = {
+        name: (field.rebuild_annotation(), None) for name, field in TrainingSettings.model_fields.items()
+    }
+    return create_model("TrainingLayer", __base__=Strict, like=(str, None), **fields)
+
+
+def check_plain(value: Any, where: str) -> None:
+    """UserError unless ``value`` is maps with text keys, lists, text, finite numbers, true, false and null alone.
+
+    YAML can also say dates, sets, bytes, aliases that repeat or contain themselves, and infinite numbers.
+    """
+    faults: list[str] = []
+    waiting: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
+    count = 0
+    while waiting and len(faults) < 20:
+        found, path = waiting.pop()
+        count += 1
+        if len(path) > MAX_DEPTH or count > MAX_VALUES:
+            limit = f"{MAX_DEPTH} levels of maps and lists" if len(path) > MAX_DEPTH else f"{MAX_VALUES:,} values"
+            raise UserError(f"{where}: {_dotted(path[:4])}: more than {limit}; nest less (or an alias holds itself)")
+        if isinstance(found, dict):
+            for key, inner in reversed(found.items()):
+                if isinstance(key, str):
+                    waiting.append((inner, (*path, key)))
+                else:
+                    parent = _dotted(path) + ": " if path else ""
+                    faults.append(f"{where}: {parent}found the key {shown(key)}, need text; write it in quotes")
+        elif isinstance(found, list):
+            waiting.extend((inner, (*path, str(i))) for i, inner in reversed(list(enumerate(found))))
+        elif (fault := _scalar_fault(found)) is not None:
+            faults.append(f"{where}: {_dotted(path)}: found {shown(found)}: {fault}")
+    if faults:
+        raise UserError("\n".join(dict.fromkeys(faults)))
+
+
+def _scalar_fault(value: Any) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            return "holds characters that no file name or text can have; remove them"
+        return None
+    if isinstance(value, int):
+        return None if abs(value) < MAX_WHOLE else "larger than any limit; write a smaller number"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "need a finite number"
+    return f"{type(value).__name__} is no text, number, true, false, null, list or map; write it in quotes"
+
+
+def shown(value: Any) -> str:
+    """``value`` as a message repeats it: at most ``SHOWN`` characters, on one line, in printable ASCII."""
+    if isinstance(value, int) and abs(value) >= MAX_WHOLE:
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, str) and len(value) > SHOWN:
+        value = value[:SHOWN]
+    try:
+        text = ascii(value)
+    except (ValueError, RecursionError):
+        text = type(value).__name__
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def _line(model: type[BaseModel], fault: Any, where: str, prefix: tuple[str, ...]) -> str:
+    location = (*prefix, *(part for part in fault["loc"] if part != "[key]"))
+    kind = fault["type"]
+    if kind == "extra_forbidden":
+        known = _fields_at(model, fault["loc"][:-1])
+        parent = _dotted(location[:-1])
+        return f"{where}: {parent + ': ' if parent else ''}{unknown_name('key', location[-1], known)}"
+    path = _dotted(location)
+    if kind == "missing":
+        return f"{where}: {path}: missing; add it"
+    found = fault.get("input")
+    message = _NEEDS.get(kind) or _PATTERNS.get((fault.get("ctx") or {}).get("pattern", ""))
+    message = message or fault["msg"].removeprefix("Value error, ")
+    return f"{where}: {path}: found {shown(found)}: {message}{_number_hint(found, kind)}"
+
+
+def _dotted(path: Iterable[Any]) -> str:
+    return ".".join(str(part)[:SHOWN] for part in path)
+
+
+def _number_hint(found: Any, kind: str) -> str:
+    if kind in ("int_type", "int_from_float") and isinstance(found, float) and math.isfinite(found):
+        return f"; write {int(found)}"
+    if kind not in ("float_type", "int_type") or not isinstance(found, str):
+        return ""
+    try:
+        return f"; YAML reads it as text, write {float(found)!r}"
+    except ValueError:
+        return "; write a number without quotes"
+
+
+def _fields_at(model: Any, location: tuple[Any, ...]) -> Iterable[str]:
+    """Field names of the model at a location inside another model."""
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
+            model = model.model_fields[part].annotation
+        else:  # an entry of a dict or list: the model is its last type argument
+            arguments = [a for a in get_args(model) if isinstance(a, type) and issubclass(a, BaseModel)]
+            model = arguments[-1] if arguments else model
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return list(model.model_fields)
+    return []

@@ -1,0 +1,177 @@
+"""One look for all figures: one colour, marker and line a method everywhere, readable in grey and on a small screen.
+
+The three main colours are Okabe and Ito's, which colour-blind readers tell apart and which have a contrast
+of 3 or more both on white and on the page's dark ground. As they are alike in grey, each method also has its
+own marker and line.
+"""
+
+import colorsys
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from wae.analysis.runs import REAL_DATA, base_method
+from wae.report.tables.grids import SUPERSCRIPT
+from wae.report.wording import method_title
+
+INK, GRID = "#1b1f24", "#d5d9de"  # the page replaces these two by its own, which follow dark and light mode
+SOFT = "#6b7280"  # secondary marks: 4.8 on white, 3.6 on dark
+_METHODS = {
+    "vae": ("#009e73", "o", "-"),
+    "wae_mmd": ("#0072b2", "s", "--"),
+    "wae_gan": ("#d55e00", "^", "-."),
+    REAL_DATA: (INK, "*", ":"),
+}
+_FURTHER = (
+    ("#b65a94", "D", (0, (5, 1))),
+    ("#8c6d1f", "v", (0, (3, 1, 1, 1))),
+    ("#5b6bbf", "P", (0, (1, 1))),
+    ("#7a7a7a", "X", (0, (5, 1, 1, 1, 1, 1))),
+    ("#2f8f9d", "<", (0, (8, 2))),
+    ("#b04a4a", ">", (0, (2, 2))),
+)
+_ORDER = ("beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff")
+
+RC: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 5,
+    "axes.unicode_minus": True,
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+}
+WIDTH = 4.7  # inches: 338 points, so that text keeps its size on a screen 400 pixels wide
+
+
+def look(method: str) -> tuple[str, str, Any]:
+    """Colour, marker and line style of a method; a variant has its base method's."""
+    base = base_method(method)
+    if base in _METHODS:
+        return _METHODS[base]
+    position = _ORDER.index(base) if base in _ORDER else sum(map(ord, base))
+    return _FURTHER[position % len(_FURTHER)]
+
+
+def colour(method: str) -> str:
+    """The method's colour."""
+    return look(method)[0]
+
+
+def shades(base: str, count: int) -> list[str]:
+    """``count`` colours around ``base``, from dark to light, for parts of one thing."""
+    hue, light, saturation = colorsys.rgb_to_hls(*to_rgb(base))
+    steps = [light + (0.35 if count == 1 else 0.5 * i / max(count - 1, 1)) * (0.85 - light) for i in range(count)]
+    return [to_hex(colorsys.hls_to_rgb(hue, step, saturation)) for step in steps]
+
+
+def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
+    """A new figure, ``width`` by ``height`` inches, with ``rows`` panels above each other."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=sharex, squeeze=False)
+    return figure, list(axes[:, 0])
+
+
+def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, methods: Sequence[str]) -> list[Line2D]:
+    """A line a run of ``frame`` (columns method, seed, ``x``, ``y``) in its method's look; returns legend entries."""
+    import seaborn
+
+    shown = [method for method in methods if (frame["method"] == method).any()]
+    looks = {method: look(method) for method in shown}
+    seaborn.lineplot(
+        frame[frame["method"].isin(shown)],
+        x=x,
+        y=y,
+        hue="method",
+        style="method",
+        units="seed",
+        estimator=None,
+        palette={method: colour for method, (colour, _, _) in looks.items()},
+        markers={method: marker for method, (_, marker, _) in looks.items()},
+        dashes={method: _dashes(line) for method, (_, _, line) in looks.items()},
+        markeredgecolor="none",
+        linewidth=1.1,
+        alpha=0.85,
+        legend=False,
+        ax=axes,
+    )
+    return [
+        Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method))
+        for method, (colour, marker, line) in looks.items()
+    ]
+
+
+def _dashes(line: Any) -> Any:
+    """A line style in seaborn's words: "" or lengths of dashes and gaps."""
+    return {"-": "", "--": (4, 1.6), "-.": (6, 1.6, 1, 1.6), ":": (1, 1.6)}[line] if isinstance(line, str) else line[1]
+
+
+def plain_number(value: float, _: object = None) -> str:
+    """A tick label without mathematical type: 0.001, 20, 3,000, 2e-07."""
+    if value == 0:
+        return "0"
+    exponent = math.log10(abs(value))
+    if abs(exponent - round(exponent)) < 1e-9 and not -4 <= exponent < 7:
+        return ("−" if value < 0 else "") + "10" + f"{round(exponent)}".translate(SUPERSCRIPT)
+    if 1e-4 <= abs(value) < 1e7:
+        text = f"{value:,.6f}".rstrip("0").rstrip(".")
+        return text.replace("-", "−")
+    return f"{value:.0e}".replace("-", "−")
+
+
+def seconds_label(value: float, _: object = None) -> str:
+    """Seconds as 20 µs, 3 ms, 1.5 s, 10 min."""
+    if value <= 0:
+        return "0"
+    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
+        if value < limit:
+            return f"{value * factor:.3g} {unit}"
+    return f"{value / 3600:.3g} h"
+
+
+def plain_ticks(axis: Any, label: Any = plain_number) -> None:
+    """Label an axis's major ticks without mathematical type; none on minor ticks."""
+    axis.set_major_formatter(FuncFormatter(label))
+    axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
+def log_axis(axis: Any, label: Any = plain_number) -> None:
+    """Make an axis logarithmic, with ticks at 1, 2 and 5 times powers of ten where it spans few of them."""
+    getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
+    low, high = sorted(axis.get_data_interval())
+    decades = math.log10(high / low) if low > 0 and math.isfinite(high / low) else 1.0
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if decades < 1.7 else (1.0,)))
+    plain_ticks(axis, label)
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], columns: int = 3) -> None:
+    """A legend under the panels, where it covers no data."""
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns)

@@ -1,0 +1,197 @@
+"""Figures of the wall-clock study: cost of a penalty against n, split of a step, distance against seconds."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from wae.analysis.results import Results
+from wae.report.figures.plots import Plot
+from wae.report.figures.style import INK, canvas, legend_below, log_axis, plain_ticks, seconds_label, seed_lines
+from wae.report.names import slug
+from wae.report.wording import PENALTIES, in_words, method_title
+
+LOOKS: dict[str, tuple[str, str, Any]] = {
+    "mmd_fused": ("#0072b2", "s", "--"),
+    "mmd_official": ("#5b6bbf", "P", (0, (1, 1))),
+    "mmd_random_features": ("#8c6d1f", "v", (0, (3, 1, 1, 1))),
+    "gan": ("#d55e00", "^", "-."),
+}
+PARTS = {  # shade and hatch tell the parts apart, also in grey
+    "data": ("data", "#efe6cf", ""),
+    "forward": ("forward", "#c3cbd6", ""),
+    "backward": ("backward", "#8793a3", ""),
+    "penalty": ("penalty", "#f0e442", "///"),
+    "critic": ("critic's update", "#cc79a7", "xxx"),
+    "optimiser": ("optimiser", "#56606b", ""),
+}
+
+
+def plots(results: Results) -> Iterable[Plot]:
+    """The figures that the study allows."""
+    timing = results.timing
+    penalties = timing[(timing["study"] == "penalty") & (timing["part"] == "total")]
+    for dimension in sorted(set(penalties["latent_dim"])) if not penalties.empty else ():
+        yield _penalty(results, penalties[penalties["latent_dim"] == dimension], int(dimension))
+    steps = timing[(timing["study"] == "step") & (timing["status"] == "ok")]
+    for dataset in results.datasets:
+        for n in sorted(set(steps[steps["dataset"] == dataset]["n"])):
+            yield from _split(
+                steps[(steps["dataset"] == dataset) & (steps["n"] == n)], dataset, int(n), results.methods
+            )
+        yield from _quality(results, dataset)
+
+
+def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
+    measured = rows[rows["status"] == "ok"]
+    said = []
+    for subject, part in measured.groupby("subject"):
+        last = part.sort_values("n").iloc[-1]
+        said.append(f"{PENALTIES.get(str(subject), subject)} {seconds_label(last['seconds'])} at n = {last['n']:,.0f}")
+    crossings = [c for c in results.crossovers if c.get("latent_dim") in (dimension, None) and c["n"]]
+    marked = " Vertical lines mark where two penalties cost the same, with the interval." if crossings else ""
+    return Plot(
+        name=f"penalty_cost_d{dimension}",
+        section="timing",
+        title=f"Cost of the penalty at d_z = {dimension}",
+        caption=(
+            "Median time of forward and backward of the penalty alone (for the GAN with the critic's update) against "
+            "the batch size n, bands are quartiles, thin lines the fitted c·n^p; a point over the time cap is "
+            f"left out.{marked}"
+        ),
+        alt=f"Cost of the penalty at d_z = {dimension}: {'; '.join(said)}",
+        draw=partial(draw_penalty, measured, [f for f in results.exponents if f["latent_dim"] == dimension], crossings),
+    )
+
+
+def draw_penalty(rows: pd.DataFrame, fits: list[dict[str, Any]], crossings: list[dict[str, Any]]) -> Figure:
+    """Seconds over n, both logarithmic."""
+    figure, (axes,) = canvas(3.6)
+    handles = []
+    widths = sorted(set(rows[rows["subject"] == "gan"]["critic_width"].dropna()))
+    for subject, part in rows.groupby("subject", sort=False):
+        colour, marker, line = LOOKS.get(str(subject), (INK, "o", "-"))
+        for width, curve in part.groupby(part["critic_width"].fillna(0)):
+            curve = curve.sort_values("n")
+            face = "none" if len(widths) > 1 and width == widths[-1] else colour
+            axes.plot(curve["n"], curve["seconds"], color=colour, marker=marker, linestyle=line, markerfacecolor=face)
+            axes.fill_between(curve["n"], curve["q1"], curve["q3"], color=colour, alpha=0.2, linewidth=0)
+            title = PENALTIES.get(str(subject), str(subject))
+            title = f"{title}, 4 × {width:.0f}" if subject == "gan" and len(widths) > 1 else title
+            handles.append(
+                Line2D([], [], color=colour, marker=marker, linestyle=line, markerfacecolor=face, label=title)
+            )
+    for fit in fits:
+        n = np.geomspace(fit["n_low"], fit["n_high"], 20)
+        axes.plot(n, fit["coefficient"] * n ** fit["exponent"], color=INK, linewidth=0.7)
+    for crossing in crossings:
+        axes.axvline(crossing["n"], color=INK, linestyle=":", linewidth=1.0)
+        if crossing["low"] and crossing["high"]:
+            axes.axvspan(crossing["low"], crossing["high"], color=INK, alpha=0.08, linewidth=0)
+    axes.set_xscale("log", base=2)
+    plain_ticks(axes.xaxis)
+    log_axis(axes.yaxis, seconds_label)
+    axes.set_xlabel("batch size n")
+    axes.set_ylabel("time of the penalty")
+    legend_below(figure, handles, columns=2)
+    return figure
+
+
+def _split(rows: pd.DataFrame, dataset: str, n: int, methods: list[str]) -> Iterable[Plot]:
+    shares: dict[str, dict[str, float]] = {}
+    for method in methods:
+        part = rows[(rows["subject"] == method) & (rows["part"] != "total")]
+        if not part.empty:
+            shares[method] = dict(zip(part["part"], part["seconds"], strict=True))
+    if not shares:
+        return
+    said = "; ".join(f"{method_title(m)} {seconds_label(sum(parts.values()))}" for m, parts in shares.items())
+    yield Plot(
+        name=f"{slug(dataset)}_step_n{n}",
+        section="timing",
+        dataset=dataset,
+        title=f"A training step on {dataset}, n = {n:,}",
+        caption="Median time of each part of a step, one after another; the parts are marked inside the same step.",
+        alt=f"Time of a training step on {dataset} at n = {n}: {said}",
+        draw=partial(draw_split, shares),
+    )
+
+
+def draw_split(shares: dict[str, dict[str, float]]) -> Figure:
+    """A bar a method, its parts side by side."""
+    figure, (axes,) = canvas(1.15 + 0.4 * len(shares))
+    used = [part for part in PARTS if any(parts.get(part, 0) > 0 for parts in shares.values())]
+    for row, parts in enumerate(shares.values()):
+        left = 0.0
+        for part in used:
+            _, colour, hatch = PARTS[part]
+            width = parts.get(part, 0.0)
+            axes.barh(row, width, 0.6, left, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5)
+            left += width
+    axes.set_yticks(range(len(shares)), [method_title(method) for method in shares])
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    plain_ticks(axes.xaxis, seconds_label)
+    axes.set_xlabel("time of a step")
+    legend_below(
+        figure,
+        [
+            Patch(facecolor=PARTS[p][1], hatch=PARTS[p][2], edgecolor=INK, linewidth=0.5, label=PARTS[p][0])
+            for p in used
+        ],
+    )
+    return figure
+
+
+def _quality(results: Results, dataset: str) -> Iterable[Plot]:
+    """Distance against training seconds, from the kept weights."""
+    frame, history = results.trajectory, results.history
+    if results.distance is None or "metric" not in frame.columns or "seconds" not in history.columns:
+        return
+    frame = frame[(frame["dataset"] == dataset) & (frame["metric"] == results.distance)]
+    frame = frame[frame["method"].isin(results.main_methods)]
+    merged = frame.merge(
+        history[["dataset", "method", "seed", "epoch", "seconds"]], on=["dataset", "method", "seed", "epoch"]
+    )
+    if merged.empty:
+        return
+    title = in_words(results.distance)
+    last = merged.sort_values("epoch").groupby(["method", "seed"]).last()
+    said = []
+    for method in results.main_methods:
+        if method in last.index.get_level_values("method"):
+            end = last.xs(method, level="method")
+            said.append(
+                f"{method_title(method)} {end['value'].mean():.4g} after {seconds_label(end['seconds'].mean())}"
+            )
+    yield Plot(
+        name=f"{slug(dataset)}_quality_time",
+        section="timing",
+        dataset=dataset,
+        title=f"Quality against time on {dataset}",
+        caption=(
+            f"{title} of up to 2,048 prior samples at the epochs whose weights were kept, against training seconds "
+            "(evaluation excluded; runs may share the machine); a line a seed."
+        ),
+        alt=f"{title} at the end of training on {dataset}: {'; '.join(said)}",
+        draw=partial(draw_quality, results.main_methods, merged, title),
+    )
+
+
+def draw_quality(methods: list[str], frame: pd.DataFrame, title: str) -> Figure:
+    """Distance over seconds, both logarithmic, a line a seed."""
+    figure, (axes,) = canvas(3.1)
+    handles = seed_lines(axes, frame, "seconds", "value", methods)
+    log_axis(axes.xaxis, seconds_label)
+    log_axis(axes.yaxis)
+    axes.set_xlabel("training time of the run")
+    axes.set_ylabel(title)
+    legend_below(figure, handles)
+    return figure

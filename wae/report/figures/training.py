@@ -1,0 +1,130 @@
+"""Figures of training: curves, distance against seconds, codes in the plane."""
+
+from collections.abc import Iterable
+from functools import partial
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.ticker import MaxNLocator
+
+from wae.analysis.results import Results
+from wae.analysis.runs import load_table
+from wae.report.figures.plots import Plot
+from wae.report.figures.style import INK, SOFT, canvas, legend_below, log_axis, plain_ticks, seed_lines
+from wae.report.names import slug
+from wae.report.wording import method_title
+
+# Ten classes: darker shades of Tol's muted palette; each class is also named at its mean.
+CLASSES = (
+    *("#332288", "#2e7d9a", "#117733", "#7d7a1f", "#a8741a"),
+    *("#a14350", "#882255", "#8a3f86", "#4f6d7a", "#5a5a5a"),
+)
+CURVES = (("reconstruction", "weighted cost a·c(x, x̂)"), ("penalty", "penalty, without λ"))
+
+
+def plots(results: Results) -> Iterable[Plot]:
+    """The figures of each dataset."""
+    for dataset in results.datasets:
+        history = results.history
+        history = history[(history["dataset"] == dataset) & history["method"].isin(results.main_methods)]
+        if not history.empty and {"epoch", "reconstruction", "penalty"} <= set(history.columns):
+            yield _training(results, dataset, history)
+        for method in results.main_methods:
+            yield from _latent(results, dataset, method)
+
+
+def _training(results: Results, dataset: str, history: pd.DataFrame) -> Plot:
+    last = history.sort_values("epoch").groupby(["method", "seed"]).last().groupby("method")["reconstruction"].mean()
+    said = "; ".join(f"{method_title(m)} ends at {last[m]:.4g}" for m in results.main_methods if m in last.index)
+    return Plot(
+        name=f"{slug(dataset)}_training",
+        section="training",
+        dataset=dataset,
+        title=f"Training on {dataset}",
+        caption=(
+            "Mean over each epoch's steps, a thin line a seed. Costs of methods with different likelihoods, "
+            "and penalties of different kinds, are not on one scale: compare shapes, not heights."
+        ),
+        alt=f"Training curves on {dataset}; weighted reconstruction cost: {said}",
+        draw=partial(draw_training, results.main_methods, history),
+    )
+
+
+def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
+    """The codes of the first finished seed."""
+    seeds = results.finished_seeds(dataset, method)
+    path = results.run_path(dataset, method, seeds[0]) / "images" / "latent.csv" if seeds else None
+    if path is None or not path.exists():
+        return
+    codes = load_table(path, ("label",))
+    if codes.empty:
+        return
+    classes = sorted(set(codes["label"]) - {""}, key=lambda label: (len(label), label))
+    inside = ", the number marks the mean of a class" if classes else ""
+    yield Plot(
+        name=f"{slug(dataset)}_{slug(method)}_latent",
+        section="latent",
+        dataset=dataset,
+        title=f"{method_title(method)}, seed {seeds[0]}",
+        caption=(
+            f"{len(codes):,} held-out images{inside}; rings are at 1 and 2 standard deviations of a standard normal."
+        ),
+        alt=(
+            f"Codes of {method_title(method)} on {dataset} on their two main axes, with standard deviations "
+            f"{codes['x'].std():.2f} and {codes['y'].std():.2f}"
+        ),
+        draw=partial(draw_latent, codes, classes),
+    )
+
+
+def draw_latent(codes: pd.DataFrame, classes: list[str]) -> Figure:
+    """The plane of codes: a dot a code, its class by shade and, at the class mean, by name."""
+    figure, (axes,) = canvas(3.6, width=3.4)
+    colours = [CLASSES[i % len(CLASSES)] for i in range(len(classes))]
+    groups = list(zip(classes, colours, strict=True)) or [("", SOFT)]
+    for label, colour in groups:
+        part = codes[codes["label"] == label] if classes else codes
+        axes.plot(part["x"], part["y"], ".", color=colour, markersize=2.2, alpha=0.55, rasterized=True)
+    for radius in (1.0, 2.0):
+        axes.add_patch(Circle((0, 0), radius, fill=False, edgecolor=INK, linewidth=0.8, linestyle=":"))
+    for label, colour in groups if len(classes) <= 20 else ():
+        part = codes[codes["label"] == label]
+        box = {"boxstyle": "circle,pad=0.18", "facecolor": colour, "edgecolor": "none"}
+        place = (part["x"].mean(), part["y"].mean())
+        if label:
+            axes.annotate(label, place, ha="center", va="center", fontsize=8, color="#fefefe", weight="bold", bbox=box)
+    reach = max(3.2, float(codes[["x", "y"]].abs().quantile(0.995).max()) * 1.05)
+    axes.set_xlim(-reach, reach)
+    axes.set_ylim(-reach, reach)
+    axes.set_aspect("equal")
+    axes.set_xlabel("first axis of the codes")
+    axes.set_ylabel("second axis")
+    return figure
+
+
+def _thinned(history: pd.DataFrame, most: int = 24) -> pd.DataFrame:
+    """At most so many epochs, evenly spread, the last one among them: marks would hide a line of hundreds."""
+    epochs = sorted(set(history["epoch"]))
+    step = max(1, -(-len(epochs) // most))
+    return history[history["epoch"].isin(epochs[::-1][::step])]
+
+
+def draw_training(methods: list[str], history: pd.DataFrame) -> Figure:
+    """Reconstruction above, penalty below, over epochs; a line a seed."""
+    figure, panels = canvas(4.2, rows=2, sharex=True)
+    handles = []
+    shown = _thinned(history)
+    for axes, (name, label) in zip(panels, CURVES, strict=True):
+        handles = seed_lines(axes, shown, "epoch", name, methods)
+        values = history[name].dropna()
+        if len(values) and values.min() > 0 and values.max() > 20 * values.min():
+            log_axis(axes.yaxis)
+        else:
+            plain_ticks(axes.yaxis)
+        axes.set_ylabel(label)
+    plain_ticks(panels[-1].xaxis)
+    panels[-1].xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    panels[-1].set_xlabel("epoch")
+    legend_below(figure, handles)
+    return figure

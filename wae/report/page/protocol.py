@@ -1,0 +1,207 @@
+"""Method and protocol in prose, generated from the settings, and the same as a LaTeX paragraph."""
+
+from typing import Any
+
+from wae.analysis.results import Results
+from wae.report.tables.grids import tex_escape
+from wae.report.wording import in_words, method_title
+
+COSTS = {
+    "l2sq": "the squared error summed over pixels",
+    "l2": "the Euclidean error of an image",
+    "l1": "the absolute error summed over pixels",
+}
+ENCODERS = {
+    "deterministic": "a deterministic encoder",
+    "pixel_noise": "a deterministic encoder of noisy pixels",
+    "gaussian": "a Gaussian encoder",
+    "implicit": "an implicit random encoder",
+}
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli",
+    "gaussian": "Gaussian (fixed variance)",
+    "learned_gaussian": "Gaussian (learned variance)",
+}
+PRIORS = {
+    "normal": "N(0, σ² I)",
+    "uniform": "a uniform distribution on a cube",
+    "sphere": "a uniform distribution on a sphere",
+}
+
+
+def paragraphs(results: Results) -> list[str]:
+    """The protocol, a paragraph each: data, models, training, evaluation, statistics, timing."""
+    made = [_data(results), _objective(results), _methods(results), _training(results), _evaluation(results)]
+    return [text for text in [*made, _statistics(results), _timing(results)] if text]
+
+
+def latex(results: Results) -> str:
+    """The paragraphs as LaTeX text for a methods section."""
+    return "\n\n".join([r"\paragraph{Protocol.}", *(tex_escape(text) for text in paragraphs(results))]) + "\n"
+
+
+def settings_by_cell(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
+    """Training settings by (dataset, method), as the first seed has them."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for run in results.planned:
+        found.setdefault((run["dataset"], run["method"]), run["training"])
+    return found
+
+
+def common(results: Results) -> dict[str, Any]:
+    """Settings that every run shares."""
+    cells = list(settings_by_cell(results).values())
+    if not cells:
+        return {}
+    return {key: value for key, value in cells[0].items() if all(cell.get(key) == value for cell in cells)}
+
+
+def _said(results: Results, key: str, template: str) -> str:
+    """``template`` with the setting's value, or each dataset's and method's where they differ."""
+    cells = settings_by_cell(results)
+    by_value: dict[str, list[tuple[str, str]]] = {}
+    for cell, settings in cells.items():
+        by_value.setdefault(template.format(settings.get(key)), []).append(cell)
+    if len(by_value) == 1:
+        return next(iter(by_value))
+    datasets: dict[str, set[str]] = {}
+    for text, owners in by_value.items():
+        for dataset, _ in owners:
+            datasets.setdefault(dataset, set()).add(text)
+    if all(len(texts) == 1 for texts in datasets.values()):
+        return ", ".join(f"{next(iter(texts))} on {dataset}" for dataset, texts in datasets.items())
+    parts = []
+    for text, owners in by_value.items():
+        methods = dict.fromkeys(method_title(method) for _, method in owners)
+        parts.append(f"{text} for {', '.join(methods)}")
+    return "; ".join(parts)
+
+
+def _data(results: Results) -> str:
+    parts = []
+    for dataset in results.datasets:
+        meta = results.manifest.get("data", {}).get(dataset)
+        if not meta:
+            continue
+        counts = meta.get("counts", {})
+        shape = "×".join(map(str, meta.get("shape", [])))
+        said = " and ".join(f"{count:,} {split}" for split, count in counts.items() if isinstance(count, int))
+        parts.append(f"{dataset}: {said} images of shape {shape} (channels × height × width)")
+    return f"Data. {'; '.join(parts)}. Images are stored as 8-bit integers." if parts else ""
+
+
+def _objective(results: Results) -> str:
+    shared = common(results)
+    cost = COSTS.get(str(shared.get("cost")), _said(results, "cost", "the cost {}"))
+    weight = _said(results, "cost_weight", "{}")
+    pixels = {"zero_one": "[0, 1]", "minus_one_one": "[−1, 1]"}.get(str(shared.get("pixel_range")))
+    ranged = f"pixels in {pixels}" if pixels else _said(results, "pixel_range", "pixels in {}")
+    return (
+        f"Objective. Every method minimises a·c(x, x̂) + λ·penalty, with c {cost}, averaged over the batch, a = "
+        f"{weight}, "
+        f"and {ranged}; a VAE has the negative log-likelihood of its decoder in the place of a·c, and the "
+        "Kullback-Leibler divergence of its encoder from the prior, summed over the code, as its penalty."
+    )
+
+
+def _methods(results: Results) -> str:
+    parts = []
+    for method in results.methods:
+        found = {d: s for (d, m), s in settings_by_cell(results).items() if m == method}
+        if not found:
+            continue
+        first = next(iter(found.values()))
+        lambdas = {d: s.get("lambda_") for d, s in found.items()}
+        if len(set(lambdas.values())) == 1:
+            weight = f"λ = {first.get('lambda_')}"
+        else:
+            weight = "λ = " + ", ".join(f"{value} on {dataset}" for dataset, value in lambdas.items())
+        name = first.get("implementation", "").partition(":")[2]
+        if name == "VAE" and set(lambdas.values()) != {1.0}:
+            weight += " (the weight β of a beta-VAE; 1 is the evidence lower bound)"
+        detail = f"{ENCODERS.get(first.get('encoder', ''), first.get('encoder'))}, {weight}"
+        if name == "WAEMMD":
+            scales = ", ".join(f"{scale:g}" for scale in first.get("kernel_scales", []))
+            kernel = {"imq": "inverse multiquadratic", "rbf": "Gaussian"}.get(
+                first.get("kernel", ""), first.get("kernel")
+            )
+            detail += f", {kernel} kernels of scales {scales} times the prior's base width"
+        if name == "WAEGAN":
+            detail += f", a critic of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
+        if first.get("likelihood") and name in ("VAE", "BetaVAE"):
+            detail += f", a {LIKELIHOODS.get(first['likelihood'], first['likelihood'])} decoder"
+        parts.append(f"{method_title(method)}: {detail}")
+    return f"Methods. {'; '.join(parts)}." if parts else ""
+
+
+def _training(results: Results) -> str:
+    if not settings_by_cell(results):
+        return ""
+    seeds = sorted(set(results.runs["seed"]))
+    shared = common(results)
+    prior = PRIORS.get(str(shared.get("prior")), _said(results, "prior", "{}"))
+    return (
+        f"Training. {_said(results, 'architecture', '{}')} networks of {_said(results, 'width', 'width {}')} and "
+        "code size "
+        f"{_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; Adam with learning rate "
+        f"{_said(results, 'learning_rate', '{}')}, β₁ = {_said(results, 'adam_beta1', '{}')}, "
+        f"{_said(results, 'batch_size', 'batches of {}')}, {_said(results, 'epochs', '{} epochs')}, "
+        f"{_said(results, 'schedule', '{} schedule')}. Seeds {', '.join(map(str, seeds))}; the last weights are "
+        "evaluated, "
+        "never the best by test score."
+    )
+
+
+def _evaluation(results: Results) -> str:
+    settings = results.config.get("evaluation", {})
+    if not settings:
+        return ""
+    samples, draws = settings.get("samples"), settings.get("draws")
+    defined = results.config.get("extractors", {})
+    used = results.config.get("run", {}).get("extractors", list(defined))
+    extractors = ", ".join(f"{name} ({_extractor(defined[name])})" for name in used if name in defined)
+    ranked = (
+        f" Methods are ranked by the {in_words(results.distance)} of samples from the prior."
+        if results.distance
+        else ""
+    )
+    return (
+        f"Evaluation. {samples:,} samples in each of {draws} independent draws from the prior, compared with the "
+        f"{settings.get('reference')} split; features: {extractors}. Encoder noise is off, images are clamped and "
+        "rounded "
+        "to 8 bits on both sides, none is rescaled. The mixture is a "
+        f"{settings.get('mixture_components')}-component Gaussian mixture fitted to the codes of training "
+        f"images.{ranked}"
+    )
+
+
+def _extractor(settings: dict[str, Any]) -> str:
+    if settings.get("kind") == "inception":
+        return "Inception v3, as torch-fidelity has it"
+    return (
+        f"a classifier of {settings.get('features')} features trained on the dataset's labels for "
+        f"{settings.get('epochs')} epochs"
+    )
+
+
+def _statistics(results: Results) -> str:
+    return (
+        "Statistics. A cell is the mean over training seeds of each seed's mean over draws, with its 95% t-interval. "
+        "Methods are compared in pairs, with Holm's correction over all pairs of a table's column; methods that "
+        "no test "
+        "tells from the best are marked as ties. Fewer than three finished seeds give no test."
+    )
+
+
+def _timing(results: Results) -> str:
+    if results.timing.empty:
+        return ""
+    settings = results.config.get("timing", {})
+    return (
+        f"Timing. In one process, on a monotonic clock, after up to {settings.get('warmup')} warm-up calls; what is "
+        "compared "
+        f"is interleaved round by round in random order; medians of {settings.get('rounds')} to "
+        f"{settings.get('max_rounds')} rounds. Points slower than {settings.get('cap_seconds')} s are given as "
+        "over the "
+        "cap. No other job of the workflow runs beside the study."
+    )

@@ -1,0 +1,103 @@
+"""Where the numbers come from: facts of the manifest, the config as text, the raw files."""
+
+import json
+from typing import Any
+
+from wae.analysis.results import Results
+from wae.report.figures.style import seconds_label
+
+RAW_LIMIT = 1_000_000  # bytes; a larger file is named and not put into the page
+
+
+def facts(results: Results) -> list[tuple[str, str]]:
+    """(name, value) lines of the manifest, in the order in which they are read."""
+    manifest = results.manifest
+    if not manifest:
+        return [("Manifest", "missing: the origin of these numbers is not recorded")]
+    clean = {True: "clean", False: "with changes that are not committed", None: "unknown"}[manifest.get("clean_tree")]
+    hardware = manifest.get("hardware", {})
+    versions = manifest.get("versions", {})
+    seeds = ", ".join(str(seed) for seed in sorted(set(results.runs["seed"])))
+    lines: list[tuple[str, Any]] = [
+        ("Experiment", results.experiment),
+        ("Description", manifest.get("description")),
+        ("Seeds", seeds),
+        ("Commit", f"{manifest.get('commit') or 'unknown'}, tree {clean}"),
+        (
+            "Result digest",
+            f"sha256 {manifest['result_digest']} (metrics.csv)" if manifest.get("result_digest") else None,
+        ),
+        ("Machine", ", ".join(_hardware(hardware))),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),
+    ]
+    for key, name in (
+        ("training_seconds", "Training steps of all runs, wall"),
+        ("training_cpu_seconds", "Training steps of all runs, CPU"),
+    ):
+        if manifest.get(key) is not None:
+            seconds = float(manifest[key])
+            lines.append((name, f"{seconds_label(seconds)} ({seconds / 3600:.3g} hours)"))
+    for name, record in manifest.get("extractors", {}).items():
+        lines.append((f"Extractor {name}", _extractor(record)))
+    return [(name, str(value)) for name, value in lines if value]
+
+
+def _hardware(hardware: dict[str, Any]) -> list[str]:
+    said = []
+    first = {key: hardware[key] for key in ("processor", "cores", "memory_bytes") if key in hardware}
+    for key, value in (first | hardware).items():
+        if key == "memory_bytes":
+            said.append(f"{value / 2**30:.1f} GiB memory")
+        elif key == "cores":
+            said.append(f"{value} cores")
+        elif isinstance(value, list):
+            said += [str(entry) for entry in value]
+        elif value:
+            said.append(str(value))
+    return said
+
+
+def _extractor(record: dict[str, Any]) -> str:
+    names = {
+        "kind": "",
+        "accuracy": "test accuracy ",
+        "test_accuracy": "test accuracy ",
+        "sha256": "sha256 ",
+        "seed": "seed ",
+    }
+    said = []
+    for key, words in names.items():
+        value = record.get(key)
+        if value is not None:
+            said.append(f"{words}{value:.4g}" if isinstance(value, float) else f"{words}{value}")
+    return ", ".join(said)
+
+
+def reruns(results: Results) -> list[str]:
+    """The command of each run."""
+    return [entry["rerun"] for entry in results.manifest.get("plan", []) if "rerun" in entry]
+
+
+def config_text(results: Results) -> str:
+    """The merged config as indented JSON."""
+    return json.dumps(results.config, indent=1, sort_keys=True) if results.config else "not recorded"
+
+
+def raw_files(results: Results) -> list[tuple[str, str, str]]:
+    """(file name, kind, text) of the experiment's own tables and documents, where they are small."""
+    kinds = {"csv": "text/csv", "json": "application/json"}
+    names = (
+        "metrics.csv",
+        "runs.csv",
+        "timing.csv",
+        "timing_fits.json",
+        "claims.json",
+        "anchors.json",
+        "manifest.json",
+    )
+    found = []
+    for name in names:
+        path = results.folder / name
+        if path.exists() and path.stat().st_size <= RAW_LIMIT:
+            found.append((name, kinds[path.suffix[1:]], path.read_text()))
+    return found

@@ -1,0 +1,148 @@
+"""The page: reports/summary.html, one self-contained file from an experiment's files."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from wae.analysis.results import Results
+from wae.analysis.runs import varied
+from wae.core.errors import UserError
+from wae.core.files import read_json, write_text
+from wae.report.names import slug
+from wae.report.page import citation, headline, protocol, provenance
+from wae.report.page.pictures import galleries
+from wae.report.page.vector import inline_svg
+from wae.report.tables import error_tables, study_tables
+from wae.report.tables import write as tables
+from wae.report.tables.grids import MARKS, Grid
+from wae.report.tables.score_tables import citation_reasons
+from wae.report.wording import method_title
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = (
+    ("headline", "In short"),
+    ("claims", "The review's claims"),
+    ("scores", "Scores by dataset"),
+    ("images", "Images"),
+    ("timing", "What the penalties cost"),
+    ("budget", "Where the error comes from"),
+    ("anchors", "Published numbers"),
+    ("failures", "Failures"),
+    ("protocol", "Method and protocol"),
+    ("provenance", "Provenance"),
+    ("cite", "How to cite"),
+)
+LARGEST = 8 * 2**20  # bytes
+
+
+def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool = False) -> None:
+    """Write the page of the experiment to ``out_html``; ``report_dir`` holds its tables/ and figures/.
+
+    ``partial``: the experiment is not complete; the page says so and what is missing.
+    """
+    results = Results(Path(experiment_dir))
+    text = render(results, Path(report_dir), partial)
+    size = len(text.encode())
+    if size > LARGEST:
+        raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants a config")
+    write_text(out_html, text)
+
+
+def render(results: Results, report_dir: Path, partial: bool) -> str:
+    """The page's HTML."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html", "j2"), default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["slug"] = slug
+    environment.filters["method_title"] = method_title
+    environment.filters["data_uri"] = data_uri
+    environment.filters["verdict_class"] = lambda verdict: verdict.partition(" by")[0].replace(" ", "-")
+    template = environment.get_template("summary.html.j2")
+    return template.render(context(results, report_dir, partial))
+
+
+def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
+    """Everything that the template shows."""
+    grids = tables.build(results)
+    runs = results.runs
+    return {
+        "title": f"Wasserstein autoencoders: {results.experiment}",
+        "byline": _byline(results),
+        "sections": SECTIONS,
+        "results": results,
+        "partial": partial,
+        "missing": runs[runs["status"] == "missing"],
+        "reasons": citation_reasons(results),
+        "headline": headline.sentences(results),
+        "figures": load_figures(report_dir / "figures"),
+        "grids": grids,
+        "claim_grids": {
+            claim["id"]: next(grid for grid in grids if grid.name == f"claim_{slug(claim['id'])}")
+            for claim in results.claims
+        },
+        "marks": MARKS,
+        "downloads": {grid.name: downloads(grid) for grid in grids},
+        "galleries": galleries(results),
+        "quiet": study_tables.quietness(results),
+        "budget_sentences": error_tables.sentences(results),
+        "protocol": protocol.paragraphs(results),
+        "protocol_tex": protocol.latex(results),
+        "facts": provenance.facts(results),
+        "reruns": provenance.reruns(results),
+        "config_text": provenance.config_text(results),
+        "raw_files": [(name, name, data_uri(text, kind)) for name, kind, text in provenance.raw_files(results)],
+        "bibtex": citation.suite_bibtex(results),
+        "papers_bibtex": citation.PAPERS,
+        "style": Markup((TEMPLATES / "style.css").read_text()),
+        "script": Markup((TEMPLATES / "page.js").read_text()),
+    }
+
+
+def _byline(results: Results) -> str:
+    runs = results.runs
+    finished = int((runs["status"] == "finished").sum())
+    plain = [method for method in results.methods if not varied(method)]
+    counts = (
+        (len(plain), "method"),
+        (len(results.methods) - len(plain), "variant"),
+        (len(results.datasets), "dataset"),
+        (runs["seed"].nunique(), "seed"),
+    )
+    said = [
+        ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count),
+        f"{finished} of {len(runs)} runs finished",
+    ]
+    if results.manifest.get("commit"):
+        said.append(f"commit {results.manifest['commit'][:12]}")
+    return " · ".join(said)
+
+
+def load_figures(folder: Path) -> list[dict[str, Any]]:
+    """The figures of ``folder``/index.json, each with its inline SVG."""
+    index = folder / "index.json"
+    entries = read_json(index) if index.exists() else []
+    return [
+        entry | {"svg": Markup(inline_svg(folder / f"{entry['name']}.svg", f"f{number}"))}
+        for number, entry in enumerate(entries)
+    ]
+
+
+def downloads(grid: Grid) -> list[tuple[str, str, str]]:
+    """(label, file name, data: URI) of a table's files."""
+    kinds = {"csv": ("CSV", "text/csv"), "tex": ("LaTeX", "application/x-tex"), "md": ("Markdown", "text/markdown")}
+    return [
+        (label, f"{grid.name}.{suffix}", data_uri(tables.WRITERS[suffix](grid), kind))
+        for suffix, (label, kind) in kinds.items()
+    ]
+
+
+def data_uri(text: str, kind: str = "text/plain") -> str:
+    """``text`` as a data: URI."""
+    return f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"

@@ -1,0 +1,1 @@
+"""One loop for every method, with its schedules, pre-training, checkpoint and run folder."""

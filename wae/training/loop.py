@@ -1,0 +1,262 @@
+"""One training loop for every method: deterministic, resumable to the same bits, stopped by a signal without loss."""
+
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from wae.compute import devices
+from wae.compute.seeds import Streams
+from wae.core.errors import StopSignalError, UserError
+from wae.core.files import digest
+from wae.core.locks import alone
+from wae.core.settings import ExecutionSettings, RunSettings
+from wae.data.source import load
+from wae.data.split import train_validation_indices
+from wae.methods.base import Method, build
+from wae.training import checkpoint, pretraining, schedules
+from wae.training.run_folder import clean, is_done, save_weights, write_history, write_results
+
+HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` reads it
+
+
+@dataclass
+class Progress:
+    """Where a run stands. ``partial``: scalars of the steps done in the current epoch, a row a step."""
+
+    epoch: int = 0
+    step: int = 0
+    names: list[str] = field(default_factory=list)
+    partial: list[Tensor] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    diverged_step: int | None = None
+
+
+def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings, code: str) -> None:
+    """Train ``run`` on the prepared images in ``data``; write the run's folder ``out`` (settings, weights, history).
+
+    ``code`` is the digest of the sources, part of the checkpoint's identity. A non-finite loss ends the
+    run as diverged with its step, exit without error. Raises StopSignalError after SIGTERM or SIGINT, UserError
+    for data that do not fit.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    identity = digest({"run": run.model_dump(), "code": code}, 64)
+    with alone(out, "train") as waited:
+        if waited and is_done(out, identity):
+            print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
+            return
+        clean(out)
+        device = devices.setup(execution)
+        trainer = Trainer(run, _training_images(run, data, device), device)
+        path = out / "checkpoint.pt"
+        state, lines = checkpoint.load(path, identity)
+        for line in lines:
+            print(line, file=sys.stderr)
+        if state is not None:
+            trainer.load_state_dict(state)
+            print(f"resumed at epoch {trainer.progress.epoch}, step {trainer.progress.step}", file=sys.stderr)
+        else:
+            shutil.rmtree(out / "snapshots", ignore_errors=True)  # of a run that will not go on
+        with _stop_signals() as stop:
+            trainer.run(out, path, identity, execution.checkpoint_seconds, stop)
+        write_results(out, run, trainer.method, trainer.record() | {"threads": execution.threads, "identity": identity})
+        checkpoint.remove(path)
+
+
+class Trainer:
+    """A method, its optimisers and random streams, and the position in the data."""
+
+    def __init__(self, run: RunSettings, images: Tensor, device: torch.device) -> None:
+        """``images``: the training images, uint8 (N, C, H, W), on ``device``."""
+        self.settings = run.training
+        self.identity = run
+        self.device = device
+        self.images = images
+        self.streams = Streams(run.seed, device)
+        self.method: Method = build(run).to(device)
+        self.method.prepare_training()
+        self.progress = Progress()
+        self.steps_per_epoch = len(images) // self.settings.batch_size
+        self._order_state = self.streams["order"].get_state()
+
+    def run(self, out: Path, path: Path, identity: str, every_seconds: float, stop: list[int]) -> None:
+        """Train to the last epoch, with a checkpoint at ``path`` every so many seconds and at each stop signal."""
+        progress = self.progress
+        self.method.train()
+        if progress.epoch == 0 and progress.step == 0 and self.settings.pretrain_steps:
+            pretraining.pretrain(self.method, self.images, self.streams)
+        saved = written = time.monotonic()
+        bar = tqdm(
+            total=self.settings.epochs * self.steps_per_epoch,
+            initial=progress.epoch * self.steps_per_epoch + progress.step,
+            unit="step",
+            mininterval=2.0,
+            ascii=True,
+            desc=f"{self.identity.dataset}/{self.identity.method}/seed{self.identity.seed}",
+        )
+        with bar:
+            while progress.epoch < self.settings.epochs and progress.diverged_step is None:
+                for _ in self._epoch_steps():
+                    bar.update()
+                    now = time.monotonic()
+                    if stop or now - saved >= every_seconds:
+                        checkpoint.save(path, identity, self.state_dict())
+                        saved = now
+                    if stop:
+                        raise StopSignalError(
+                            f"stopped by {signal.Signals(stop[0]).name} at epoch {progress.epoch}, step "
+                            f"{progress.step}; the checkpoint is saved, the same command goes on from there"
+                        )
+                self._end_epoch(out)
+                bar.set_postfix(loss=f"{progress.history[-1]['loss']:.4g}")
+                if time.monotonic() - written >= HISTORY_SECONDS:
+                    write_history(progress.history, out / "history.csv")
+                    written = time.monotonic()
+        write_history(progress.history, out / "history.csv")
+
+    def _epoch_steps(self) -> Iterator[None]:
+        """Take the remaining steps of this epoch, yielding after each."""
+        progress, size = self.progress, self.settings.batch_size
+        if progress.step == 0:
+            self._set_schedule()
+            self._order_state = self.streams["order"].get_state()
+        order = torch.randperm(len(self.images), generator=self.streams["order"]).to(self.device)
+        precision = (
+            torch.autocast(self.device.type, torch.bfloat16)
+            if self.settings.mixed_precision == "bfloat16"
+            else nullcontext()
+        )
+        while progress.step < self.steps_per_epoch:
+            start, cpu = time.perf_counter(), time.process_time()
+            indices = order[progress.step * size : (progress.step + 1) * size]
+            with precision:
+                scalars = self.method.step(self.images.index_select(0, indices), self.streams)
+            progress.names = list(scalars)
+            progress.partial.append(torch.stack([value.detach().float() for value in scalars.values()]))
+            progress.step += 1
+            progress.seconds += time.perf_counter() - start
+            progress.cpu_seconds += time.process_time() - cpu
+            yield
+
+    def _set_schedule(self) -> None:
+        settings, history = self.settings, self.progress.history
+        factor = schedules.learning_rate_factor(settings, self.progress.epoch, [row["loss"] for row in history])
+        for optimiser in self.method.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = group["base_lr"] * factor
+        self.method.lambda_ = schedules.lambda_at(
+            settings,
+            [row["reconstruction"] for row in history],
+            [row["penalty"] for row in history],
+            self.steps_per_epoch,
+        )
+
+    def _end_epoch(self, out: Path) -> None:
+        progress = self.progress
+        start = time.perf_counter()
+        table = torch.stack(progress.partial).double().cpu()  # (steps, scalars); the one synchronisation an epoch
+        progress.seconds += time.perf_counter() - start
+        bad = (~table.isfinite()).any(dim=1).nonzero()
+        if len(bad):
+            progress.diverged_step = progress.epoch * self.steps_per_epoch + int(bad[0])
+        means = dict(zip(progress.names, table.mean(dim=0).tolist(), strict=True))
+        progress.epoch += 1
+        row: dict[str, float] = {"epoch": progress.epoch, "step": progress.epoch * self.steps_per_epoch}
+        row["learning_rate"] = self.method.optimisers["autoencoder"].param_groups[0]["lr"]
+        row["lambda_"] = self.method.lambda_
+        progress.history.append(row | means | {"seconds": progress.seconds})
+        progress.step, progress.partial = 0, []
+        if progress.epoch in snapshot_epochs(self.settings.epochs, self.settings.snapshots):
+            snapshot = out / "snapshots" / f"epoch{progress.epoch:04d}.safetensors"
+            save_weights(self.method, snapshot, leave_out=self.method.training_only)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next step depends on: weights, optimisers, random streams, position, history."""
+        progress = self.progress
+        return {
+            "weights": self.method.state_dict(),
+            "optimisers": {name: o.state_dict() for name, o in self.method.optimisers.items()},
+            "streams": self.streams.state_dict(),
+            "order_state": self._order_state,
+            "lambda_": self.method.lambda_,
+            "progress": vars(progress) | {"partial": list(progress.partial)},
+        }
+
+    def record(self) -> dict[str, Any]:
+        """How the run ended, for run.json."""
+        progress = self.progress
+        return {
+            "status": "finished" if progress.diverged_step is None else "diverged",
+            "diverged_step": progress.diverged_step,
+            "epochs": progress.epoch,
+            "steps": progress.epoch * self.steps_per_epoch,
+            "images_per_epoch": self.steps_per_epoch * self.settings.batch_size,
+            "seconds": progress.seconds,
+            "cpu_seconds": progress.cpu_seconds,
+            "device": str(self.device),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to where ``state_dict`` was taken."""
+        self.method.load_state_dict(state["weights"])
+        for name, optimiser in self.method.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.streams.load_state_dict(state["streams"])
+        self._order_state = state["order_state"]
+        self.method.lambda_ = state["lambda_"]
+        self.progress = Progress(**state["progress"])
+        self.progress.partial = [row.to(self.device) for row in self.progress.partial]
+        if self.progress.step:  # in mid-epoch: the epoch's order is drawn again from where it was drawn first
+            self.streams["order"].set_state(self._order_state)
+
+
+def snapshot_epochs(epochs: int, count: int) -> set[int]:
+    """``count`` epochs from 1 to ``epochs``, evenly spread in the logarithm (fewer where they coincide)."""
+    if count == 0:
+        return set()
+    if count == 1:
+        return {epochs}
+    return {round(epochs ** (k / (count - 1))) for k in range(count)}
+
+
+def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tensor:
+    images = load(data, "train").images
+    fraction = run.training.validation_fraction
+    if fraction:
+        images = images[train_validation_indices(len(images), fraction)[0]]
+    if list(images.shape[1:]) != list(run.shape):
+        raise UserError(f"{data}: images of shape {list(images.shape[1:])}, the run wants {run.shape}; prepare anew")
+    if len(images) < run.training.batch_size:
+        raise UserError(
+            f"{data}: {len(images)} training images, fewer than one batch of {run.training.batch_size}; "
+            "lower batch_size or add images"
+        )
+    return torch.from_numpy(images).to(device)
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """A list that the first SIGTERM or SIGINT is added to; the former handlers come back at the end."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+
+    former = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield received
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
