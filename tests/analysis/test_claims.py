@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.shared.results import make
-from wae.analysis.claims import divergences, judges, load_claims, write_claims
+from wae.analysis.claims import divergences, judges
+from wae.analysis.claims.judging import load_claims, write_claims
 from wae.analysis.claims.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED, overall
 from wae.analysis.contrasts import compare
 from wae.analysis.results import Results

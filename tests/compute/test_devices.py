@@ -103,7 +103,7 @@ def test_without_a_device(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def test_names_follow_cuda_visible_devices() -> None:
     """Torch sees what CUDA_VISIBLE_DEVICES leaves, so that the names do; none of them where it is empty."""
-    code = "from wae import devices; print(devices.device_names())"
+    code = "from wae.compute import devices; print(devices.device_names())"
     result = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
