@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from tests.shared.results import make, write_json
-from wae.analysis.claims import divergences, write_claims
+from wae.analysis.claims import divergences
+from wae.analysis.claims.judging import write_claims
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<script>alert('x')<"
