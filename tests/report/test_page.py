@@ -14,10 +14,11 @@ from tests.shared.report import HOSTILE, copy, experiment
 from tests.shared.results import write_json
 from wae.analysis.results import Results
 from wae.core.errors import UserError
-from wae.report.page import headline, page, protocol
+from wae.report.page import headline, protocol
 from wae.report.page import render as page_module
 from wae.report.page.citation import suite_bibtex
 from wae.report.page.pictures import galleries
+from wae.report.page.render import page
 
 SVG = '<svg width="1pt" height="1pt" viewBox="0 0 10 10"><g id="a"><path id="b" style="fill: #ffffff"/></g></svg>'
 
