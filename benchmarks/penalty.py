@@ -22,7 +22,8 @@ from torch import Tensor
 from benchmarks.measure import Spent, timed
 from benchmarks.served import Served, same_addresses
 from wae.compute import devices
-from wae.core.settings import IMQ_SCALES, ExecutionSettings
+from wae.core.scales import IMQ_SCALES
+from wae.core.settings import ExecutionSettings
 from wae.mmd.estimators import mmd_official, mmd_penalty
 
 Penalty = Callable[[Tensor, Tensor], Tensor]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from wae.analysis.published import lambda_units
-from wae.core.settings import IMQ_SCALES, TrainingSettings
+from wae.core.scales import IMQ_SCALES
+from wae.core.settings import TrainingSettings
 
 PAPER = lambda_units.Units(0.05, "minus_one_one", scales=IMQ_SCALES, latent_dim=64)
 

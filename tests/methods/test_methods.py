@@ -12,7 +12,6 @@ from torch import Tensor
 from tests.shared.models import IMPLEMENTATIONS, images, method, steps
 from wae.compute.seeds import Streams
 from wae.methods.base import Codes
-from wae.methods.sliced import sliced_wasserstein
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -63,19 +62,6 @@ def test_random_features_estimate_the_same_penalty() -> None:
     exact = float(method("wae_mmd", latent_dim=3).penalty(Codes(z), Streams(0)))
     made = method("wae_mmd_rff", latent_dim=3, random_features=60_000)
     assert float(made.penalty(Codes(z), Streams(0))) == pytest.approx(exact, rel=0.05)
-
-
-def test_sliced_wasserstein_of_a_shift_and_of_a_permutation() -> None:
-    generator = torch.Generator().manual_seed(0)
-    z = torch.randn(200, 3, generator=generator)
-    shift = torch.tensor([1.0, 2.0, -2.0])
-    state = generator.get_state()
-    found = float(sliced_wasserstein(z[torch.randperm(200)], z + shift, 64, generator))
-    generator.set_state(state)
-    directions = torch.randn(3, 64, generator=generator)
-    directions = directions / directions.norm(dim=0)
-    assert found == pytest.approx(float((shift @ directions).square().mean()), rel=1e-4)
-    assert float(sliced_wasserstein(z, z, 8, torch.Generator())) == 0.0
 
 
 def gradients_of_penalty(name: str, **changes: Any) -> list[Tensor]:

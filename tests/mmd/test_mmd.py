@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from wae.core.errors import UserError
-from wae.core.settings import IMQ_SCALES
+from wae.core.scales import IMQ_SCALES
 from wae.mmd import fused
-from wae.mmd.estimators import kernel_matrix, mmd2_of_splits, mmd2_unbiased, mmd_official, mmd_penalty
+from wae.mmd.estimators import mmd_official, mmd_penalty
 from wae.mmd.random_features import draw_frequencies, random_feature_mmd
 
 SCALES = (0.1, 0.7, 3.0)
@@ -253,46 +253,6 @@ def test_an_unknown_kernel_is_named() -> None:
 def test_the_official_form_wants_equal_counts() -> None:
     with pytest.raises(ValueError, match="3 codes and 4"):
         mmd_official(torch.zeros(3, 2), torch.zeros(4, 2), base=1.0)
-
-
-# Estimates for evaluation ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["imq", "rbf"])
-def test_kernel_matrix(name: str) -> None:
-    x, y = points(7, 3) + 1e6, points(5, 3, seed=1) + 1e6
-    matrix = kernel_matrix(x, y, kernel=name, scales=SCALES, base=2.0, rows=3)
-    assert matrix.dtype == torch.float64
-    for i, j in [(0, 0), (6, 4), (3, 1)]:
-        squared = (x[i].double() - y[j].double()).square().sum().item()
-        assert matrix[i, j].item() == pytest.approx(sum(kernel_value(name, squared, 2.0 * s) for s in SCALES), rel=1e-9)
-
-
-def test_mmd2_unbiased_is_the_double_loop() -> None:
-    x, y = points(25, 3), points(18, 3, seed=1, shift=0.0)
-    assert mmd2_unbiased(x, y, base=6.0) == pytest.approx(double_loop(x, y, "imq", IMQ_SCALES, 6.0)[0], rel=1e-11)
-
-
-def test_mmd2_unbiased_has_mean_zero_under_equal_laws() -> None:
-    values = [mmd2_unbiased(points(20, 2, seed=2 * i), points(20, 2, seed=2 * i + 1), base=4.0) for i in range(300)]
-    mean, error = float(torch.tensor(values).mean()), float(torch.tensor(values).std()) / math.sqrt(300)
-    assert abs(mean) < 4 * error
-    assert error < 0.01  # the diagonal kept would shift the mean by 7 * 2 / 20
-
-
-def test_splits_equal_the_estimate_of_their_sides() -> None:
-    pooled = points(30, 3)
-    matrix = kernel_matrix(pooled, pooled, base=6.0)
-    generator = torch.Generator().manual_seed(3)
-    members = torch.stack([torch.randperm(30, generator=generator) < 12 for _ in range(4)])
-    found = mmd2_of_splits(matrix, members)
-    for value, side in zip(found.tolist(), members, strict=True):
-        assert value == pytest.approx(mmd2_unbiased(pooled[side], pooled[~side], base=6.0), abs=1e-12)
-
-
-def test_splits_need_two_points_a_side() -> None:
-    with pytest.raises(ValueError, match="at least 2 points"):
-        mmd2_of_splits(torch.eye(4), torch.tensor([[True, False, False, False]]))
 
 
 # Random features -------------------------------------------------------------------------------------

@@ -13,8 +13,11 @@ from wae.core.settings import EvaluationSettings
 from wae.evaluation import latent
 from wae.evaluation.rows import row
 from wae.methods.base import Codes, Method
+from wae.mmd.sliced import sliced_w2_squared, unit_directions
+from wae.mmd.two_sample import two_sample_test
 
 PROJECTIONS = 256  # of the sliced Wasserstein distance
+DIRECTIONS_SEED = 1215752192  # one set of directions for all runs of a latent dimension
 SCATTER = 2000  # codes in latent.csv
 
 
@@ -31,17 +34,20 @@ def code_scores(
     The sliced distance also comes for one prior sample against another, as subject "prior": what a perfect
     match would score at this count.
     """
-    z = codes.z.cpu().double().numpy()
-    n = len(z)
-    p = method.prior.sample(n, generator).cpu().double().numpy()
-    again = method.prior.sample(n, generator).cpu().double().numpy()
+    drawn = codes.z.cpu().double()
+    n = len(drawn)
+    prior, again = (method.prior.sample(n, generator).cpu().double() for _ in range(2))
+    z, p = drawn.numpy(), prior.numpy()
     few = rng.permutation(n)[: settings.codes]
-    value, p_value = latent.mmd_test(z[few], p[few], method.prior.kernel_base, settings.permutations, rng)
+    base = method.prior.kernel_base
+    test = two_sample_test(z[few], p[few], base=base, permutations=settings.permutations, rng=rng)
+    directions = unit_directions(z.shape[1], PROJECTIONS, torch.Generator().manual_seed(DIRECTIONS_SEED), drawn)
+    ours, own = (float(sliced_w2_squared(points, prior, directions).sqrt()) for points in (drawn, again))
     rows = [
-        row("latent_mmd2", "codes", value, split, len(few), 0),
-        row("latent_mmd_p", "codes", p_value, split, len(few), 0),
-        row("latent_sw2", "codes", latent.sliced_wasserstein(z, p, PROJECTIONS, rng), split, n, 0),
-        row("latent_sw2", "prior", latent.sliced_wasserstein(again, p, PROJECTIONS, rng), split, n, 0),
+        row("latent_mmd2", "codes", test.statistic, split, len(few), 0),
+        row("latent_mmd_p", "codes", test.p, split, len(few), 0),
+        row("latent_sw2", "codes", ours, split, n, 0),
+        row("latent_sw2", "prior", own, split, n, 0),
     ]
     rows += [row(name, "codes", found, split, n, 0) for name, found in latent.moment_scores(z, p).items()]
     if has_density(method, codes):

@@ -1,72 +1,13 @@
-"""How well the codes match the prior: two-sample test, sliced Wasserstein distance, moments, mutual information.
+"""How well the codes match the prior: moments, mutual information; and their main plane.
 
 Functions on arrays of codes, float64 inside. ``z`` are held-out codes, draws of the aggregate posterior Q_Z;
 ``p`` are draws of the prior P_Z.
 """
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
-
-from wae.core.settings import IMQ_SCALES
-
-
-def imq_kernel(x: np.ndarray, y: np.ndarray, base: float, scales: Sequence[float] = IMQ_SCALES) -> np.ndarray:
-    """Sum over scales s of C s / (C s + |x - y|^2), C = ``base``: (n, d) and (m, d) to (n, m)."""
-    squared = np.square(x).sum(1)[:, None] + np.square(y).sum(1)[None, :] - 2.0 * (x @ y.T)
-    squared = np.clip(squared, 0.0, None)
-    total = np.zeros_like(squared)
-    for scale in scales:
-        c = base * scale
-        total += c / (c + squared)
-    return total
-
-
-def mmd_test(
-    z: np.ndarray, p: np.ndarray, base: float, permutations: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Unbiased MMD^2 (Gretton et al. 2012, equation 3) of ``z`` (n, d) and ``p`` (m, d), and its p-value.
-
-    The kernel is the paper's sum of seven IMQ kernels, whatever the run trained with, so that methods
-    compare. The p-value is that of the permutation test of Q_Z = P_Z, (1 + #{permuted >= observed}) /
-    (1 + ``permutations``). All permutations are one matrix product: the statistic is quadratic in the
-    0/1 vector that says which points are codes.
-    """
-    z, p = np.asarray(z, dtype=np.float64), np.asarray(p, dtype=np.float64)
-    n, m = len(z), len(p)
-    pooled = np.concatenate([z, p])
-    kernel = imq_kernel(pooled, pooled, base)
-    np.fill_diagonal(kernel, 0.0)
-    member = np.zeros((n + m, permutations + 1))
-    member[:n, 0] = 1.0
-    for column in range(1, permutations + 1):
-        member[rng.permutation(n + m)[:n], column] = 1.0
-    product = kernel @ member
-    within_z = (member * product).sum(0)
-    between = product.sum(0) - within_z
-    within_p = kernel.sum() - within_z - 2.0 * between
-    values = within_z / (n * (n - 1)) + within_p / (m * (m - 1)) - 2.0 * between / (n * m)
-    # Values that rounding alone tells apart are ties, which count against the test.
-    exceeding = np.sum(values[1:] >= values[0] - 1e-12 * max(1.0, abs(values[0])))
-    return float(values[0]), float((1 + exceeding) / (1 + permutations))
-
-
-def sliced_wasserstein(z: np.ndarray, p: np.ndarray, projections: int, rng: np.random.Generator) -> float:
-    """Sliced 2-Wasserstein distance: root of the mean, over random directions, of the squared 1-D W2.
-
-    ``z`` and ``p`` are (n, d) with equal n (ValueError otherwise). In units of the codes. Two samples of the
-    same distribution are about n^(-1/2) apart, not 0.
-    """
-    if z.shape != p.shape:
-        raise ValueError(f"codes {z.shape} and prior draws {p.shape} differ in shape")
-    directions = rng.standard_normal((z.shape[1], projections))
-    directions /= np.linalg.norm(directions, axis=0)
-    # Sorting rows that lie in memory one after another is several times faster than sorting columns.
-    a = np.sort((z.astype(np.float64) @ directions).T.copy(), axis=1)
-    b = np.sort((p.astype(np.float64) @ directions).T.copy(), axis=1)
-    return float(np.sqrt(np.square(a - b).mean()))
 
 
 def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy: the paper's penalty in a fused and in a plain form, and estimators for evaluation.
+"""Maximum mean discrepancy: the paper's penalty in a fused and in a plain form.
 
 The penalty of a batch (WAE paper, algorithm 2 and the authors' code, ``mmd_penalty``), with k = sum_s k_s:
 
@@ -17,10 +17,9 @@ import torch
 from torch import Tensor
 
 from wae.core.errors import unknown_name
-from wae.core.settings import IMQ_SCALES
+from wae.core.scales import IMQ_SCALES
 from wae.mmd.fused import FusedPenalty
-
-KERNELS = ("imq", "rbf")
+from wae.mmd.kernels import KERNELS
 
 
 def mmd_penalty(
@@ -39,59 +38,6 @@ def mmd_penalty(
         z, z_prior = z.detach(), z_prior.detach()
     value: Tensor = FusedPenalty.apply(z, z_prior, kernel, scales, float(base))
     return value
-
-
-def mmd2_unbiased(
-    x: Tensor, y: Tensor, *, kernel: str = "imq", scales: Sequence[float] = IMQ_SCALES, base: float
-) -> float:
-    """The unbiased estimate of MMD^2 between samples ``x`` (n, d) and ``y`` (m, d), in float64 and O(n + m) memory.
-
-    The same sum as the penalty (Gretton et al. 2012, lemma 6); for evaluation.
-    """
-    with torch.no_grad():
-        return mmd_penalty(x.double(), y.double(), kernel=kernel, scales=scales, base=base).item()
-
-
-def kernel_matrix(
-    x: Tensor, y: Tensor, *, kernel: str = "imq", scales: Sequence[float] = IMQ_SCALES, base: float, rows: int = 512
-) -> Tensor:
-    """sum_s k_s(x_i, y_j) as a float64 matrix (n, m), filled ``rows`` rows at a time; no gradient."""
-    x, y, scales = checked_points(x.detach().double(), y.detach().double(), kernel, scales, base)
-    centre = y.mean(0)
-    x, y = x - centre, y - centre
-    matrix = x.new_zeros(len(x), len(y))
-    norms = y.square().sum(1)
-    for start in range(0, len(x), rows):
-        part, into = x[start : start + rows], matrix[start : start + rows]
-        distances = (part.square().sum(1)[:, None] + norms - 2.0 * part @ y.T).clamp_min_(0.0)
-        for scale in scales:
-            c = base * scale
-            into += c / (c + distances) if kernel == "imq" else torch.exp(-distances / c)
-    return matrix
-
-
-def mmd2_of_splits(matrix: Tensor, members: Tensor) -> Tensor:
-    """MMD^2 of many splits of one pooled sample, for permutation tests: (splits,) float64.
-
-    ``matrix``: the pooled sample's kernel matrix (N, N), symmetric. ``members``: bool (splits, N), True for the points
-    of the first sample; each side of a split needs at least 2 points (ValueError). Each value equals
-    ``mmd2_unbiased`` of the two sides; the cost is one matrix product for all splits.
-    """
-    first = members.to(torch.float64)
-    second = 1.0 - first
-    n, m = first.sum(1), second.sum(1)
-    if members.ndim != 2 or matrix.shape != (members.shape[-1],) * 2 or min(n.min(), m.min()) < 2:
-        raise ValueError(
-            f"matrix {tuple(matrix.shape)} and members {tuple(members.shape)}: give (N, N) and (splits, N), with at "
-            "least 2 points on each side of every split"
-        )
-    matrix = matrix.double()
-    diagonal = matrix.diagonal()
-    to_first = first @ matrix  # (splits, N): sums of k over the first sample
-    to_second = matrix.sum(1) - to_first
-    within_first = (first * (to_first - diagonal)).sum(1) / (n * (n - 1.0))
-    within_second = (second * (to_second - diagonal)).sum(1) / (m * (m - 1.0))
-    return within_first + within_second - 2.0 * (first * to_second).sum(1) / (n * m)
 
 
 def mmd_official(

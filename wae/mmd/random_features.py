@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wae.core.settings import IMQ_SCALES
+from wae.core.scales import IMQ_SCALES
 from wae.mmd.estimators import checked_points
 from wae.mmd.fused import scaled
 

@@ -24,8 +24,9 @@ from typing import Any
 
 from scipy import integrate
 
+from wae.core.scales import IMQ_SCALES
+
 PAPER_COST_WEIGHT = 0.05
-PAPER_SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 PAPER_BASE = 2.0
 
 
@@ -63,7 +64,7 @@ def penalty_ratio(units: Units) -> float:
     """How many times stronger than the paper's the penalty answers a small shift of the codes."""
     if not units.scales:
         return units.penalty_factor
-    paper = mmd_strength("imq", PAPER_SCALES, PAPER_BASE, units.latent_dim, units.sigma_z)
+    paper = mmd_strength("imq", IMQ_SCALES, PAPER_BASE, units.latent_dim, units.sigma_z)
     ours = mmd_strength(units.kernel, units.scales, units.base, units.latent_dim, units.sigma_z)
     return units.penalty_factor * ours / paper
 
@@ -112,13 +113,13 @@ def units_of(training: Mapping[str, Any]) -> Units | None:
 
 
 CODEBASES: dict[str, Units] = {
-    "wae2018_celeba": Units(0.05, "minus_one_one", scales=PAPER_SCALES, latent_dim=64),
-    "wae2018_mnist": Units(0.05, "zero_one", scales=PAPER_SCALES, latent_dim=8),
-    "rae2020_mnist": Units(1 / 1024, "zero_one", scales=PAPER_SCALES, latent_dim=16),
-    "rae2020_cifar10": Units(1 / 3072, "zero_one", scales=PAPER_SCALES, latent_dim=128),
-    "rae2020_celeba": Units(0.05, "zero_one", scales=PAPER_SCALES, latent_dim=64),
-    "cwae_pytorch": Units(1.0, "zero_one", scales=PAPER_SCALES, latent_dim=64),
-    "pythae_reproducibility": Units(0.05, "zero_one", scales=PAPER_SCALES, base=8.0, latent_dim=64),
+    "wae2018_celeba": Units(0.05, "minus_one_one", scales=IMQ_SCALES, latent_dim=64),
+    "wae2018_mnist": Units(0.05, "zero_one", scales=IMQ_SCALES, latent_dim=8),
+    "rae2020_mnist": Units(1 / 1024, "zero_one", scales=IMQ_SCALES, latent_dim=16),
+    "rae2020_cifar10": Units(1 / 3072, "zero_one", scales=IMQ_SCALES, latent_dim=128),
+    "rae2020_celeba": Units(0.05, "zero_one", scales=IMQ_SCALES, latent_dim=64),
+    "cwae_pytorch": Units(1.0, "zero_one", scales=IMQ_SCALES, latent_dim=64),
+    "pythae_reproducibility": Units(0.05, "zero_one", scales=IMQ_SCALES, base=8.0, latent_dim=64),
 }
 
 
