@@ -8,12 +8,15 @@ Better = Literal["lower", "higher"] | None
 
 @dataclass(frozen=True)
 class Metric:
-    """``better``: which way is better, None where neither is."""
+    """``better``: which way is better, None where neither is. ``positive``: it cannot be zero or less, so that its
+    intervals and tests are on the log scale.
+    """
 
     title: str
     unit: str
     better: Better
     definition: str
+    positive: bool = False
 
 
 # Metrics of an extractor's features: the name is PREFIX_EXTRACTOR or PREFIX_EXTRACTOR_SUFFIX.
@@ -24,6 +27,7 @@ _FEATURES = {
         "lower",
         "Squared Wasserstein-2 distance of two Gaussians fitted to the {f} of generated and of real images (Heusel et "
         "al. 2017). Biased upwards by few images: compare at equal counts only.",
+        positive=True,
     ),
     "kid": Metric(
         "Kernel distance, {e}",
@@ -66,10 +70,18 @@ _EXTRACTORS = {
 
 METRICS: dict[str, Metric] = {
     "mse": Metric(
-        "MSE", "per pixel, pixels in [0, 1]", "lower", "Mean squared error of reconstructions of held-out images."
+        "MSE",
+        "per pixel, pixels in [0, 1]",
+        "lower",
+        "Mean squared error of reconstructions of held-out images.",
+        positive=True,
     ),
     "l1": Metric(
-        "L1", "per pixel, pixels in [0, 1]", "lower", "Mean absolute error of reconstructions of held-out images."
+        "L1",
+        "per pixel, pixels in [0, 1]",
+        "lower",
+        "Mean absolute error of reconstructions of held-out images.",
+        positive=True,
     ),
     "psnr": Metric(
         "PSNR", "dB", "higher", "Peak signal-to-noise ratio of each reconstruction, averaged over held-out images."
@@ -87,6 +99,7 @@ METRICS: dict[str, Metric] = {
         None,
         "Variance of the response to the Laplace filter over each grey image, averaged (Tolstikhin et al. 2018). Best "
         "where it is nearest to the real data's: noise is sharp too.",
+        positive=True,
     ),
     "latent_mmd2": Metric(
         "Latent MMD²",
@@ -107,6 +120,7 @@ METRICS: dict[str, Metric] = {
         "lower",
         "Sliced 2-Wasserstein distance of held-out codes and the prior. Two samples of the prior itself are given "
         "beside it (subject prior), as it is not 0 for a perfect match.",
+        positive=True,
     ),
     "latent_mean_error": Metric(
         "Mean of codes",
@@ -162,7 +176,7 @@ def describe(name: str) -> Metric | None:
     title, definition = metric.title.format(e=short), metric.definition.format(f=long)
     if suffix:
         title, definition = title + _SUFFIXES[suffix][0], f"{definition} {_SUFFIXES[suffix][1]}"
-    return Metric(title, metric.unit, metric.better, definition)
+    return Metric(title, metric.unit, metric.better, definition, metric.positive)
 
 
 METRICS |= {
