@@ -293,9 +293,10 @@ def test_yaml_that_is_merely_odd_is_read(tmp_path: Path) -> None:
     refused(read_config(path), "config: x: found datetime.date(2026, 1, 1): date is no text")
 
 
+RUN = "experiment: a\nrun: {datasets: [digits], methods: [vae], seeds: [0]}\n"
 COMMANDS = {  # what the real command says; None: Snakemake itself cannot read the file, and says so in its own words
     "experiment: a\nexperiment: b\n": "key 'experiment' is given twice",
-    "training: {common: {learning_rate: 1e-3}}\n": "write 0.001",
+    f"{RUN}training: {{common: {{learning_rate: 1e-3}}}}\n": "write 0.001",
     "experiment: !!python/object/apply:os.system ['touch owned']\n": None,
     "- a\n": None,
     "evaluation: {sampels: 3}\n": "did you mean 'samples'",

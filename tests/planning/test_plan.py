@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from wae.core.errors import UserError
+from wae.core.files import load_yaml
 from wae.core.settings import Config
-from wae.planning.plan import load_plan, merge, merged_training, read_config
+from wae.planning.plan import DEFAULTS, load_plan, merge, merged_training, read_config, with_defaults
 
 
 def refused(config: dict[str, Any], changes: dict[str, Any]) -> str:
@@ -104,6 +105,20 @@ def test_equal_data_settings_share_a_folder_and_others_do_not(config: dict[str, 
     assert one.data_id("digits") == other.data_id("digits")
     smaller = load_plan(merge(config, {"datasets": {"glyphs": {"options": {"train": 100, "test": 50}}}}))
     assert one.data_id("glyphs") != smaller.data_id("glyphs")
+
+
+def test_a_config_is_differences_from_the_defaults_wherever_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("""
+        experiment: mine
+        run: {datasets: [digits], methods: [vae], seeds: [0]}
+        training: {common: {width: 4}, cells: {digits/vae: {epochs: 1}}}
+        """)
+    raw = read_config(tmp_path / "mine.yaml")
+    training = load_plan(raw).runs[0].training
+    assert (training.width, training.epochs) == (32, 1)  # the dataset's default before the config's common layer
+    assert training.lambda_ == load_yaml(DEFAULTS)["training"]["cells"]["digits/vae"]["lambda_"]
+    assert with_defaults(raw) == raw  # a merged config stays as it is
+    assert not {"experiment", "run"} & set(load_yaml(DEFAULTS))  # what to run is for a config to say
 
 
 @pytest.mark.parametrize("name", ["smoke", "mnist"])

@@ -1,6 +1,7 @@
 """The workflow as its users run it: the smoke config from data to page, in a copy of the project."""
 
 import csv
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from wae.planning.plan import load_plan, read_config
 
 PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
 
@@ -26,7 +29,8 @@ def copy_project(root: Path, folder: Path) -> Path:
 
 
 def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", config, *arguments]
+    configs = ["--configfile", config] if config else []
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *configs, *arguments]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     environment.pop("PYTEST_CURRENT_TEST", None)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -60,6 +64,17 @@ def test_the_page_is_there_and_asks_nothing_of_the_network(done: Path) -> None:
     assert page.count("<table") >= 1
     assert not re.findall(r"""(?:src|href)\s*=\s*["'](?!data:|#|https?://doi|https?://arxiv)[^"']+["']""", page)
     assert len(page) < 8_000_000
+
+
+def test_the_workflow_plans_what_check_plans(done: Path) -> None:
+    written = json.loads((done / "results/smoke/plan.json").read_text())
+    assert written["runs"] == [run.model_dump() for run in load_plan(read_config(done / "config/smoke.yaml")).runs]
+
+
+def test_without_a_config_the_default_one_is_run(done: Path) -> None:
+    result = snakemake(done, "-n", "--", "all", config="")
+    assert result.returncode == 0, result.stderr
+    assert "results/default/plan.json" in result.stdout + result.stderr
 
 
 def test_a_second_run_has_nothing_to_do(done: Path) -> None:

@@ -93,7 +93,7 @@ def _check_settings(run: RunSettings, recorded: Mapping[str, Any], cell: str) ->
     changed = sorted(key for key in {*now, *recorded} if now.get(key) != recorded.get(key, now.get(key)))
     if changed:
         said = ", ".join(f"{key} {recorded.get(key)!r} -> {now.get(key)!r}" for key in changed)
-        raise UserError(f"{cell}: config/config.yaml now adds other settings ({said}); check out the recorded commit")
+        raise UserError(f"{cell}: the defaults now add other settings ({said}); check out the recorded commit")
 
 
 def compare(recorded: pd.DataFrame, fresh: pd.DataFrame, cell: str | None = None) -> list[Cell]:

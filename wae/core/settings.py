@@ -209,7 +209,7 @@ class TrainingOverrides(Strict):
 
 
 class Config(Strict):
-    """A whole config file, after the defaults of config/config.yaml are merged in."""
+    """A whole config file, merged over wae/core/defaults.yaml."""
 
     experiment: Name
     description: str = ""

@@ -7,15 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import wae.core
 from wae.core.errors import UserError, unknown_name
 from wae.core.files import digest, load_yaml
 from wae.core.settings import Config, RunSettings, TrainingSettings
 from wae.data.presence import missing
 from wae.planning.compatibility import check
-from wae.planning.fingerprint import ROOT, class_attributes, find_definition, keyword_options
+from wae.planning.fingerprint import class_attributes, find_definition, keyword_options
 from wae.planning.validation import check_plain, shown, training_layer, validate
 from wae.planning.variants import planned_methods
 
+DEFAULTS = Path(wae.core.__file__).with_name("defaults.yaml")
 RESERVED = ("data", "extractors", "reference")  # folders of results/ that all experiments share
 
 
@@ -82,11 +84,13 @@ def load_plan(raw: dict[str, Any]) -> Plan:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The config file at ``path``, merged over config/config.yaml as Snakemake merges them."""
-    merged: dict[str, Any] = {}
-    for file in dict.fromkeys([ROOT / "config/config.yaml", path.resolve()]):
-        merged = merge(merged, load_yaml(file))
-    return merged
+    """The config file at ``path``, merged over the defaults."""
+    return with_defaults(load_yaml(path))
+
+
+def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
+    """A config's differences from wae/core/defaults.yaml, merged over it; a whole config stays as it is."""
+    return merge(load_yaml(DEFAULTS), raw)
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

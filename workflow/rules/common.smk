@@ -7,12 +7,13 @@ sys.path.insert(0, workflow.basedir)
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
 from wae.planning.jobs import claim_folder, devices_per_job, job, set_environment
-from wae.planning.plan import load_plan
+from wae.planning.plan import load_plan, with_defaults
 
 try:
     for file in workflow.configfiles:
         load_yaml(file)  # stricter than Snakemake, which takes the last of two equal keys
-    PLAN = load_plan(config)
+    WHOLE_CONFIG = with_defaults(config)
+    PLAN = load_plan(WHOLE_CONFIG)
 except UserError as error:
     sys.tracebacklimit = 0  # the fault lies in a config, not at a line of this file
     raise WorkflowError(str(error)) from None

@@ -8,7 +8,7 @@ rule plan:
     conda:
         ENVIRONMENT
     params:
-        job=lambda w: job(["wae.planning.plan"], config=config),  # as it is: a plain text with {x} would be a pattern
+        job=lambda w: job(["wae.planning.plan"], config=WHOLE_CONFIG),  # as it is: a plain text with {x} would be a pattern
     shell:
         "python -m wae plan --job {params.job:q} --out {output} 2> {log}"
 
