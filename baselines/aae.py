@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes
+from wae.methods.batch import Batch
 from wae.methods.wae_gan import WAEGAN
 
 
@@ -19,23 +19,22 @@ class AAE(WAEGAN):
     """
 
     options: ClassVar[dict[str, Any]] = {"fresh_codes": True}
+    shared: ClassVar[tuple[str, ...]] = ("encoder",)  # in turn by the reconstruction and against the critic
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Zero: the encoder is regularised in a step of its own."""
-        return codes.z.new_zeros(())
+        return batch.codes.z.new_zeros(())
 
-    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam for the reconstruction, the critic, and the encoder as the critic's opponent."""
+    def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam for the critic, and for the encoder as the critic's opponent."""
         generator = self.adam(self.encoder.parameters(), self.settings.critic_learning_rate)
-        return {**super().build_optimisers(), "generator": generator}
+        return {**super().further_optimisers(), "generator": generator}
 
-    def after_step(self, x: Tensor, codes: Codes, streams: Streams) -> dict[str, Tensor]:
+    def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
         """The regularisation phase: critic, then encoder; their losses go to the history."""
-        scalars = super().after_step(x, codes, streams)
-        loss = WAEGAN.penalty(self, self.encode(x, streams), streams)
-        optimiser = self.optimisers["generator"]
-        parameters = list(self.encoder.parameters())
-        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            parameter.grad = gradient
-        optimiser.step()
+        scalars = super().after_step(batch, streams)
+        loss = self.fooling_loss(self.logits(self.encode(batch.x, streams).z))
+        self.optimisers["generator"].zero_grad(set_to_none=True)
+        loss.backward(inputs=list(self.encoder.parameters()))
+        self.optimisers["generator"].step()
         return {**scalars, "generator": loss.detach()}

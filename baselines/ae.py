@@ -3,12 +3,13 @@
 from torch import Tensor
 
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Batch
 
 
 class AE(Method):
     """Autoencoder without a penalty on its codes: the floor of reconstruction, with no claim to generate."""
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Zero, whatever lambda is."""
-        return codes.z.new_zeros(())
+        return batch.codes.z.new_zeros(())

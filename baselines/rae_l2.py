@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Batch
 
 
 class RAEL2(Method):
@@ -24,9 +25,9 @@ class RAEL2(Method):
     priors: ClassVar[tuple[str, ...]] = ("normal",)
     options: ClassVar[dict[str, Any]] = {"decoder_decay": 5.12e-6}
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Half the squared length of the codes (n, d_z), averaged over the batch."""
-        return 0.5 * codes.z.square().sum(1).mean()
+        return 0.5 * batch.codes.z.square().sum(1).mean()
 
     def decayed(self) -> list[Tensor]:
         """The decoder's weights that decay."""
@@ -38,8 +39,7 @@ class RAEL2(Method):
         rate = self.settings.learning_rate
         decayed = self.decayed()
         chosen = {id(parameter) for parameter in decayed}
-        rest = [p for p in [*self.encoder.parameters(), *self.decoder.parameters()] if id(p) not in chosen]
-        optimiser = self.adam(rest, rate)
+        optimiser = self.adam([p for p in self.parameters() if id(p) not in chosen], rate)
         decay = 2.0 * self.own["decoder_decay"]
         optimiser.add_param_group({"params": decayed, "lr": rate, "base_lr": rate, "weight_decay": decay})
         return {"autoencoder": optimiser}

@@ -9,7 +9,8 @@ from torch.autograd.function import once_differentiable
 
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Batch
 
 
 class VAE(Method):
@@ -27,8 +28,9 @@ class VAE(Method):
         super().__init__(run)
         self.log_sigma = nn.Parameter(torch.zeros(())) if self.settings.likelihood == "learned_gaussian" else None
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """KL of N(mean, exp(log_variance)) to N(0, sigma_z^2 I) in nats."""
+        codes = batch.codes
         if codes.mean is None or codes.log_variance is None:
             raise TypeError("the VAE's penalty needs the mean and variance of a Gaussian encoder")
         return gaussian_kl(codes.mean, codes.log_variance, self.prior.sigma)
@@ -47,14 +49,6 @@ class VAE(Method):
         if self.log_sigma is None:
             return gaussian_nll(squared, x[0].numel(), -0.5 * math.log(2.0 * self.settings.cost_weight))
         return gaussian_nll(squared, x[0].numel(), self.log_sigma)
-
-    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """One Adam for encoder, decoder and the learned sigma, if there is one."""
-        optimisers = super().build_optimisers()
-        if self.log_sigma is not None:
-            rate = self.settings.learning_rate
-            optimisers["autoencoder"].add_param_group({"params": [self.log_sigma], "lr": rate, "base_lr": rate})
-        return optimisers
 
 
 class BernoulliNLL(torch.autograd.Function):

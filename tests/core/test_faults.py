@@ -26,8 +26,8 @@ from wae.methods.wae_mmd import WAEMMD
 class Faulty(WAEMMD):
     options: ClassVar[dict[str, Any]] = {"fault": ""}
 
-    def penalty(self, codes, streams):
-        penalty = super().penalty(codes, streams)
+    def penalty(self, batch, streams):
+        penalty = super().penalty(batch, streams)
         self.steps = getattr(self, "steps", 0) + 1
         if self.steps == 20:
             if self.own["fault"] == "truncate":

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from baselines.rae_l2 import RAEL2
 from baselines.vae import VAE, BernoulliNLL
 from tests.shared.models import images, method, optimiser_order
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes
+from wae.methods.batch import Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
 
 
@@ -22,15 +23,15 @@ def test_kl_is_torch_distributions_summed_over_latents_and_averaged_over_the_bat
     mean, log_variance = torch.randn(2, 7, 4)
     posterior = Normal(mean, torch.exp(0.5 * log_variance))
     expected = kl_divergence(posterior, Normal(torch.zeros(4), sigma_z * torch.ones(4))).sum(1).mean()
-    found = made.penalty(Codes(mean, mean, log_variance), Streams(0))
+    found = made.penalty(batch_of(Codes(mean, mean, log_variance)), Streams(0))
     torch.testing.assert_close(found, expected)
     prior = math.log(sigma_z**2) * torch.ones(7, 4)
-    assert float(made.penalty(Codes(mean, 0 * mean, prior), Streams(0))) == pytest.approx(0.0, abs=1e-6)
+    assert float(made.penalty(batch_of(Codes(mean, 0 * mean, prior)), Streams(0))) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_vae_without_a_gaussian_encoder_is_an_error() -> None:
     with pytest.raises(TypeError, match="Gaussian encoder"):
-        method("vae").penalty(Codes(torch.zeros(2, 4)), Streams(0))
+        method("vae").penalty(batch_of(Codes(torch.zeros(2, 4))), Streams(0))
 
 
 def log_likelihood(name: str, made: VAE, output: Tensor, x: Tensor) -> Tensor:
@@ -142,16 +143,16 @@ def test_aae_regularises_the_encoder_alone() -> None:
     decoder = {key: value.clone() for key, value in made.decoder.state_dict().items()}
     start = made.encode(x, None).z.detach()
     for _ in range(100):
-        made.after_step(x, Codes(start), streams)
+        made.after_step(replace(batch_of(Codes(start)), x=x), streams)
     assert all(torch.equal(value, decoder[key]) for key, value in made.decoder.state_dict().items())
     assert made.encode(x, None).z.mean().abs() < 0.3 * start.mean().abs()
-    lone = WAEGAN.penalty(made, made.encode(x, None), streams)
+    lone = WAEGAN.penalty(made, batch_of(made.encode(x, None)), streams)
     assert lone.requires_grad
 
 
 def test_rae_l2_penalises_half_the_squared_length_of_the_codes() -> None:
     z = torch.randn(6, 4)
-    found = float(method("rae_l2").penalty(Codes(z), Streams(0)))
+    found = float(method("rae_l2").penalty(batch_of(Codes(z)), Streams(0)))
     assert found == pytest.approx(np.mean([0.5 * sum(v * v for v in row) for row in z.tolist()]), rel=1e-5)
 
 

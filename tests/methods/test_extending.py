@@ -55,7 +55,7 @@ def outside(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder outside the project with the document's files, and nothing else."""
     folder = tmp_path_factory.mktemp("outside")
     files = blocks((root / "docs/extending.md").read_text())
-    assert set(files) == {"my_method.py", "my_dataset.py", "my_metric.py", "mine.yaml"}
+    assert set(files) == {"my_method.py", "my_learned_prior.py", "my_dataset.py", "my_metric.py", "mine.yaml"}
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
@@ -80,6 +80,29 @@ def test_the_documents_text_runs_from_outside_the_package(root: Path, outside: P
     own = {row["subject"]: row["value"] for row in rows if row["metric"] == "brightness_gap"}
     assert set(own) == {"prior", "mixture", "reconstruction", "interpolation"}
     assert all(0 <= value <= 255 for value in own.values())
+
+
+LEARNED = """
+import torch
+from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings, TrainingSettings
+from wae.methods.base import build
+
+training = TrainingSettings(implementation="my_learned_prior:LearnedPrior", width=4, depth=2, latent_dim=3)
+method = build(RunSettings(dataset="d", method="m", seed=0, shape=[1, 8, 8], training=training)).train()
+method.prepare_training()
+before = {name: p.detach().clone() for name, p in method.named_parameters()}
+streams = Streams(0)
+for _ in range(5):
+    method.step(torch.randint(0, 256, (16, 1, 8, 8), dtype=torch.uint8), streams)
+print(sorted(name for name, p in method.named_parameters() if (p != before[name]).all() and name.startswith("prior")))
+"""
+
+
+def test_the_documents_learned_prior_moves(root: Path, outside: Path) -> None:
+    result = python(root, outside, LEARNED)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.splitlines() == ["['prior.log_scale', 'prior.mean']"]
 
 
 @pytest.mark.parametrize(

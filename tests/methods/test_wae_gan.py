@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tests.shared.models import images, method, optimiser_order
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes
+from wae.methods.batch import Batch, Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
 
 
@@ -23,7 +23,7 @@ def test_critic_takes_prior_draws_for_real_and_codes_for_fake() -> None:
     expected = -np.mean([math.log(logistic(d)) for d in d_prior]) - np.mean([math.log(1 - logistic(d)) for d in d_z])
     assert made.critic_loss(made.logits(z), made.logits(prior)).item() == pytest.approx(float(expected), rel=1e-5)
     saturation = -np.mean([math.log(logistic(d)) for d in d_z])
-    assert made.penalty(Codes(z), Streams(0)).item() == pytest.approx(float(saturation), rel=1e-5)
+    assert made.penalty(batch_of(Codes(z)), Streams(0)).item() == pytest.approx(float(saturation), rel=1e-5)
 
 
 def test_autoencoder_step_moves_the_encoder_towards_fooling_the_critic_and_leaves_the_critic() -> None:
@@ -31,7 +31,7 @@ def test_autoencoder_step_moves_the_encoder_towards_fooling_the_critic_and_leave
     assert isinstance(made, WAEGAN)
     critic = [p.detach().clone() for p in made.critic.parameters()]
     codes = Codes(torch.randn(8, 2, requires_grad=True))
-    made.penalty(codes, Streams(0)).backward()
+    made.penalty(batch_of(codes), Streams(0)).backward()
     assert codes.z.grad is not None
     assert codes.z.grad.abs().sum() > 0
     made.zero_grad()
@@ -46,7 +46,7 @@ def test_critic_step_trains_the_critic_alone_on_detached_codes() -> None:
     before = {key: value.clone() for key, value in made.state_dict().items()}
     codes = Codes(torch.randn(64, 2) + 3.0)
     streams = Streams(0)
-    losses = [float(made.after_step(torch.zeros(64, 1, 8, 8), codes, streams)["critic"]) for _ in range(100)]
+    losses = [float(made.after_step(batch_of(codes), streams)["critic"]) for _ in range(100)]
     assert losses[-1] < 0.3 < losses[0]
     changed = {key.split(".")[0] for key, value in made.state_dict().items() if not torch.equal(value, before[key])}
     assert changed == {"critic"}
@@ -56,14 +56,20 @@ def test_critic_step_trains_the_critic_alone_on_detached_codes() -> None:
 
 def test_the_critics_step_cannot_reach_the_encoder() -> None:
     made = method("wae_gan")
-    given: list[Codes] = []
+    given: list[Batch] = []
     original = made.after_step
-    made.after_step = lambda x, codes, streams: given.append(codes) or original(x, codes, streams)  # type: ignore
+    made.after_step = lambda batch, streams: given.append(batch) or original(batch, streams)  # type: ignore
     made.step(images(8), Streams(0))
-    assert not any(tensor.requires_grad for tensor in given[0].tensors())
+    assert not any(tensor.requires_grad for tensor in [*given[0].codes.tensors(), given[0].output, given[0].decoded])
+    assert set(given[0].kept) == {"logits"}
+    for parameter in made.encoder.parameters():
+        parameter.grad = None
     leaf = torch.randn(8, 4, requires_grad=True)
-    original(made.to_range(images(8)), Codes(leaf), Streams(0))
+    batch = batch_of(Codes(leaf))
+    made.penalty(batch, Streams(0))
+    original(batch, Streams(0))
     assert leaf.grad is None
+    assert all(parameter.grad is None for parameter in made.encoder.parameters())
 
 
 def test_order_is_autoencoder_then_critic(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,20 +95,20 @@ def test_fresh_codes_are_those_of_the_updated_encoder() -> None:
             torch.testing.assert_close(seen[2], after)
 
 
-def test_codes_judged_once_train_the_critic_as_codes_judged_anew() -> None:
+def test_codes_judged_once_train_the_critic_as_codes_judged_again() -> None:
     found = []
-    for stale in (None, "other codes", "half of the codes", "same codes"):
+    for kept in (False, True):
         made = method("wae_gan", critic_learning_rate=0.1)
         assert isinstance(made, WAEGAN)
-        z, streams = torch.linspace(-2.0, 2.0, 32).view(8, 4), Streams(0)
-        judged = {"other codes": z.clone(), "half of the codes": z[:4], "same codes": z}.get(stale or "")
-        if judged is not None:
-            leaf = judged.detach().requires_grad_()
-            torch.autograd.grad(made.penalty(Codes(leaf), streams), leaf, retain_graph=True)
-        made.after_step(torch.empty(0), Codes(z), streams)
+        streams = Streams(0)
+        batch = batch_of(Codes(torch.linspace(-2.0, 2.0, 32).view(8, 4)))
+        if kept:
+            made.penalty(batch, streams)
+        assert bool(batch.kept) == kept
+        made.after_step(batch.detached(), streams)
         found.append(torch.cat([p.detach().flatten() for p in made.critic.parameters()]))
     assert not torch.equal(found[0], torch.cat([p.flatten() for p in method("wae_gan").critic.parameters()]))
-    assert all(torch.equal(other, found[0]) for other in found[1:])
+    assert torch.equal(*found)
 
 
 def test_prior_trick_adds_the_log_density_up_to_the_authors_constant() -> None:

@@ -43,7 +43,7 @@ def method(name: str, shape: tuple[int, ...] = (1, 8, 8), seed: int = 0, **chang
     """A method with its optimisers, ready to step."""
     settings = training(name, **{"width": 4, "depth": 2, "latent_dim": 4, "critic_width": 16, **changes})
     made = build(RunSettings(dataset="d", method=name, seed=seed, shape=list(shape), training=settings))
-    made.optimisers = made.build_optimisers()
+    made.prepare_training()
     return made.train()
 
 

@@ -12,7 +12,8 @@ from wae.core.files import write_text
 from wae.core.settings import EvaluationSettings
 from wae.evaluation import latent
 from wae.evaluation.rows import row
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Codes
 from wae.mmd.sliced import sliced_w2_squared, unit_directions
 from wae.mmd.two_sample import two_sample_test
 

@@ -14,7 +14,8 @@ from wae.compute.seeds import Streams
 from wae.core.errors import UserError
 from wae.core.settings import RunSettings
 from wae.evaluation.quick import quicken
-from wae.methods.base import Codes, Method, build
+from wae.methods.base import Method, build
+from wae.methods.batch import Codes
 
 MIXTURE_CODES = 10_000  # train codes, at most, that the mixture is fitted to
 MIXTURE_ITERATIONS = 100

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -11,33 +10,9 @@ from torch import Tensor, nn
 from wae.compute.adam import LeanAdam
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
+from wae.methods.batch import Batch, Codes
+from wae.methods.optimisers import check_owned, check_reached, parameters_of, unowned
 from wae.models import networks, priors
-
-
-@dataclass
-class Codes:
-    """Codes of n images. ``z``: (n, d_z). A Gaussian encoder also gives ``mean`` and ``log_variance``."""
-
-    z: Tensor
-    mean: Tensor | None = None
-    log_variance: Tensor | None = None
-
-    def leaves(self) -> "Codes":
-        """The same values as leaves of a new graph, to take the penalty's own gradient."""
-        copy = self.detached()
-        for tensor in copy.tensors():
-            tensor.requires_grad_()
-        return copy
-
-    def detached(self) -> "Codes":
-        """The same values without their graph."""
-        mean = None if self.mean is None else self.mean.detach()
-        log_variance = None if self.log_variance is None else self.log_variance.detach()
-        return Codes(self.z.detach(), mean, log_variance)
-
-    def tensors(self) -> list[Tensor]:
-        """z, and mean and log_variance where there are any."""
-        return [tensor for tensor in (self.z, self.mean, self.log_variance) if tensor is not None]
 
 
 def no_mark(part: str) -> None:
@@ -47,16 +22,15 @@ def no_mark(part: str) -> None:
 class Method(nn.Module):
     """Base of all methods: loss = cost_weight * cost + lambda * penalty (WAE paper, equation 4).
 
-    A method of your own derives from this class and defines ``penalty``; ``after_step`` trains what
-    else it has (a critic). Class attributes say what it can be combined with; they are literals, as the
-    plan reads them from the source text without importing torch.
+    A method of your own derives from this class and defines ``penalty``; ``after_step`` trains what else it has (a
+    critic). Class attributes say what it can be combined with.
     """
 
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise", "gaussian", "implicit")
     priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere")
     options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
     training_only: ClassVar[tuple[str, ...]] = ()  # modules that no code or image depends on; snapshots leave them out
-    keeps_penalty_graph: ClassVar[bool] = False  # whether ``after_step`` goes on from the graph that ``penalty`` built
+    shared: ClassVar[tuple[str, ...]] = ()  # modules that more than one optimiser steps, on purpose
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__()
@@ -68,17 +42,21 @@ class Method(nn.Module):
         self.prior = priors.build_prior(self.settings)
         self.lambda_ = self.settings.lambda_  # the loop changes it under an adaptive schedule
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
+        self._checked = False  # whether a backward pass has been seen to reach every parameter
 
     # What a method defines -------------------------------------------------------------------------
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
-        """The penalty of a batch of codes: a scalar, differentiable in the codes' tensors."""
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
+        """The penalty of a batch: a scalar, differentiable in the codes and in whatever else it trains.
+
+        What it puts in ``batch.kept`` reaches ``after_step`` with its graph.
+        """
         raise TypeError(f"{type(self).__name__} defines no penalty")
 
-    def after_step(self, x: Tensor, codes: Codes, streams: Streams) -> dict[str, Tensor]:
-        """Train what the method has besides encoder and decoder; returns scalars for the history.
+    def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
+        """Train what the method has besides the autoencoder; returns scalars for the history.
 
-        ``x`` (n, C, H, W, in the network's range) is the batch, ``codes`` its codes before the step, detached.
+        ``batch`` is the step's, as it was before the step, without its graph but for what ``penalty`` kept.
         """
         return {}
 
@@ -86,15 +64,22 @@ class Method(nn.Module):
         """Weighted cost of the decoder's ``output`` against ``x`` (both in the network's range): a scalar."""
         return self.settings.cost_weight * networks.cost(self.settings.cost, self.activate(output), x)
 
+    def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Optimisers by name besides "autoencoder"; ``after_step`` steps them."""
+        return {}
+
     def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """Optimisers by name; "autoencoder" steps encoder and decoder."""
-        parameters = [*self.encoder.parameters(), *self.decoder.parameters()]
-        return {"autoencoder": self.adam(parameters, self.settings.learning_rate)}
+        """Optimisers by name; "autoencoder", stepped on the loss, has every parameter that no other one has."""
+        others = self.further_optimisers()
+        parameters = unowned(self, others.values(), self._shared())
+        return {"autoencoder": self.adam(parameters, self.settings.learning_rate), **others}
 
     # What all share --------------------------------------------------------------------------------
 
     def prepare_training(self) -> None:
         """Memory layout, optimisers and compiler as the settings ask, for steps on the device the method is on.
+
+        UserError for a parameter that no optimiser steps, or two.
 
         The compiler makes code for each batch size of its own. Left to itself it makes code for any size at the
         second one, and takes minutes to simplify the sizes of convolutions with "SAME" padding; and all networks
@@ -103,10 +88,14 @@ class Method(nn.Module):
         if self.settings.channels_last:
             self.to(memory_format=torch.channels_last)
         self.optimisers = self.build_optimisers()
+        check_owned(self, self.optimisers, self._shared())
         if self.settings.compile:
             torch.use_deterministic_algorithms(True)  # the compiler's own switch; left to here, as it costs an import
             for network in (self.encoder, self.decoder):
                 network.compile(dynamic=False, isolate_recompiles=True)
+
+    def _shared(self) -> list[nn.Module]:
+        return [self.get_submodule(name) for name in self.shared]
 
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
         """Adam with the run's betas; ``base_lr`` in each group is what the schedule scales."""
@@ -120,65 +109,55 @@ class Method(nn.Module):
         """One training step on ``images``, uint8 (n, C, H, W); returns detached scalars for the history.
 
         They are loss = reconstruction + lambda * penalty, its two terms (the penalty without lambda), the strength
-        of lambda * penalty's gradient at the codes, and what ``after_step`` adds.
+        of lambda * penalty's gradient at the codes (``_strength``), and what ``after_step`` adds. UserError at the
+        first step if a parameter gets no gradient.
 
-        ``mark(part)`` is called as each part ends, so that the timing study sees where time goes. The
-        penalty's gradient is taken on its own and handed to the backward pass of the reconstruction:
-        the same gradient as of the sum, without gradients for the critic's weights.
+        ``mark(part)`` is called as each part ends, so that the timing study sees where time goes. The backward pass
+        is one, of the whole loss, for the parameters that the autoencoder's optimiser steps and no others.
         """
+        optimiser = self.optimisers["autoencoder"]
         x = self.to_range(images)
         mark("data")
         codes = self.encode(x, streams)
-        reconstruction = self.reconstruction_loss(self.decoder(codes.z).float(), x)
+        output = self.decoder(codes.z).to(x.dtype)
+        reconstruction = self.reconstruction_loss(output, x)
         mark("forward")
-        leaves = codes.leaves()
+        norms: list[Tensor] = []
+        batch = Batch(x, codes.map(lambda tensor: _noted(tensor, norms)), output, codes.z)
         with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
-            penalty = self.penalty(leaves, streams)
-            gradients = self._penalty_gradients(leaves, penalty)
-            carriers = [(t * g).sum() for t, g in zip(codes.tensors(), gradients, strict=True) if g is not None]
-            strength = self._strength(gradients, penalty)
+            penalty = self.penalty(batch, streams)
+        loss = reconstruction + self.lambda_ * penalty
         mark("penalty")
-        self.optimisers["autoencoder"].zero_grad(set_to_none=True)
-        torch.autograd.backward([reconstruction, *carriers])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward(inputs=list(parameters_of(optimiser)), retain_graph=bool(batch.kept))
+        if not self._checked:
+            check_reached(self, optimiser)
+            self._checked = True
         mark("backward")
-        self.optimisers["autoencoder"].step()
+        optimiser.step()
         mark("optimiser")
         with torch.autocast(x.device.type, enabled=False):
-            extra = self.after_step(x, codes.detached(), streams)
+            extra = self.after_step(batch.detached(), streams)
         mark("critic")
-        value = penalty.detach()
-        reconstruction = reconstruction.detach()
-        loss = reconstruction + self.lambda_ * value
-        own = {"loss": loss, "reconstruction": reconstruction, "penalty": value, "penalty_gradient": strength}
-        return {**own, **extra}
-
-    def _penalty_gradients(self, leaves: Codes, penalty: Tensor) -> list[Tensor | None]:
-        """Gradients of lambda * penalty with respect to the codes' tensors, None where there is none.
-
-        ``step`` hands them on as sums of products with the codes. Gradients given to ``backward`` itself would do
-        the same, but it imports sympy to compare their shapes.
-        """
-        if not penalty.requires_grad:  # no penalty on the codes, as in a plain autoencoder
-            return [None] * len(leaves.tensors())
-        weighted, keep = self.lambda_ * penalty, self.keeps_penalty_graph
-        return list(torch.autograd.grad(weighted, leaves.tensors(), retain_graph=keep, allow_unused=True))
+        own = {"loss": loss, "reconstruction": reconstruction, "penalty": penalty}
+        scalars = {name: value.detach() for name, value in own.items()}
+        return {**scalars, "penalty_gradient": self._strength(norms, penalty, len(x)), **extra}
 
     @staticmethod
-    def _strength(gradients: list[Tensor | None], penalty: Tensor) -> Tensor:
-        """sqrt(n) times the norm of the penalty's gradients, n the batch: what the typical code feels of it.
+    def _strength(norms: list[Tensor], penalty: Tensor, n: int) -> Tensor:
+        """sqrt(n) times the norm of lambda * penalty's gradient at the n codes: what the typical code feels of it.
 
         The penalty is a mean over n codes, so the gradient at one of them shrinks as 1 / n; n times its root mean
-        square over the codes does not depend on n.
+        square over the codes does not depend on n. ``norms``: of the gradients at z, mean and log_variance. What a
+        penalty does to the codes by way of the decoder's output is not in it.
         """
-        present = [g for g in gradients if g is not None]
-        if not present:
-            return torch.zeros_like(penalty)
-        norms = torch.stack([torch.linalg.vector_norm(g) for g in present])
-        return math.sqrt(len(present[0])) * torch.linalg.vector_norm(norms)
+        if not norms:
+            return torch.zeros_like(penalty, requires_grad=False)
+        return math.sqrt(n) * torch.linalg.vector_norm(torch.stack(norms))
 
     def to_range(self, images: Tensor) -> Tensor:
         """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""
-        x = images.float().div_(255.0)
+        x = images.to(torch.get_default_dtype()).div_(255.0)
         return x if self.settings.pixel_range == "zero_one" else x.mul_(2.0).sub_(1.0)
 
     def activate(self, output: Tensor) -> Tensor:
@@ -190,7 +169,7 @@ class Method(nn.Module):
         noise = None if streams is None else streams["noise"]
         if noise is not None and self.settings.encoder == "pixel_noise":
             x = x + networks.truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
-        hidden = self.encoder(x).float()
+        hidden = self.encoder(x).to(x.dtype)
         if self.settings.encoder == "gaussian":
             mean, log_variance = hidden.chunk(2, dim=1)
             log_variance = log_variance.clamp(-50.0, 50.0)  # as in the authors' code
@@ -214,6 +193,14 @@ class Method(nn.Module):
         if self.settings.pixel_range == "minus_one_one":
             pixels = (pixels + 1.0) / 2.0
         return pixels.mul(255.0).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _noted(tensor: Tensor, norms: list[Tensor]) -> Tensor:
+    """The same tensor under another name, whose gradient in a backward pass adds its norm to ``norms``."""
+    alias = tensor.view_as(tensor)
+    if alias.requires_grad:
+        alias.register_hook(lambda gradient: norms.append(torch.linalg.vector_norm(gradient)))
+    return alias
 
 
 def build(run: RunSettings) -> Method:

@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Batch
 from wae.models import networks
 
 
@@ -19,19 +20,17 @@ class WAEGAN(Method):
     As in the authors' code the autoencoder steps first, on the non-saturating loss -log D(z), then the
     critic steps once on draws of the prior (real) against the codes (fake).
 
-    Option ``fresh_codes``: the critic sees the batch encoded anew by the updated encoder, as in the
+    Option ``fresh_codes``: the critic sees the batch encoded again by the updated encoder, as in the
     authors' code; without it the critic sees the codes of the autoencoder's own step, which saves a pass.
     """
 
     options: ClassVar[dict[str, Any]] = {"fresh_codes": False}
     training_only: ClassVar[tuple[str, ...]] = ("critic",)
-    keeps_penalty_graph: ClassVar[bool] = True
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
         s = self.settings
         self.critic = networks.initialise(networks.build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
-        self._judged: tuple[Tensor, Tensor] | None = None  # the codes of the last penalty and their logits
 
     def logits(self, z: Tensor) -> Tensor:
         """The critic's logit that each code (n, d_z) comes from the prior, (n,).
@@ -45,35 +44,38 @@ class WAEGAN(Method):
             return output
         return output + self.prior.log_density(z) + 0.5 * (self.settings.latent_dim - 1) * math.log(2.0 * math.pi)
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """-log D(z) averaged over the batch: low where the critic takes codes for draws of the prior."""
-        logits = self.logits(codes.z)
-        self._judged = codes.z, logits
-        return functional.softplus(-logits).mean()
+        logits = self.logits(batch.codes.z)
+        if not self.own["fresh_codes"]:
+            batch.kept["logits"] = logits  # the critic's own step needs them again: one pass of four saved
+        return self.fooling_loss(logits)
+
+    @staticmethod
+    def fooling_loss(on_codes: Tensor) -> Tensor:
+        """-log D(z) averaged over the batch, from the critic's logits on codes, (n,): a scalar."""
+        return functional.softplus(-on_codes).mean()
 
     @staticmethod
     def critic_loss(on_codes: Tensor, on_prior: Tensor) -> Tensor:
         """Cross-entropy of the critic from its logits on prior draws (real) and on codes (fake), (n,): a scalar."""
         return functional.softplus(-on_prior).mean() + functional.softplus(on_codes).mean()
 
-    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """The autoencoder's Adam and the critic's, at its own rate."""
-        critic = self.adam(self.critic.parameters(), self.settings.critic_learning_rate)
-        return {**super().build_optimisers(), "critic": critic}
+    def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """The critic's Adam, at its own rate."""
+        return {"critic": self.adam(self.critic.parameters(), self.settings.critic_learning_rate)}
 
-    def after_step(self, x: Tensor, codes: Codes, streams: Streams) -> dict[str, Tensor]:
+    def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
         """One step of the critic; its loss goes to the history."""
+        on_prior = self.logits(self.prior.sample(len(batch.codes.z), streams["prior"]))
         if self.own["fresh_codes"]:
             with torch.no_grad():
-                codes = self.encode(x, streams)
-        on_prior = self.logits(self.prior.sample(len(codes.z), streams["prior"]))
-        loss = self.critic_loss(self._logits_once(codes.z.detach()), on_prior)
+                z = self.encode(batch.x, streams).z
+            on_codes = self.logits(z)
+        else:
+            on_codes = batch.kept["logits"] if batch.kept else self.logits(batch.codes.z)
+        loss = self.critic_loss(on_codes, on_prior)
         self.optimisers["critic"].zero_grad(set_to_none=True)
         torch.autograd.backward(loss, inputs=list(self.critic.parameters()))
         self.optimisers["critic"].step()
         return {"critic": loss.detach()}
-
-    def _logits_once(self, z: Tensor) -> Tensor:
-        """``logits(z)``: those that the penalty found where it judged these very codes, one pass of four saved."""
-        judged, self._judged = self._judged, None
-        return judged[1] if judged is not None and judged[0].is_set_to(z) else self.logits(z)

@@ -3,7 +3,8 @@
 from torch import Tensor
 
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Batch
 from wae.mmd.estimators import mmd_penalty
 
 
@@ -13,8 +14,8 @@ class WAEMMD(Method):
     Each batch of n codes meets n fresh draws of the prior; the estimate may be negative and is not clipped.
     """
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """The estimated MMD^2 of the codes (n, d_z) to the prior, summed over the kernel's scales."""
-        s = self.settings
-        prior = self.prior.sample(len(codes.z), streams["prior"])
-        return mmd_penalty(codes.z, prior, kernel=s.kernel, scales=s.kernel_scales, base=self.prior.kernel_base)
+        s, z = self.settings, batch.codes.z
+        prior = self.prior.sample(len(z), streams["prior"])
+        return mmd_penalty(z, prior, kernel=s.kernel, scales=s.kernel_scales, base=self.prior.kernel_base)

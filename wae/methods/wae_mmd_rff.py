@@ -3,22 +3,23 @@
 from torch import Tensor
 
 from wae.compute.seeds import Streams
-from wae.methods.base import Codes, Method
+from wae.methods.base import Method
+from wae.methods.batch import Batch
 from wae.mmd.random_features import random_feature_mmd
 
 
 class RandomFeatureWAE(Method):
-    """WAE-MMD with ``random_features`` frequencies, drawn anew each step, in place of the pairwise kernels.
+    """WAE-MMD with ``random_features`` frequencies, drawn again each step, in place of the pairwise kernels.
 
     The estimate has the exact penalty as its mean over the frequencies (Rahimi and Recht 2007).
     """
 
-    def penalty(self, codes: Codes, streams: Streams) -> Tensor:
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """The estimated MMD^2 of the codes (n, d_z) to n draws of the prior, summed over the kernel's scales."""
-        s = self.settings
-        prior = self.prior.sample(len(codes.z), streams["prior"])
+        s, z = self.settings, batch.codes.z
+        prior = self.prior.sample(len(z), streams["prior"])
         return random_feature_mmd(
-            codes.z,
+            z,
             prior,
             kernel=s.kernel,
             scales=s.kernel_scales,

@@ -4,15 +4,19 @@ import math
 from abc import ABC, abstractmethod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wae.core.settings import TrainingSettings
 
 
-class Prior(ABC):
-    """Base of the priors on codes of ``dim`` numbers at scale ``sigma`` (``pz_scale`` of the authors' code)."""
+class Prior(nn.Module, ABC):
+    """Base of the priors on codes of ``dim`` numbers at scale ``sigma`` (``pz_scale`` of the authors' code).
+
+    A prior may have parameters, which the autoencoder's optimiser steps on the loss, and buffers.
+    """
 
     def __init__(self, dim: int, sigma: float) -> None:
+        super().__init__()
         self.dim = dim
         self.sigma = sigma
 
@@ -23,7 +27,7 @@ class Prior(ABC):
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """``n`` draws, (n, d_z), on the generator's device."""
+        """``n`` draws, (n, d_z), on the generator's device; differentiable in the prior's parameters, if any."""
 
     def project(self, z: Tensor) -> Tensor:
         """Codes (n, d_z) brought onto the prior's support, differentiably."""

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings, TimingSettings, TrainingSettings
-from wae.methods.base import Codes
+from wae.methods.batch import Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
 from wae.mmd.estimators import mmd_official, mmd_penalty
 from wae.mmd.random_features import random_feature_mmd
@@ -93,13 +93,12 @@ def gan_call(settings: TimingSettings, n: int, latent_dim: int, width: int, devi
     method.optimisers = method.build_optimisers()
     streams = Streams(settings.seed, device)
     z = 0.5 + 1.2 * torch.randn(n, latent_dim, generator=streams["noise"], device=device)
-    images = torch.empty(0, device=device)
 
     def call(mark: Mark) -> None:
-        codes = Codes(z.detach().requires_grad_())
-        torch.autograd.grad(method.penalty(codes, streams), [codes.z], retain_graph=method.keeps_penalty_graph)
+        batch = batch_of(Codes(z.detach().requires_grad_()))
+        torch.autograd.grad(method.penalty(batch, streams), [batch.codes.z], retain_graph=bool(batch.kept))
         mark("penalty")
-        method.after_step(images, Codes(z), streams)
+        method.after_step(batch.detached(), streams)
         mark("critic")
 
     return call

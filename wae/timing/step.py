@@ -52,6 +52,8 @@ def _preparation(
 def step_call(method: Method, run: RunSettings, data: Path, n: int, device: torch.device) -> Call:
     """One step of ``run``'s method on the next ``n`` images; "data" includes gathering them, as in training.
 
+    "penalty" is its value alone: its gradient is found in the one backward pass of the loss, within "backward".
+
     What is to be compiled has been before it returns. TooLargeError when there are fewer images than that.
     """
     method.prepare_training()

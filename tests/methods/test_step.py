@@ -1,0 +1,184 @@
+"""The training step against gradients computed apart from it, in double precision."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.shared.models import IMPLEMENTATIONS, images, method
+from wae.compute.seeds import Streams
+from wae.core.errors import UserError
+from wae.core.settings import RunSettings
+from wae.methods.base import Method
+from wae.methods.batch import Batch
+from wae.methods.wae_gan import WAEGAN
+from wae.methods.wae_mmd import WAEMMD
+from wae.models.priors import Normal
+
+
+@pytest.fixture
+def double() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def gradients_in_a_step(made: Method, n: int) -> dict[str, Tensor]:
+    """What the autoencoder's optimiser is given in one step, by the parameter's name."""
+    found: dict[str, Tensor] = {}
+    optimiser = made.optimisers["autoencoder"]
+
+    def note() -> None:
+        owned = {id(p) for group in optimiser.param_groups for p in group["params"]}
+        named = {name: p for name, p in made.named_parameters() if id(p) in owned}
+        found.update({name: p.grad.clone() for name, p in named.items() if p.grad is not None})
+        assert set(found) == set(named)
+
+    optimiser.step = note  # type: ignore[method-assign, assignment]
+    made.step(images(n), Streams(0))
+    return found
+
+
+def independent_gradients(made: Method, n: int, weights: tuple[float, float] = (1.0, 2.5)) -> dict[str, Tensor]:
+    """Gradients of reconstruction and penalty with these weights, by name, of what has any."""
+    streams = Streams(0)
+    x = made.to_range(images(n))
+    codes = made.encode(x, streams)
+    output = made.decoder(codes.z)
+    penalty = made.penalty(Batch(x, codes, output, codes.z), streams)
+    loss = weights[0] * made.reconstruction_loss(output, x) + weights[1] * penalty
+    critic = {f"critic.{name}" for name, _ in made.critic.named_parameters()} if isinstance(made, WAEGAN) else set()
+    named = {name: p for name, p in made.named_parameters() if name not in critic}
+    return dict(zip(named, torch.autograd.grad(loss, list(named.values()), allow_unused=True), strict=True))
+
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in IMPLEMENTATIONS),
+    ("vae", {"likelihood": "learned_gaussian"}),
+    ("wae_gan", {"options": {"fresh_codes": True}}),
+    ("wae_gan", {"critic_prior_trick": True, "encoder": "gaussian"}),
+    ("wae_mmd", {"encoder": "implicit", "prior": "uniform", "architecture": "mlp"}),
+    ("swae", {"prior": "sphere"}),
+]
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize(("name", "changes"), CASES)
+def test_step_has_the_gradient_of_reconstruction_plus_lambda_times_penalty(name: str, changes: dict[str, Any]) -> None:
+    found = gradients_in_a_step(method(name, lambda_=2.5, **changes), 8)
+    expected = independent_gradients(method(name, lambda_=2.5, **changes), 8)
+    assert set(found) == set(expected)
+    for key, gradient in expected.items():
+        assert gradient.dtype == torch.float64
+        torch.testing.assert_close(found[key], gradient, rtol=1e-9, atol=1e-12, msg=key)
+    if name not in ("ae", "aae"):  # the fixture can tell: without penalty, and without reconstruction, it is another
+        for weights in ((1.0, 0.0), (0.0, 2.5)):
+            other = independent_gradients(method(name, lambda_=2.5, **changes), 8, weights)
+            last = next(key for key in reversed(expected) if key.startswith("encoder"))
+            lone = other[last]
+            assert lone is None or (lone - found[last]).norm() > 1e-4 * found[last].norm()
+
+
+class Learned(Normal):
+    """N(m, s^2 I) with m and s learned."""
+
+    def __init__(self, dim: int, sigma: float) -> None:
+        super().__init__(dim, sigma)
+        self.mean = nn.Parameter(torch.zeros(dim))
+        self.log_scale = nn.Parameter(torch.zeros(()))
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        return self.mean + self.log_scale.exp() * super().sample(n, generator)
+
+
+class LearnedPrior(WAEMMD):
+    """WAE-MMD with a prior that moves towards the codes as well."""
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        self.prior = Learned(self.settings.latent_dim, self.settings.sigma_z)
+
+
+class Forgetful(WAEMMD):
+    """Has a parameter that its loss does not depend on."""
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        self.width = nn.Parameter(torch.ones(3))
+
+
+class KernelWidth(Forgetful):
+    """Its penalty depends on a parameter, on the images and on the decoder's output."""
+
+    def penalty(self, batch: Batch, streams: Streams) -> Tensor:
+        return (self.width.sum() * batch.codes.z.mean() + (batch.output * batch.x).mean()).square()
+
+
+class Unowned(WAEGAN):
+    """Leaves a parameter to nobody."""
+
+    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        optimisers = super().build_optimisers()
+        del optimisers["critic"]
+        return optimisers
+
+
+class Twice(WAEGAN):
+    """Gives the critic to both optimisers."""
+
+    def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        return {**super().build_optimisers(), "autoencoder": self.adam(self.parameters(), 1e-3)}
+
+
+def own(kind: type[Method], **changes: Any) -> Method:
+    """A method defined here, ready to step."""
+    training = method("wae_mmd", **changes).settings
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = kind(RunSettings(dataset="d", method="own", seed=0, shape=[1, 8, 8], training=training))
+    made.prepare_training()
+    return made.train()
+
+
+def test_a_learned_prior_and_a_kernels_width_are_trained_without_a_line_for_it() -> None:
+    for kind, names in ((LearnedPrior, ("prior.mean", "prior.log_scale")), (KernelWidth, ("width",))):
+        made = own(kind, learning_rate=0.01)
+        before = {name: p.detach().clone() for name, p in made.named_parameters()}
+        streams = Streams(0)
+        for _ in range(3):
+            made.step(images(16), streams)
+        moved = {name for name, p in made.named_parameters() if not torch.equal(p, before[name])}
+        assert moved == set(before) >= set(names)
+
+
+@pytest.mark.usefixtures("double")
+def test_a_learned_priors_gradient_is_that_of_the_loss() -> None:
+    found = gradients_in_a_step(own(LearnedPrior), 8)
+    expected = independent_gradients(own(LearnedPrior), 8, (1.0, 1.0))
+    for key, gradient in expected.items():
+        torch.testing.assert_close(found[key], gradient, rtol=1e-9, atol=1e-12, msg=key)
+    assert expected["prior.mean"].abs().min() > 0
+
+
+def test_a_parameter_without_an_optimiser_or_with_two_is_refused_by_name() -> None:
+    with pytest.raises(UserError, match=r"'critic\.0\.weight' of Unowned is in no optimiser"):
+        own(Unowned)
+    with pytest.raises(UserError, match=r"'critic\.0\.weight' of Twice is in 2 optimisers \(autoencoder, critic\)"):
+        own(Twice)
+
+
+def test_a_parameter_that_the_loss_does_not_reach_is_refused_by_name() -> None:
+    made = own(Forgetful)
+    with pytest.raises(UserError, match="'width' of Forgetful gets no gradient from the loss"):
+        made.step(images(8), Streams(0))
+
+
+def test_the_discriminator_gets_no_gradient_from_the_autoencoders_step() -> None:
+    made = method("wae_gan")
+    assert isinstance(made, WAEGAN)
+    made.after_step = lambda batch, streams: {}  # type: ignore[method-assign]
+    made.step(images(8), Streams(0))
+    assert all(p.grad is None for p in made.critic.parameters())
+    assert all(p.grad is not None for p in made.encoder.parameters())

@@ -1,0 +1,55 @@
+"""Which optimiser steps which parameter: each exactly one, or a refusal that names it."""
+
+from collections.abc import Iterable, Iterator
+
+from torch import nn
+from torch.optim import Optimizer
+
+from wae.core.errors import UserError
+
+
+def parameters_of(optimiser: Optimizer) -> Iterator[nn.Parameter]:
+    """The parameters that ``optimiser`` steps."""
+    for group in optimiser.param_groups:
+        yield from group["params"]
+
+
+def unowned(module: nn.Module, others: Iterable[Optimizer], shared: Iterable[nn.Module] = ()) -> list[nn.Parameter]:
+    """Parameters of ``module`` that none of ``others`` steps, and those of ``shared`` modules all the same."""
+    owned = {id(parameter) for optimiser in others for parameter in parameters_of(optimiser)}
+    owned -= {id(parameter) for part in shared for parameter in part.parameters()}
+    return [parameter for parameter in module.parameters() if id(parameter) not in owned]
+
+
+def check_owned(module: nn.Module, optimisers: dict[str, Optimizer], shared: Iterable[nn.Module]) -> None:
+    """UserError that names a parameter of ``module`` in no optimiser, or in two; ``shared`` modules may be in two."""
+    owners: dict[int, list[str]] = {}
+    for name, optimiser in optimisers.items():
+        for parameter in parameters_of(optimiser):
+            owners.setdefault(id(parameter), []).append(name)
+    allowed = {id(parameter) for part in shared for parameter in part.parameters()}
+    for path, parameter in module.named_parameters():
+        found = owners.get(id(parameter), [])
+        if not found:
+            raise UserError(
+                f"parameter {path!r} of {type(module).__name__} is in no optimiser: it would never be trained; add it "
+                "to one in build_optimisers, or make it a buffer"
+            )
+        if len(found) > 1 and id(parameter) not in allowed:
+            raise UserError(
+                f"parameter {path!r} of {type(module).__name__} is in {len(found)} optimisers "
+                f"({', '.join(found)}): each would step it; leave it in one, or name its module in `shared`"
+            )
+
+
+def check_reached(module: nn.Module, optimiser: Optimizer) -> None:
+    """UserError that names a parameter of ``optimiser`` that the backward pass gave no gradient."""
+    reached = {id(parameter) for parameter in parameters_of(optimiser) if parameter.grad is not None}
+    owned = {id(parameter) for parameter in parameters_of(optimiser)}
+    for path, parameter in module.named_parameters():
+        if id(parameter) in owned - reached:
+            raise UserError(
+                f"parameter {path!r} of {type(module).__name__} gets no gradient from the loss: it would never be "
+                "trained; let the penalty or the reconstruction depend on it, make it a buffer, or give it an "
+                "optimiser of its own in build_optimisers and step it in after_step"
+            )
