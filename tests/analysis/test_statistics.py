@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from wae.analysis.budget import budget_table, detectable_difference, error_budget, gap_decomposition
-from wae.analysis.metrics import METRICS, describe
+from wae.analysis.metrics import METRICS, describe, gather, learn
 from wae.analysis.ranking import rankings
 from wae.analysis.statistics import (
     best_and_ties,
@@ -21,6 +21,8 @@ from wae.analysis.statistics import (
     summarise,
 )
 from wae.analysis.tuning import both_comparisons, tune
+from wae.evaluation.metric import as_document
+from wae.evaluation.run import known_metrics
 
 NAN = math.nan
 # Three methods that mean, median, sd and the choice of pairs all tell apart; a seed of the third diverged.
@@ -253,6 +255,7 @@ def test_rankings_over_metric_count_and_reference():
             lines += [("d", method, seed, metric, "prior", "test", 0, value + 0.01 * seed) for seed in (0, 1)]
     lines += [("d", "a", 0, "fid_x", "prior", "train", 0, 1.0), ("d", "b", 0, "fid_x", "prior", "train", 0, 5.0)]
     frame = tidy(*lines).assign(samples=100)
+    METRICS.update(known_metrics(["x"]))
     (found,) = rankings(frame)
     assert found.methods == ["a", "b"]
     assert found.conditions == [(m, r, 100) for m, r in [("fid_x", "test"), ("fid_x", "train"),
@@ -264,11 +267,20 @@ def test_rankings_over_metric_count_and_reference():
     assert rankings(frame, ["b", "a"])[0].stability.ranks[0].tolist() == [1, 2]
 
 
-def test_metrics_have_titles_directions_and_definitions():
-    assert all(m.title and m.definition for m in METRICS.values())
+def test_metrics_have_titles_directions_and_definitions(tmp_path, monkeypatch):
+    monkeypatch.setattr("wae.analysis.metrics.METRICS", {})
+    assert describe("mse") is None
+    gather(
+        [{}, {"metrics": as_document(known_metrics(["classifier", "inception", "my_net"]))}], tmp_path / "facts.json"
+    )
+    learn(tmp_path / "facts.json")
+    learn(tmp_path / "none.json")
+    assert describe("mse").title == "MSE"
     assert describe("fid_classifier").better == "lower"
     assert describe("recall_inception").better == "higher"
     assert describe("sharpness").better is None
+    assert describe("fid_my_net").positive
+    assert not describe("kid_my_net").positive
     own = describe("fid_my_net_infinity")
     assert own is not None
     assert own.title == "Fréchet distance, my_net, infinite samples"

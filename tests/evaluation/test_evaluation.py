@@ -18,6 +18,7 @@ from tests.shared.evaluation import EVALUATION, bars, build, pictures, rows_of
 from tests.shared.models import training
 from wae.core.errors import UserError
 from wae.core.files import write_json
+from wae.core.reserved import FAMILIES
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.split import train_validation_indices
 from wae.evaluation.distances import Distances
@@ -78,7 +79,7 @@ def value(rows: list[dict], metric: str, subject: str, **wanted) -> float:
     return found[0]["value"]
 
 
-def test_every_part_is_there_once(vae):
+def test_every_part_is_there_once(vae, world):
     rows = rows_of(vae / "metrics.json")
     for draw in range(3):
         for reference in ("test", "train"):
@@ -86,8 +87,9 @@ def test_every_part_is_there_once(vae):
     for subject, count in {"mixture": 120, "reconstruction": 200, "interpolation": 120}.items():
         value(rows, "fid_classifier", subject, reference="test", samples=count)
     for subject in ("prior", "mixture", "reconstruction", "interpolation"):
-        for metric in ("kid_classifier", "precision_classifier", "recall_classifier", "sharpness"):
-            value(rows, metric, subject)
+        for family in FAMILIES[1:]:
+            value(rows, f"{family}_classifier", subject)
+        value(rows, "sharpness", subject)
     assert len(find(rows, "fid_classifier_half", "prior")) == 2
     assert [r["samples"] for r in find(rows, "fid_classifier_curve", "prior")] == [60, 103, 360]
     value(rows, "fid_classifier_infinity", "prior", samples=360)
@@ -97,8 +99,11 @@ def test_every_part_is_there_once(vae):
         value(rows, metric, "codes", reference="test")
     keys = [tuple(r[k] for k in ("metric", "subject", "reference", "samples", "draw")) for r in rows]
     assert len(keys) == len(set(keys))
-    assert {r["label"] for r in rows if r["metric"].startswith(("fid", "kid", "precision", "recall"))} == {"smoke"}
-    assert {r["label"] for r in rows if not r["metric"].startswith(("fid", "kid", "precision", "recall"))} == {""}
+    assert {r["label"] for r in rows if r["metric"].startswith(FAMILIES)} == {"smoke"}
+    assert {r["label"] for r in rows if not r["metric"].startswith(FAMILIES)} == {""}
+    for file in (vae / "metrics.json", world[2] / "reference.json"):
+        document = json.loads(file.read_text())
+        assert {fact["name"] for fact in document["metrics"]} == {r["metric"] for r in document["rows"]}
 
 
 def test_an_evaluation_loads_no_compiler_and_no_torch_fidelity(vae, world, root):
@@ -293,9 +298,9 @@ def test_too_few_images_for_the_rank_warn_and_are_labelled(world, tmp_path, caps
     assert "6 reference images for 6 features of classifier" in capsys.readouterr().err
     record = json.loads((tmp_path / "r/reference.json").read_text())
     assert record["full_rank"] is False
-    few = torch.from_numpy(pictures(5, 3)[0])
+    few = torch.from_numpy(pictures(6, 3)[0])
     rows = Distances(load_reference(world[2]), EVALUATION).score("images", few, 0, full=True)
-    assert "5 images (images) for 6 features" in capsys.readouterr().err
+    assert "6 images (images) for 6 features" in capsys.readouterr().err
     assert {r["label"] for r in rows} == {"smoke"}
     assert all(math.isfinite(r["value"]) for r in rows)
 
@@ -327,6 +332,8 @@ def test_blurred_and_mode_dropped_images_score_worse_in_every_distance(world, tm
         assert found[worse]["kid_classifier"] > found["good"]["kid_classifier"] + 0.01
         assert found[worse]["recall_classifier"] < found["good"]["recall_classifier"] - 0.05
     assert found["blurred"]["precision_classifier"] < found["good"]["precision_classifier"]
+    assert found["dropped"]["classes_classifier"] == pytest.approx(0.5, abs=0.08)  # two of four classes are gone
+    assert found["good"]["classes_classifier"] < 0.1
 
 
 def test_mixture_recovers_clusters_and_mixes_them():

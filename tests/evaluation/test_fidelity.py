@@ -17,9 +17,9 @@ from wae.evaluation.fidelity import (
     frechet_distance,
     kernel_distance,
     moments,
-    precision_recall,
     smoke,
 )
+from wae.evaluation.manifold import manifold_scores
 
 
 def features(n: int, d: int, seed: int, shift: float = 0.0, scale: float = 1.0) -> np.ndarray:
@@ -70,7 +70,8 @@ def test_values_are_torch_fidelitys():
         fid["frechet_inception_distance"], rel=1e-6
     )
     assert kernel_distance(x, y, 7, 200) == pytest.approx(kid["kernel_inception_distance_mean"], rel=1e-6)
-    assert precision_recall(x, y, 300, 3) == pytest.approx((prc["precision"], prc["recall"]), rel=1e-6)
+    found = manifold_scores(x[:300], y[:300], 300, 3, 5)
+    assert found[:2] == pytest.approx((prc["precision"], prc["recall"]), rel=1e-6)
     assert prc["precision"] != pytest.approx(prc["recall"])  # so that swapping them would be seen
 
 
@@ -80,9 +81,6 @@ def test_counts_are_capped_at_what_there_is():
         torch.from_numpy(x), torch.from_numpy(y), kid_subsets=3, kid_subset_size=30, verbose=False
     )
     assert kernel_distance(x, y, 3, 1000) == pytest.approx(expected["kernel_inception_distance_mean"])
-    assert precision_recall(x, y, 2000, 3) == precision_recall(x[:30], y, 30, 3)
-    with pytest.raises(UserError, match="needs more"):
-        precision_recall(x[:3], y, 2000, 3)
 
 
 def test_curve_falls_with_n_and_its_line_meets_infinity():
@@ -127,8 +125,13 @@ def test_worse_samples_score_worse_in_every_distance():
     for worse in (dropped, noisy):
         assert frechet_distance(moments(worse), reference) > 5 * frechet_distance(moments(good), reference)
         assert kernel_distance(worse, real, 10, 400) > kernel_distance(good, real, 10, 400) + 0.01
-    assert precision_recall(noisy, real, 600, 3)[0] < precision_recall(good, real, 600, 3)[0] - 0.1
-    assert precision_recall(dropped, real, 600, 3)[1] < precision_recall(good, real, 600, 3)[1] - 0.1
+    found = {name: manifold_scores(part, real, 600, 3, 5) for name, part in
+             (("good", good), ("noisy", noisy), ("dropped", dropped))}  # fmt: skip
+    assert found["noisy"].precision < found["good"].precision - 0.1
+    assert found["noisy"].density < 0.5 * found["good"].density
+    assert found["dropped"].recall < found["good"].recall - 0.1
+    assert found["dropped"].coverage < found["good"].coverage - 0.15
+    assert found["good"].density == pytest.approx(1.0, abs=0.1)
 
 
 def test_bad_features_stop_with_one_line():

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from wae.analysis.metrics import gather, learn
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
 
@@ -29,6 +30,7 @@ TIMING_COLUMNS = (
     *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
     *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
 )
+FACTS = "metric_facts.json"
 REAL_DATA = "real_data"  # the method name of rows that describe the data itself
 STATUSES = ("finished", "diverged", "missing")
 _TEXT = ("experiment", "dataset", "method", "status", "metric", "subject", "reference", "label", "device")
@@ -53,7 +55,7 @@ def collect(
     out_runs_csv: str | Path,
     experiment: str | None = None,
 ) -> None:
-    """Write metrics.csv and runs.csv of the planned runs.
+    """Write metrics.csv and runs.csv of the planned runs, and metric_facts.json (what the metrics are) beside them.
 
     ``run_dirs`` are in the order of ``plan_runs``; a planned run without run.json is listed as "missing", so
     that a partial report can say what lacks. ``reference_jsons`` hold the real data's own scores (dataset,
@@ -62,6 +64,7 @@ def collect(
     experiment = Path(out_metrics_csv).resolve().parent.name if experiment is None else experiment
     scores: list[dict[str, Any]] = []
     fates: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
     for planned, folder in zip(plan_runs, map(Path, run_dirs), strict=True):
         key = {
             "experiment": experiment,
@@ -76,11 +79,14 @@ def collect(
         if (folder / "metrics.json").exists():
             document = read_json(folder / "metrics.json")
             _check_identity(document, key, folder / "metrics.json")
+            documents.append(document)
             scores.extend(_rows(document, key | {"status": document["status"]}, folder / "metrics.json"))
     for path in map(Path, reference_jsons):
         document = read_json(path)
+        documents.append(document)
         key = {"experiment": experiment, "dataset": document.get("dataset"), "method": REAL_DATA, "seed": -1}
         scores.extend(_rows(document, key | {"status": "finished"}, path))
+    gather(documents, Path(out_metrics_csv).with_name(FACTS))
     write_table(out_metrics_csv, scores, METRICS_COLUMNS)
     write_table(out_runs_csv, fates, RUNS_COLUMNS)
 
@@ -167,7 +173,11 @@ def _cell(value: Any) -> str:
 
 
 def load_metrics(path: str | Path) -> pd.DataFrame:
-    """metrics.csv as a frame: text columns as str ("" where empty), seed as int, samples, draw and value as float."""
+    """metrics.csv as a frame: text columns as str ("" where empty), seed as int, samples, draw and value as float.
+
+    What is known of its metrics is read with it, for ``wae.analysis.metrics.describe``.
+    """
+    learn(Path(path).with_name(FACTS))
     return _load(path, METRICS_COLUMNS)
 
 

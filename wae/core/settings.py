@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from wae.core import reserved
 from wae.core.scales import IMQ_SCALES
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
@@ -133,11 +134,21 @@ class EvaluationSettings(Strict):
     kid_subset_size: Annotated[int, Field(ge=2, le=10**5)] = 1000  # at most
     precision_samples: Annotated[int, Field(ge=4, le=10**5)] = 2000  # at most, of each side
     precision_neighbours: Annotated[int, Field(ge=1, le=100)] = 3
+    density_neighbours: Annotated[int, Field(ge=1, le=100)] = 5  # of density and coverage
     codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # held-out codes, at most, in the kernel test
     information_codes: Annotated[int, Field(ge=2, le=10**6)] = 2000  # at most; I(X; Z) is bounded by its logarithm
     permutations: Annotated[int, Field(ge=19, le=10**6)] = 200
     batch_size: Positive = 250
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
+
+    @model_validator(mode="after")
+    def _own_names(self) -> Self:
+        for name, count in Counter(dotted.rpartition(":")[2] for dotted in self.metrics).items():
+            if count > 1:
+                raise ValueError(f"metrics has {count} functions called {name!r}; rename all but one")
+            if name in reserved.METRICS or name.startswith(tuple(f"{family}_" for family in reserved.FAMILIES)):
+                raise ValueError(f"metrics: {name!r} is the name of a score of the suite's own; rename the function")
+        return self
 
 
 class TimingSettings(Strict):
@@ -194,6 +205,9 @@ class What(Strict):
             for value, count in Counter(getattr(self, key)).items():
                 if count > 1:
                     raise ValueError(f"{key} lists {value!r} twice; list it once")
+        for name in (*self.methods, *(name for vary in self.vary for name in vary.methods)):
+            if name in reserved.METHODS:
+                raise ValueError(f"methods: {name!r} is the name of the rows of real images; rename the method")
         if not self.methods and not self.vary:
             raise ValueError("methods is empty and nothing is varied; list at least one method")
         return self

@@ -60,6 +60,11 @@ class Classifier(nn.Module):
         scores: Tensor = self.head(functional.relu(self.hidden(images)))
         return scores
 
+    def classify(self, features: Tensor) -> Tensor:
+        """Standardised features (n, D) to class scores (n, K), those of the images that they are of."""
+        scores: Tensor = self.head(functional.relu(features * self.scale + self.mean))
+        return scores
+
     def forward(self, images: Tensor) -> Tensor:
         """uint8 images (n, C, H, W) to standardised features (n, D), float32."""
         return (self.hidden(images) - self.mean) / self.scale

@@ -11,6 +11,7 @@ import torch
 from wae.core.files import write_text
 from wae.core.settings import EvaluationSettings
 from wae.evaluation import latent
+from wae.evaluation.metric import metric
 from wae.evaluation.rows import row
 from wae.methods.base import Method
 from wae.methods.batch import Codes
@@ -22,6 +23,28 @@ DIRECTIONS_SEED = 1215752192  # one set of directions for all runs of a latent d
 SCATTER = 2000  # codes in latent.csv
 
 
+@metric(
+    "latent_mmd2",
+    title="Latent MMD²",
+    better="lower",
+    definition="Unbiased squared MMD of held-out codes and the prior, with the seven IMQ kernels of the WAE paper, "
+    "which WAE-MMD trains on. 0 for a perfect match; can be negative.",
+)
+@metric(
+    "latent_mmd_p",
+    title="Latent match, p",
+    definition="Permutation p-value of the test that held-out codes follow the prior: a small one says that they do "
+    "not. It falls with the count of codes; how many seeds reject says more than its mean.",
+)
+@metric(
+    "latent_sw2",
+    title="Latent SW2",
+    positive=True,
+    unit="units of z",
+    better="lower",
+    definition="Sliced 2-Wasserstein distance of held-out codes and the prior. Two samples of the prior itself are "
+    "given beside it (subject prior), as it is not 0 for a perfect match.",
+)
 def code_scores(
     method: Method,
     codes: Codes,

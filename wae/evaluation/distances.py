@@ -8,6 +8,7 @@ from torch import Tensor
 
 from wae.core.settings import EvaluationSettings
 from wae.evaluation import fidelity
+from wae.evaluation.feature_rows import feature_rows
 from wae.evaluation.features import extract
 from wae.evaluation.fidelity import Reference, moments, smoke
 from wae.evaluation.reference import RealData
@@ -25,7 +26,7 @@ class Distances:
     def score(self, subject: str, images: Tensor, draw: int, *, full: bool) -> list[dict[str, Any]]:
         """Rows of one image set, uint8 (N, C, H, W): the Frechet distance to the reference and to other splits.
 
-        ``full`` adds kernel distance, precision and recall. Sets of the subject "prior" go into the pool of
+        ``full`` adds the scores of ``feature_rows``. Sets of the subject "prior" go into the pool of
         ``curve``; the first of them is also compared with each half of the reference.
         """
         real, settings, name = self.real, self.settings, self.real.name
@@ -51,7 +52,8 @@ class Distances:
                 for index, half in enumerate(real.halves)
             ]
         if full:
-            rows += fidelity.sample_rows(name, subject, features, real.features["main"], real.main, draw, settings)
+            main = real.features["main"]
+            rows += feature_rows(real.extractor, subject, features, main, real.main, draw, settings)
         return rows
 
     def _frechet(

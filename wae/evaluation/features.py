@@ -19,11 +19,12 @@ from wae.evaluation.classifier import load_classifier, train_classifier
 
 @dataclass(frozen=True)
 class Extractor:
-    """A loaded extractor. ``record``: what extractor.json says of it, with the sha256 of its weights.
+    """A loaded extractor. ``name``: the config's. ``record``: extractor.json, with the sha256 of its weights.
 
     ``module`` takes uint8 images (n, C, H, W) to features (n, D).
     """
 
+    name: str
     module: nn.Module
     record: dict[str, Any]
 
@@ -61,17 +62,17 @@ def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Ex
     folder = Path(folder)
     record = read_json(folder / "extractor.json")
     if record["kind"] == "inception":
-        return restore_extractor(record, b"", device)
+        return restore_extractor(extractor_name(folder), record, b"", device)
     path = folder / "weights.safetensors"
     if not path.is_file():
         raise UserError(f"{path}: no such file; run the extractor stage first")
-    return restore_extractor(record, path.read_bytes(), device, where=str(path))
+    return restore_extractor(extractor_name(folder), record, path.read_bytes(), device, where=str(path))
 
 
 def restore_extractor(
-    record: dict[str, Any], weights: bytes, device: torch.device | str = "cpu", where: str = "reference.npz"
+    name: str, record: dict[str, Any], weights: bytes, device: torch.device | str = "cpu", where: str = "reference.npz"
 ) -> Extractor:
-    """The extractor of a ``record`` (extractor.json) and, for a classifier, the bytes of its weights file."""
+    """The extractor ``name`` of a ``record`` (extractor.json) and, for a classifier, the bytes of its weights file."""
     if record["kind"] == "inception":
         from wae.evaluation.fidelity_extractors import inception
 
@@ -83,7 +84,7 @@ def restore_extractor(
             path = Path(folder) / "weights.safetensors"
             path.write_bytes(weights)
             module = load_classifier(path)
-    return Extractor(module.eval().requires_grad_(False).to(device), record)
+    return Extractor(name, module.eval().requires_grad_(False).to(device), record)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Distances between sets of features: Frechet, kernel (KID), precision and recall; the bias curve.
+"""Distances between sets of features: Frechet and kernel (KID); the bias curve.
 
 All values are torch-fidelity's, which the tests compare; importing it takes longer than computing them. Everything
 is float64.
@@ -6,14 +6,11 @@ is float64.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 
 from wae.core.errors import UserError
-from wae.core.settings import EvaluationSettings
-from wae.evaluation.rows import row
+from wae.evaluation.metric import metric
 
 LARGE = 512  # dimensions from which a triangular product is worth importing scipy
 SUBSET_SEED = 2020  # torch-fidelity's default
@@ -62,6 +59,22 @@ def as_reference(found: Moments) -> Reference:
     return Reference(found.mean, root, float(np.trace(found.covariance)), found.n)
 
 
+@metric(
+    "fid",
+    title="Fréchet distance, {e}",
+    positive=True,
+    better="lower",
+    definition="Squared Wasserstein-2 distance of two Gaussians fitted to the {f} of generated and of real images "
+    "(Heusel et al. 2017). Biased upwards by few images: compare at equal counts only.",
+)
+@metric(
+    "fid_half",
+    title="Fréchet distance, {e}, half the reference",
+    positive=True,
+    better="lower",
+    definition="Fréchet distance in the {f} to a random half of the reference images (for real data: one half against "
+    "the other).",
+)
 def frechet_distance(samples: Moments, reference: Reference) -> float:
     """Squared Wasserstein-2 distance of the two Gaussians (Dowson & Landau 1982; the "FID" of Heusel et al. 2017).
 
@@ -91,6 +104,13 @@ def _sandwich(root: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return product
 
 
+@metric(
+    "kid",
+    title="Kernel distance, {e}",
+    better="lower",
+    definition="Unbiased squared MMD of the {f} with the cubic kernel (x.y / D + 1)^3, mean over random subsets "
+    "(Binkowski et al. 2018). Unbiased in the count of images; can be negative.",
+)
 def kernel_distance(samples: np.ndarray, reference: np.ndarray, subsets: int, size: int) -> float:
     """KID (Binkowski et al. 2018): unbiased MMD^2 with the cubic kernel (x.y / D + 1)^3, mean over random subsets.
 
@@ -116,34 +136,14 @@ def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(base * base * base)
 
 
-def precision_recall(samples: np.ndarray, reference: np.ndarray, n: int, neighbours: int) -> tuple[float, float]:
-    """Improved precision and recall (Kynkaanniemi et al. 2019) on the first ``n`` of each side.
-
-    Precision: the share of samples that lie no further from some real point than that point's
-    ``neighbours``-th nearest real point. Recall: likewise with the sides exchanged.
-    """
-    n = min(n, len(samples), len(reference))
-    if n <= neighbours:
-        raise UserError(f"found {n} images, precision with {neighbours} neighbours needs more; add images")
-    x, y = (torch.from_numpy(np.asarray(side[:n], dtype=np.float64)) for side in (samples, reference))
-    radius_x, radius_y = (torch.cdist(side, side).kthvalue(neighbours + 1).values for side in (x, y))  # itself counts
-    distances = torch.cdist(y, x)  # (real, samples)
-    precision = (radius_y >= distances.T).any(dim=1).double().mean()
-    recall = (distances <= radius_x).any(dim=1).double().mean()
-    return float(precision), float(recall)
-
-
-def sample_rows(
-    name: str, subject: str, features: np.ndarray, real: np.ndarray, split: str, draw: int, settings: EvaluationSettings
-) -> list[dict[str, Any]]:
-    """Rows of kernel distance, precision and recall of ``features`` (N, D) against the ``real`` (M, D) of ``split``."""
-    kernel = kernel_distance(features, real, settings.kid_subsets, settings.kid_subset_size)
-    precision, recall = precision_recall(features, real, settings.precision_samples, settings.precision_neighbours)
-    values = {f"kid_{name}": kernel, f"precision_{name}": precision, f"recall_{name}": recall}
-    label = smoke(len(features), len(real), dimensions=features.shape[1])
-    return [row(metric, subject, value, split, len(features), draw, label) for metric, value in values.items()]
-
-
+@metric(
+    "fid_curve",
+    title="Fréchet distance, {e}, by count",
+    positive=True,
+    better="lower",
+    definition="Fréchet distance in the {f} at the stated count of generated images: mean over disjoint subsets of all "
+    "draws.",
+)
 def bias_curve(
     features: np.ndarray, reference: Reference, points: int, smallest: int, rng: np.random.Generator
 ) -> list[tuple[int, float]]:
@@ -163,6 +163,13 @@ def bias_curve(
     return curve
 
 
+@metric(
+    "fid_infinity",
+    title="Fréchet distance, {e}, infinite samples",
+    better="lower",
+    definition="Fréchet distance in the {f}, extrapolated to infinitely many generated images by a straight line in "
+    "1 / N (Chong & Forsyth 2020); the reference's own finite count still biases it.",
+)
 def extrapolate(curve: Sequence[tuple[int, float]]) -> float:
     """The distance at infinitely many samples (Chong & Forsyth, CVPR 2020): intercept of the line in 1 / N.
 

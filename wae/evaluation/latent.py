@@ -9,6 +9,8 @@ import math
 import numpy as np
 import torch
 
+from wae.evaluation.metric import metric
+
 
 def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
     """{"mean", "sd", "skewness", "excess_kurtosis"} of each dimension of codes (n, d): arrays (d,).
@@ -28,12 +30,50 @@ def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+@metric(
+    "latent_mean_error",
+    title="Mean of codes",
+    unit="prior sds",
+    better="lower",
+    definition="Root mean square, over dimensions, of the codes' mean less the prior's.",
+)
+@metric(
+    "latent_sd_ratio_min",
+    title="Smallest sd of codes",
+    unit="share of the prior's",
+    definition="Of codes drawn from the encoder, its noise included: 1 for a perfect match. Near 0 a dimension of a "
+    "deterministic encoder is not used; an unused dimension of a VAE has 1 (see active units).",
+)
+@metric(
+    "latent_sd_ratio_max",
+    title="Largest sd of codes",
+    unit="share of the prior's",
+    definition="1 for a perfect match.",
+)
+@metric(
+    "latent_skewness",
+    title="Skewness of codes",
+    better="lower",
+    definition="Largest absolute difference from the prior's over dimensions.",
+)
+@metric(
+    "latent_kurtosis",
+    title="Kurtosis of codes",
+    better="lower",
+    definition="Largest absolute difference from the prior's over dimensions.",
+)
+@metric(
+    "latent_correlation",
+    title="Correlation of codes",
+    better="lower",
+    definition="Largest absolute correlation of two dimensions.",
+)
 def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
     """How far the codes' moments per dimension are from the prior's, which are taken from draws ``p`` (n, d).
 
     "latent_mean_error": root mean square, over dimensions, of the difference of means in prior sds;
-    "latent_sd_ratio_min" and "..._max": smallest and largest sd as a share of the prior's (a share near 0 is an
-    unused dimension); "latent_skewness" and "latent_kurtosis": largest absolute difference;
+    "latent_sd_ratio_min" and "..._max": smallest and largest sd as a share of the prior's; "latent_skewness" and
+    "latent_kurtosis": largest absolute difference;
     "latent_correlation": largest absolute correlation of two dimensions (0 for one dimension).
     """
     codes, prior = dimension_moments(z), dimension_moments(p)
@@ -53,6 +93,33 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
     }
 
 
+@metric(
+    "mutual_information",
+    title="I(X; Z)",
+    unit="nats",
+    definition="Mutual information of held-out images and their codes under a random encoder (Hoffman & Johnson 2016), "
+    "by Monte Carlo. It cannot exceed the logarithm of the count of images; near it, it is a lower bound.",
+)
+@metric(
+    "mutual_information_bound",
+    title="log N",
+    unit="nats",
+    definition="The most that the estimate of I(X; Z) can reach.",
+)
+@metric(
+    "kl_total",
+    title="KL(q(z|x) ‖ p)",
+    unit="nats",
+    definition="Mean divergence of the encoder's posteriors from the prior: the VAE's penalty.",
+)
+@metric(
+    "kl_aggregate",
+    title="KL(Q_Z ‖ p)",
+    unit="nats",
+    better="lower",
+    definition="Divergence of the aggregate posterior from the prior: KL(q(z|x) ‖ p) less I(X; Z), so an upper bound "
+    "where I(X; Z) is a lower one.",
+)
 def information_split(
     z: np.ndarray, mean: np.ndarray, log_variance: np.ndarray, sigma: float, block: int = 500
 ) -> dict[str, float]:

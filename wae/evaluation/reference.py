@@ -15,8 +15,10 @@ from wae.core.settings import EvaluationSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
 from wae.evaluation import fidelity
+from wae.evaluation.feature_rows import feature_facts, feature_rows
 from wae.evaluation.features import Extractor, extract, extractor_name, load_extractor, restore_extractor
 from wae.evaluation.fidelity import Reference, as_reference, moments, smoke
+from wae.evaluation.metric import as_document, facts
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
 
@@ -77,8 +79,9 @@ def build_reference(
             file=sys.stderr,
         )
     write_atomic(out / "reference.npz", lambda temporary: np.savez(temporary, allow_pickle=False, **arrays))
-    rows = _rows(name, settings, features, statistics, scores)
+    rows = _rows(loaded, settings, features, statistics, scores)
     rows.append(row("sharpness", "data", sharpness(images["main"]), samples=n))
+    known = feature_facts(name) | facts(sharpness)
     write_json(
         out / "reference.json",
         {
@@ -91,6 +94,7 @@ def build_reference(
             "validation_fractions": sorted(set(validation_fractions)),
             "full_rank": n > dimensions,
             "rows": rows,
+            "metrics": as_document({key: found for key, found in known.items() if key in {r["metric"] for r in rows}}),
         },
     )
 
@@ -110,7 +114,7 @@ def load_reference(folder: str | Path, device: torch.device | str = "cpu") -> Re
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder / 'reference.npz'}: not readable ({error}); delete it and run again") from error
     weights = arrays["weights"].tobytes() if "weights" in arrays else b""
-    extractor = restore_extractor(record["extractor"], weights, device)
+    extractor = restore_extractor(record["name"], record["extractor"], weights, device)
     return RealData(record["name"], record["reference"], features, statistics, halves, record, extractor)
 
 
@@ -160,14 +164,14 @@ def _halves(features: np.ndarray, count: int) -> tuple[list[Reference], list[flo
 
 
 def _rows(
-    name: str,
+    extractor: Extractor,
     settings: EvaluationSettings,
     features: dict[str, np.ndarray],
     statistics: dict[str, Reference],
     halves: list[float],
 ) -> list[dict[str, Any]]:
     """The floor: train images in the place of samples, and halves of the reference against each other."""
-    main, train = features["main"], features["train"]
+    name, main, train = extractor.name, features["main"], features["train"]
     half = len(main) // 2
     rows = [
         row(f"fid_{name}_half", "data", value, settings.reference, half, draw, smoke(half, dimensions=main.shape[1]))
@@ -178,7 +182,7 @@ def _rows(
     value = fidelity.frechet_distance(moments(train), statistics["main"])
     label = smoke(len(train), len(main), dimensions=main.shape[1])
     rows.append(row(f"fid_{name}", "data", value, settings.reference, len(train), 0, label))
-    return rows + fidelity.sample_rows(name, "data", train, main, settings.reference, 0, settings)
+    return rows + feature_rows(extractor, "data", train, main, settings.reference, 0, settings)
 
 
 def _dataset_name(data: Path) -> str:

@@ -1,6 +1,6 @@
 """Every score of one trained run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,17 @@ from PIL import Image
 
 from wae.compute.seeds import stream
 from wae.core.errors import UserError
-from wae.core.files import load_object, read_json, write_atomic, write_json, write_text
+from wae.core.files import read_json, write_atomic, write_json, write_text
+from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import Split, load
 from wae.data.split import train_validation_indices
 from wae.evaluation.codes import code_scores, write_scatter
 from wae.evaluation.distances import Distances
+from wae.evaluation.feature_rows import feature_facts
+from wae.evaluation.latent import information_split, moment_scores
+from wae.evaluation.metric import Metric, as_document, facts
+from wae.evaluation.own import OwnMetrics
 from wae.evaluation.pictures import save_pictures
 from wae.evaluation.reconstruction import reconstruction_scores
 from wae.evaluation.reference import RealData, load_reference
@@ -26,7 +31,8 @@ from wae.evaluation.subjects import MIXTURE_CODES, Mixture, as_tensor, decode, e
 from wae.evaluation.trajectory import COLUMNS, trajectory
 from wae.methods.base import Method
 
-PICTURES = ("samples.png", "reconstructions.png", "interpolations.png")
+PICTURES = ("samples", "reconstructions", "interpolations")
+MEASURES = (reconstruction_scores, sharpness, code_scores, moment_scores, information_split)  # in a table's order
 _PARTS = ("mixture", "interpolation", "curve", "codes")
 
 
@@ -51,9 +57,9 @@ def evaluate(
     extractor. A diverged run gets no rows, an empty trajectory and blank pictures. UserError where run,
     data and references do not fit together.
     """
-    run_dir, device = Path(run_dir), torch.device(device)
-    run = RunSettings.model_validate(read_json(run_dir / "settings.json"))
-    fate = read_json(run_dir / "run.json")
+    folder, device = RunFolder(Path(run_dir)), torch.device(device)
+    run = RunSettings.model_validate(read_json(folder.settings))
+    fate = read_json(folder.record)
     document: dict[str, Any] = {
         "dataset": run.dataset,
         "method": run.method,
@@ -63,22 +69,38 @@ def evaluate(
         "rows": [],
     }
     if fate["status"] == "diverged":
-        _write_blank(run_dir)
-        write_json(run_dir / "metrics.json", document)
+        _write_blank(folder)
+        write_json(folder.metrics, document)
         return
-    method = load_method(run, run_dir / "weights.safetensors", device)
+    own = OwnMetrics(settings.metrics)
+    method = load_method(run, folder.weights, device)
     reals = [load_reference(folder, device) for folder in references]
     train, held_out = _splits(run, Path(data), settings, reals)
-    rows, moments = _scores(method, run, train, held_out, reals, settings, device)
+    rows, moments = _scores(method, run, train, held_out, reals, own, settings, device)
     images = np.asarray(held_out.split.images)
-    save_pictures(method, images, run_dir / "images", device)
+    save_pictures(method, images, folder, device)
     z = encode(method, images[:MIXTURE_CODES], settings.batch_size, device).z.cpu().numpy()
-    write_scatter(run_dir / "images" / "latent.csv", z, held_out.split.labels)
-    write_text(run_dir / "trajectory.csv", trajectory(run, run_dir, images, held_out.name, reals, settings, device))
+    write_scatter(folder.codes, z, held_out.split.labels)
+    write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
     order = ("metric", "subject", "reference", "samples", "draw")
     rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
-    document |= {"rows": rows, "moments": moments, "protocol": _protocol(method, run, held_out, reals, settings)}
-    write_json(run_dir / "metrics.json", document)
+    known = known_metrics(real.name for real in reals) | own.facts()
+    measured = {r["metric"] for r in rows}
+    document |= {
+        "rows": rows,
+        "metrics": as_document({name: found for name, found in known.items() if name in measured}),
+        "moments": moments,
+        "protocol": _protocol(method, run, held_out, reals, settings),
+    }
+    write_json(folder.metrics, document)
+
+
+def known_metrics(extractors: Iterable[str]) -> dict[str, Metric]:
+    """What is known of the suite's metrics, by name, in the order of a table's columns."""
+    known: dict[str, Metric] = {}
+    for name in extractors:
+        known |= feature_facts(name)
+    return known | facts(*MEASURES)
 
 
 def _splits(
@@ -110,6 +132,7 @@ def _scores(
     train: np.ndarray,
     held_out: HeldOut,
     reals: list[RealData],
+    own: OwnMetrics,
     settings: EvaluationSettings,
     device: torch.device,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -117,7 +140,6 @@ def _scores(
     distances = [Distances(real, settings) for real in reals]
     batch = settings.batch_size
     rows: list[dict[str, Any]] = []
-    own = {dotted: load_object(dotted) for dotted in settings.metrics}
     real_images = np.asarray(held_out.split.images)
 
     def score(subject: str, images: torch.Tensor, draw: int = 0) -> None:
@@ -125,9 +147,7 @@ def _scores(
             rows.extend(distance.score(subject, images, draw, full=draw == 0))
         if draw == 0:
             rows.append(row("sharpness", subject, sharpness(images, batch), samples=len(images), draw=0))
-            for dotted, function in own.items():
-                value = function(images.numpy(), real_images)
-                rows.append(row(dotted.rpartition(":")[2], subject, value, held_out.name, len(images), 0))
+            rows.extend(own.rows(subject, images, real_images, held_out.name))
 
     for draw, z in enumerate(
         prior_draws(method, settings.samples, settings.draws, stream(run.seed, "samples", device))
@@ -165,7 +185,7 @@ def _rng(seed: int, part: str) -> np.random.Generator:
 def _protocol(
     method: Method, run: RunSettings, held_out: HeldOut, reals: list[RealData], settings: EvaluationSettings
 ) -> dict[str, Any]:
-    """What the numbers rest on; the definitions of the metrics themselves are in wae/analysis/metrics.py."""
+    """What the numbers rest on; what the metrics are stands beside it, in "metrics"."""
     t = run.training
     keys = ("pixel_range", "cost", "cost_weight", "lambda_", "encoder", "prior", "sigma_z", "latent_dim", "kernel",
             "kernel_scales", "likelihood", "validation_fraction")  # fmt: skip
@@ -186,8 +206,8 @@ def _protocol(
     }
 
 
-def _write_blank(run_dir: Path) -> None:
-    for name in PICTURES:
-        write_atomic(run_dir / "images" / name, lambda temporary: Image.new("L", (1, 1)).save(temporary, format="PNG"))
-    write_scatter(run_dir / "images" / "latent.csv", np.empty((0, 2)), None)
-    write_text(run_dir / "trajectory.csv", ",".join(COLUMNS) + "\n")
+def _write_blank(folder: RunFolder) -> None:
+    for kind in PICTURES:
+        write_atomic(folder.picture(kind), lambda temporary: Image.new("L", (1, 1)).save(temporary, format="PNG"))
+    write_scatter(folder.codes, np.empty((0, 2)), None)
+    write_text(folder.trajectory, ",".join(COLUMNS) + "\n")

@@ -4,9 +4,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wae.evaluation.metric import metric
+
 GREY = (0.2989, 0.587, 0.114)  # tf.image.rgb_to_grayscale
 
 
+@metric(
+    title="Sharpness",
+    positive=True,
+    unit="variance, pixels in [0, 1]",
+    definition="Variance of the response to the Laplace filter over each grey image, averaged (Tolstikhin et al. "
+    "2018). Best where it is nearest to the real data's: noise is sharp too. On a [-1, 1] scale "
+    "it is four times as large.",
+)
 def sharpness(images: np.ndarray | Tensor, batch_size: int = 250) -> float:
     """Variance of the Laplacian's response over each grey image, averaged over the images.
 

@@ -2,12 +2,12 @@
 
 import csv
 import io
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from wae.compute.seeds import stream
+from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.evaluation.codes import has_density, information_rows
 from wae.evaluation.features import extract
@@ -22,7 +22,7 @@ IMAGES = 1000  # held-out images, at most
 
 def trajectory(
     run: RunSettings,
-    run_dir: Path,
+    folder: RunFolder,
     images: np.ndarray,
     split: str,
     reals: list[RealData],
@@ -40,7 +40,7 @@ def trajectory(
     writer.writerow(COLUMNS)
     cheapest = sorted(reals, key=lambda real: real.record["extractor"]["kind"] != "classifier")[:1]
     shown = images[:IMAGES]
-    for file in sorted((run_dir / "snapshots").glob("epoch*.safetensors")):
+    for file in sorted(folder.snapshots.glob("epoch*.safetensors")):
         epoch = int(file.stem.removeprefix("epoch"))
         method = load_method(run, file, device)
         generator = stream(run.seed, "samples", device)
