@@ -14,7 +14,7 @@ class RAEL2(Method):
     """RAE-L2 (Ghosh et al. 2020, equation 8): a penalty on the codes' length and decay of the decoder's weights.
 
     Loss: cost_weight * cost + lambda * mean of |z|^2 / 2 + decoder_decay * sum of squared weights. As in the
-    authors' code the decay takes the transposed convolutions' kernels (all linear weights of an mlp decoder).
+    authors' code the decay takes the transposed convolutions' kernels (all linear weights of a decoder without any).
     Codes follow no prior: samples come from a density fitted to them.
 
     The authors take means over pixels and latents; against our sums their beta becomes lambda =
@@ -27,12 +27,13 @@ class RAEL2(Method):
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Half the squared length of the codes (n, d_z), averaged over the batch."""
-        return 0.5 * batch.codes.z.square().sum(1).mean()
+        return half_squared_length(batch.codes.z)
 
     def decayed(self) -> list[Tensor]:
         """The decoder's weights that decay."""
-        kinds = nn.ConvTranspose2d if self.settings.architecture == "dcgan" else nn.Linear
-        return [layer.weight for layer in self.decoder.modules() if isinstance(layer, kinds)]
+        layers = list(self.decoder.modules())
+        kernels: list[Tensor] = [layer.weight for layer in layers if isinstance(layer, nn.ConvTranspose2d)]
+        return kernels or [layer.weight for layer in layers if isinstance(layer, nn.Linear)]
 
     def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam; torch's weight_decay w adds w * weight to the gradient, so twice the decay is set."""
@@ -43,3 +44,8 @@ class RAEL2(Method):
         decay = 2.0 * self.own["decoder_decay"]
         optimiser.add_param_group({"params": decayed, "lr": rate, "base_lr": rate, "weight_decay": decay})
         return {"autoencoder": optimiser}
+
+
+def half_squared_length(z: Tensor) -> Tensor:
+    """|z|^2 / 2 of codes (n, d_z), averaged over the batch: a scalar."""
+    return 0.5 * z.square().sum(1).mean()

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
@@ -59,17 +58,21 @@ class BernoulliNLL(torch.autograd.Function):
     pixel's is exact to the rounding of its logit.
     """
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
-        ctx.save_for_backward(logits, x)
+    def forward(logits: Tensor, x: Tensor) -> Tensor:
         softplus = logits.abs().neg_().exp_().add_(1.0).log_().add_(logits.clamp_min(0.0))
         return softplus.sub_(logits * x).sum()
 
     @staticmethod
-    @once_differentiable
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         logits, x = ctx.saved_tensors
-        return torch.sigmoid(logits).sub_(x).mul_(grad), None
+        return (torch.sigmoid(logits) - x) * grad, None
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor, sigma: float) -> Tensor:

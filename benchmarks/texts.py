@@ -23,14 +23,14 @@ epochs; set-up, and pythae's saving at the end, do not count.
   for each image (PIL, Pad, ToTensor), as most reproductions have it, once with ready float tensors. Loggers and
   checkpoints off.
 - dcgan: this suite's networks for MNIST (width 16); ours and the bare loop keep them in the configs' channels-last
-  layout and compute the decoder's first and last layer in a cheaper way, equal up to rounding (LatentLinear in
-  wae/models/networks.py, wae/models/blockwise.py); the peers' are of torch's own layers in its usual layout, as
+  layout and compute the decoder's last layer in a cheaper way, equal up to rounding (wae/models/blockwise.py); the
+  peers' are of torch's own layers in its usual layout, as
   anybody would write them. mlp: one hidden layer of 512 units, pythae's default.
 """
 SETTINGS = """
 The same rounds as above. Above 1 the change costs time, below 1 it saves some; what compiling itself takes, some
 seconds a network, does not count. A dash: there is nothing to change, or no C++ compiler. torch's own layers: without
-the two that the suite computes in its own way.
+the one that the suite computes in its own way.
 The configs leave compile off, as it gains nothing, and bfloat16, as its gain needs a processor with instructions for
 it and as what it computes is another protocol.
 """

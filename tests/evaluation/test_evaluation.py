@@ -24,7 +24,6 @@ from wae.data.split import train_validation_indices
 from wae.evaluation.distances import Distances
 from wae.evaluation.features import extract
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
-from wae.evaluation.quick import ToGrey, quicken
 from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
 from wae.evaluation.subjects import Mixture, interpolate, load_method, middles
@@ -368,14 +367,3 @@ def test_middles_pair_different_codes(tmp_path):
     z = torch.eye(3)
     found = middles(method, z, 50, np.random.default_rng(0))
     assert ((found == 0.5).sum(1) == 2).all()
-
-
-@pytest.mark.parametrize("kernel_size", [3, 4, 5])
-def test_quick_decoder_is_the_decoder(tmp_path, kernel_size):
-    run = make_run(tmp_path / "run", kernel_size=kernel_size)
-    plain = build_method(run).eval()
-    z = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
-    expected = plain.decoder(z)
-    quicken(plain.decoder)
-    assert isinstance(plain.decoder[-1], ToGrey)
-    torch.testing.assert_close(plain.decoder(z), expected, rtol=1e-4, atol=1e-5)

@@ -11,9 +11,9 @@ from torch.nn import functional
 from baselines.aae import AAE
 from baselines.rae_l2 import RAEL2
 from baselines.vae import VAE, BernoulliNLL
-from tests.shared.models import images, method, optimiser_order
+from tests.shared.models import images, method, optimiser_order, steps
 from wae.compute.seeds import Streams
-from wae.methods.batch import Codes, batch_of
+from wae.methods.batch import Batch, Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
 
 
@@ -83,6 +83,11 @@ def test_bernoulli_likelihood_has_torchs_gradient_and_its_value_to_rounding() ->
             one = logits[index : index + 1].detach()
             exact = functional.binary_cross_entropy_with_logits(one.double(), x[:1].double()).item()
             assert BernoulliNLL.apply(one, x[:1]).item() == pytest.approx(exact, abs=1.2e-7 * max(1.0, abs(one.item())))
+    x, small = torch.rand(9, dtype=torch.float64), torch.randn(9, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda logits: BernoulliNLL.apply(logits, x), small)
+    rows = torch.stack([small.detach(), 2.0 * small.detach()])
+    found = torch.func.vmap(torch.func.grad(lambda logits: BernoulliNLL.apply(logits, x)))(rows)
+    torch.testing.assert_close(found, torch.sigmoid(rows) - x)
     assert BernoulliNLL.apply(torch.tensor([math.inf]), torch.tensor([0.0])).isfinite().item() is False
     assert BernoulliNLL.apply(torch.tensor([math.nan]), torch.tensor([0.0])).isnan().item()
 
@@ -178,3 +183,45 @@ def test_decay_shrinks_the_weights() -> None:
             made.step(images(8), Streams(0))
         norms.append(sum(float(w.detach().square().sum()) for w in made.decayed()))
     assert norms[1] < 0.9 * norms[0]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("architecture", ["dcgan", "mlp"])
+def test_rae_gp_penalises_the_slope_of_the_squared_pixels(architecture: str, training: bool) -> None:
+    torch.set_default_dtype(torch.float64)
+    try:
+        made = method("rae_gp", architecture=architecture, options={"gradient_penalty": 0.7}).train(training)
+        with torch.no_grad():
+            for parameter in made.decoder.parameters():
+                parameter.mul_(3.0)  # a steep decoder, so that the slope counts
+        z = torch.randn(3, 4, generator=torch.Generator().manual_seed(0), requires_grad=True)
+        output = made.decoder(z)
+        found = made.penalty(Batch(torch.zeros(3, 1, 8, 8), Codes(z), output, z), Streams(0))
+
+        def brightness(codes: Tensor) -> float:
+            return float(torch.sigmoid(made.decoder(codes)).square().sum())
+
+        squares = 0.0
+        with torch.no_grad():
+            for index in range(z.numel()):
+                step = torch.zeros(z.numel())
+                step[index] = 1e-5
+                squares += ((brightness(z + step.view_as(z)) - brightness(z - step.view_as(z))) / 2e-5) ** 2
+        expected = float(z.detach().square().sum()) / 2 / 3 + 0.7 * squares / 3
+        assert found.item() == pytest.approx(expected, rel=1e-6)
+        assert 0.7 * squares / 3 > 1e-3 * expected
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_rae_gp_smooths_the_decoder_and_its_weight_is_the_option_times_lambda() -> None:
+    slopes = []
+    for weight in (0.0, 1.0):
+        made = method("rae_gp", lambda_=1e-3, learning_rate=5e-3, options={"gradient_penalty": weight})
+        losses = steps(made, images(64), 40, 16)
+        assert np.mean(losses[-5:]) < np.mean(losses[:5])
+        z = made.encode_images(images(32)).z.requires_grad_()
+        output = made.decoder(z)
+        (slope,) = torch.autograd.grad(made.activate(output).square().sum(), z)
+        slopes.append(float(slope.square().sum(1).mean()))
+    assert slopes[1] < 0.7 * slopes[0]

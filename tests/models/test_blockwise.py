@@ -1,15 +1,17 @@
 """The transposed convolution in blocks against torch's own: small integers, so that any order of summing is exact."""
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.shared.models import integers, value_and_gradients
+from tests.shared.models import integers, training, value_and_gradients
+from wae.models import blockwise
 from wae.models.blockwise import block_side, conv_transpose2d_in_blocks
-from wae.models.networks import SameConvTranspose2d
+from wae.models.networks import SameConvTranspose2d, build_decoder
 
 
 def plain(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -37,7 +39,7 @@ def test_value_and_gradients_are_those_of_the_transposed_convolution(
         assert torch.equal(found, expected)
 
 
-def test_only_the_gradients_asked_for_and_none_of_second_order() -> None:
+def test_only_the_gradients_asked_for() -> None:
     x, weight, bias = integers(1, 2, 4, 4, seed=0), integers(2, 1, 4, 4, seed=1), integers(1, seed=2)
     for wanted in itertools.product([False, True], repeat=3):
         leaves = [t.clone().requires_grad_(w) for t, w in zip((x, weight, bias), wanted, strict=True)]
@@ -46,12 +48,50 @@ def test_only_the_gradients_asked_for_and_none_of_second_order() -> None:
         if any(wanted):
             value.sum().backward()
         assert [leaf.grad is not None for leaf in leaves] == list(wanted)
-    weight.requires_grad_()
-    (gradient,) = torch.autograd.grad(
-        conv_transpose2d_in_blocks(x, weight, bias, 4).square().sum(), weight, create_graph=True
-    )
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        gradient.sum().backward()
+
+
+def derivatives(decoder: nn.Module, z: Tensor) -> dict[str, Any]:
+    """What ``torch.func`` and a second backward pass say of a decoder in evaluation mode at codes (n, d_z)."""
+
+    def image(code: Tensor) -> Tensor:
+        return decoder(code[None])[0]  # type: ignore[no-any-return]
+
+    def energy(code: Tensor) -> Tensor:
+        return image(code).square().sum()
+
+    def with_parameters(parameters: dict[str, Tensor], codes: Tensor) -> Tensor:
+        return torch.func.functional_call(decoder, parameters, (codes,))  # type: ignore[no-any-return]
+
+    parameters = {name: parameter.detach() for name, parameter in decoder.named_parameters()}
+    leaf = z.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(decoder(leaf).square().sum(), leaf, create_graph=True)
+    weights = list(decoder.parameters())
+    loss_of = torch.func.grad(lambda p, code: with_parameters(p, code[None]).square().sum())
+    return {
+        "vmap": torch.func.vmap(image)(z),
+        "grad": torch.func.grad(energy)(z[0]),
+        "jacrev": torch.func.jacrev(image)(z[0]),
+        "jacobians": torch.func.vmap(torch.func.jacrev(image))(z),
+        "hessian": torch.func.jacrev(torch.func.jacrev(energy))(z[0]),
+        "gradients per code": torch.func.vmap(loss_of, (None, 0))(parameters, z),
+        "jacrev of the weights": torch.func.jacrev(with_parameters)(parameters, z),
+        "second backward": torch.autograd.grad(slope.square().sum(), [leaf, *weights], allow_unused=True)[:-1],
+    }
+
+
+@pytest.mark.filterwarnings("default:.*torch.jit.script")  # torch.func's own, at its first use
+@pytest.mark.parametrize(("channels", "kernel"), [(1, 4), (3, 5)])
+def test_decoders_have_second_derivatives_and_work_with_torch_func(
+    channels: int, kernel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    settings = training(width=4, latent_dim=3, depth=2, kernel_size=kernel)
+    decoder = build_decoder(settings, (channels, 8, 8)).eval().to(memory_format=torch.channels_last)
+    z = torch.randn(5, 3)
+    found = derivatives(decoder, z)
+    monkeypatch.setattr(blockwise, "LANES", 0)  # torch's own layer
+    torch.testing.assert_close(found, derivatives(decoder, z), rtol=1e-4, atol=1e-5)
+    assert all(value.abs().max() > 1e-3 for value in (found["hessian"], found["second backward"][0]))
 
 
 def test_gradients_reach_the_layers_before_in_their_own_layout() -> None:

@@ -129,7 +129,7 @@ def _contrast(first: str, second: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-METHODS = ("vae", "wae_mmd", "wae_gan", "beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff")
+METHODS = ("vae", "wae_mmd", "wae_gan", "beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff", "rae_gp")
 
 
 @pytest.mark.parametrize("ground", ["#fdfdfc", "#14171b"])

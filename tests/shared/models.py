@@ -20,6 +20,7 @@ IMPLEMENTATIONS = {
     "ae": "baselines.ae:AE",
     "aae": "baselines.aae:AAE",
     "rae_l2": "baselines.rae_l2:RAEL2",
+    "rae_gp": "baselines.rae_gp:RAEGP",
 }
 
 # The four networks of the paper: MNIST's and CelebA's encoder and decoder, from config/paper.yaml.

@@ -11,6 +11,7 @@ METHODS = {
     "ae": "AE",
     "aae": "AAE",
     "rae_l2": "RAE-L2",
+    "rae_gp": "RAE-GP",
     "swae": "SWAE",
     "wae_mmd_rff": "WAE-MMD (random features)",
     REAL_DATA: "Real data",

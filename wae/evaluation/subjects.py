@@ -13,7 +13,6 @@ from torch import Tensor
 from wae.compute.seeds import Streams
 from wae.core.errors import UserError
 from wae.core.settings import RunSettings
-from wae.evaluation.quick import quicken
 from wae.methods.base import Method, build
 from wae.methods.batch import Codes
 
@@ -40,8 +39,6 @@ def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method
         raise UserError(f"{weights}: not the weights of this run ({first}); delete it and train again") from error
     method.to(device).eval().requires_grad_(False)
     method.decoder.to(memory_format=torch.channels_last)  # transposed convolutions run twice as fast in it
-    if device.type == "cpu":
-        quicken(method.decoder)
     return method
 
 

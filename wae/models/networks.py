@@ -16,7 +16,6 @@ from wae.core.settings import TrainingSettings
 from wae.models.blockwise import block_side, conv_transpose2d_in_blocks
 
 AUTHORS_SIGMA = 0.0099999  # init_std of the authors' configs
-FEW_DIMENSIONS = 16
 
 
 class SameConv2d(nn.Conv2d):
@@ -56,17 +55,6 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
             return conv_transpose2d_in_blocks(input, self.weight, self.bias, block)
         height, width = (self.stride[0] * side for side in input.shape[-2:])
         return super().forward(input, output_size)[..., :height, :width]
-
-
-class LatentLinear(nn.Linear):
-    """A linear layer on codes (n, d_z) of few dimensions: its weight is laid out as (d_z, outputs) for each pass.
-
-    The weight's gradient is then a product with many columns. nn.Linear's has d_z columns, for which a processor's
-    BLAS needs five to ten times as long where d_z is 2 or 8; from FEW_DIMENSIONS on nothing is gained.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return torch.addmm(self.bias, input, self.weight.t().contiguous())
 
 
 class ImplicitEncoder(nn.Sequential):
@@ -138,8 +126,7 @@ def build_decoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Modu
     if settings.architecture == "dcgan":
         top = settings.width * 2 ** (settings.depth - 1)
         grid = (top, height // 2**settings.decoder_depth, width // 2**settings.decoder_depth)
-        linear = LatentLinear if settings.latent_dim < FEW_DIMENSIONS else nn.Linear
-        layers += [linear(settings.latent_dim, math.prod(grid)), nn.ReLU(), nn.Unflatten(1, grid)]
+        layers += [nn.Linear(settings.latent_dim, math.prod(grid)), nn.ReLU(), nn.Unflatten(1, grid)]
         for level in range(settings.decoder_depth):
             out = top // 2 ** (level + 1)
             layers += [

@@ -36,8 +36,9 @@ _FURTHER = (
     ("#7a7a7a", "X", (0, (5, 1, 1, 1, 1, 1))),
     ("#2f8f9d", "<", (0, (8, 2))),
     ("#b04a4a", ">", (0, (2, 2))),
+    ("#4f7d2a", "p", (0, (4, 1, 1, 1, 1, 1))),
 )
-_ORDER = ("beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff")
+_ORDER = ("beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff", "rae_gp")
 
 RC: dict[str, Any] = {
     "svg.fonttype": "none",
