@@ -9,12 +9,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from wae.core.errors import UserError
-from wae.core.exits import in_words, supervise
+from wae.core.exits import in_words
+from wae.core.files import remove_leftovers
 from wae.core.locks import alone
 
 Arguments = argparse.Namespace
@@ -193,7 +193,7 @@ def doctor(a: Arguments) -> None:
     from wae.planning.plan import load_plan, read_config
 
     if not print_findings(load_plan(read_config(a.config))):
-        raise UserError("not ready: mend the findings marked error")
+        raise UserError("not ready: see to the findings marked error")
 
 
 def schema(a: Arguments) -> None:
@@ -259,12 +259,18 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run a stage; a UserError is one line on stderr and exit status 1, a stop signal exit status 143 or 130."""
     arguments = parser().parse_args()
-    return supervise(arguments.stage, lambda: in_words(arguments.stage, lambda: run_stage(arguments)))
+    return in_words(arguments.stage, lambda: run_stage(arguments))
 
 
 def run_stage(a: Arguments) -> None:
     """Run the stage that the command line names, alone in its folder where two of them would be in each other's way."""
-    with alone(a.run if a.stage == "evaluate" else a.out, a.stage) if a.stage in ALONE else nullcontext():
+    if a.stage not in ALONE:
+        a.function(a)
+        return
+    folder = a.run if a.stage == "evaluate" else a.out
+    with alone(folder, a.stage):
+        if a.stage != "timing":  # whose folder is the whole experiment's
+            remove_leftovers(folder)
         a.function(a)
 
 

@@ -1,5 +1,6 @@
 import os
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,11 +27,11 @@ time.sleep(60)
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Three devices that are not there, claimed in a folder of the test's own; what was claimed is given back."""
     monkeypatch.setattr(devices, "device_names", lambda: ["GPU-a", "GPU-b", "GPU-c"])
-    monkeypatch.setattr(devices.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(devices, "_held", [])
-    yield tmp_path / f"wae-devices-{os.getuid()}"
+    yield tmp_path / "wae/devices"
     for lock in devices._held:
-        lock.close()  # type: ignore[attr-defined]
+        lock.release()
 
 
 def claiming(folder: Path, *names: str) -> tuple[subprocess.Popen[str], str]:
@@ -88,6 +89,29 @@ def test_cuda_is_an_order_and_a_number_a_choice(three: Path) -> None:
         devices.setup(ExecutionSettings(device="cuda"))
     with pytest.raises(UserError, match="all 3 CUDA devices are claimed by other jobs; lower --resources gpu=N"):
         devices.setup(ExecutionSettings(device="cuda"))
+
+
+def test_claims_lie_in_a_folder_that_nobody_else_can_prepare(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert devices.claim(["GPU-a"]) == 0
+    assert stat.S_IMODE(three.stat().st_mode) == 0o700
+    assert devices.claim(["GPU-a"]) is None
+    three.chmod(0o770)
+    assert devices.claim(["GPU-a", "GPU-b"]) == 0
+    assert "not a folder that only you can open; delete it" in capsys.readouterr().err
+    three.rename(three.with_name("elsewhere"))
+    three.symlink_to(three.with_name("elsewhere"))
+    assert devices.claim(["GPU-b"]) == 0
+    assert capsys.readouterr().err.startswith("CUDA devices are not claimed (")
+    assert [file.name for file in three.iterdir()] == ["GPU-a.lock"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
+def test_another_users_folder_is_not_used(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    three.mkdir(parents=True, mode=0o700)
+    os.chown(three, 12345, 12345)
+    assert devices.claim(["GPU-a"]) == 0
+    assert "not a folder that only you can open" in capsys.readouterr().err
+    assert list(three.iterdir()) == []
 
 
 def test_without_a_device(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

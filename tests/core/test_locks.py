@@ -2,7 +2,6 @@ import errno
 import fcntl
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def test_a_lock_is_had_once_and_names_its_holder(tmp_path: Path) -> None:
     lock = locks.take(path)
     assert lock is not None
     assert f"process {process.pid} " not in locks.holder(path)
-    lock.close()
+    lock.release()
 
 
 def test_waiting_ends_with_the_holder(tmp_path: Path) -> None:
@@ -48,7 +47,7 @@ def test_waiting_ends_with_the_holder(tmp_path: Path) -> None:
     assert lock is not None
     assert process.wait(30) == 0
     process.communicate()
-    lock.close()
+    lock.release()
 
 
 def test_alone_says_for_whom_it_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +70,7 @@ def test_the_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
         assert not waited
 
 
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO])
 def test_a_file_system_without_locks(
     tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,10 +81,31 @@ def test_a_file_system_without_locks(
     if code == errno.EIO:
         with pytest.raises(OSError, match="no locks"), locks.alone(tmp_path, "train"):
             pass
-    else:
-        with locks.alone(tmp_path, "train") as waited:
-            assert not waited
-        assert "this file system has no locks; going on without" in capsys.readouterr().err
+        return
+    with locks.alone(tmp_path, "train") as waited:
+        assert not waited
+    assert capsys.readouterr().err == f"{tmp_path / 'train.lock'}: this file system has no locks; going on without\n"
+    found = locks.take_any(tmp_path, ["a", "b"])
+    assert found is not None
+    assert found[0] == 0
+
+
+def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "x.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        locks.take(tmp_path / "x.lock")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_locks_and_exits_import_without_what_only_unix_has() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "for name in ('fcntl', 'resource', 'pwd', 'grp', 'termios'): sys.modules[name] = None\n"
+        "for name in ('fork', 'getuid', 'sched_getaffinity'): delattr(os, name)\n"
+        "for name in ('SIGKILL', 'SIGBUS', 'SIGXCPU', 'pthread_sigmask'): delattr(signal, name)\n"
+        "import wae.core.locks, wae.core.exits, wae.core.files, wae.planning.plan, wae.planning.jobs, wae.__main__\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_the_first_free_one_of_several(tmp_path: Path) -> None:
@@ -94,7 +114,6 @@ def test_the_first_free_one_of_several(tmp_path: Path) -> None:
     assert found is not None
     assert found[0] == 1
     assert locks.take_any(tmp_path, ["a", "b"]) is None
-    found[1].close()
+    found[1].release()
     process.kill()
     process.communicate()
-    time.sleep(0)

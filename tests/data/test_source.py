@@ -4,8 +4,7 @@ import errno
 import hashlib
 import json
 import sys
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,26 +26,19 @@ def good() -> Dataset:
     return Dataset(Split(noise(7, 1, 5, 6), LABELS), Split(noise(3, 1, 5, 6, seed=1), LABELS[:3]), "here", "free")
 
 
-@pytest.fixture
-def module() -> Iterator[types.ModuleType]:
-    made = types.ModuleType("made_source")
-    sys.modules["made_source"] = made
-    yield made
-    del sys.modules["made_source"]
-
-
 Run = Callable[..., Path]
+NUMBER = 3
 
 
 @pytest.fixture
-def run(module: types.ModuleType, tmp_path: Path) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     def prepared(dataset: Any, shape: tuple[int, ...] = (1, 5, 6), **options: Any) -> Path:
-        def make(root: Path | None, *, count: int = 1) -> Any:
-            return dataset
+        def make(root: Path | None, *, count: int = 1) -> Dataset:
+            return dataset  # type: ignore[no-any-return]
 
-        module.make = make  # type: ignore[attr-defined]
+        monkeypatch.setattr(sys.modules[__name__], "make", make, raising=False)
         out = tmp_path / "results" / "set"
-        prepare(DatasetSettings(source="made_source:make", shape=list(shape), options=options), None, out)
+        prepare(DatasetSettings(source=f"{__name__}:make", shape=list(shape), options=options), None, out)
         return out
 
     return prepared
@@ -83,7 +75,7 @@ def test_meta_tells_counts_shape_classes_digests_origin_and_licence(run: Run) ->
         for name in ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
     }
     assert meta == {
-        "source": "made_source:make",
+        "source": "tests.data.test_source:make",
         "options": {"count": 3},
         "shape": [1, 5, 6],
         "counts": {"train": 7, "test": 3},
@@ -175,20 +167,22 @@ def test_only_grey_and_rgb(run: Run) -> None:
 
 
 def test_an_unknown_option_names_the_known_ones(run: Run) -> None:
-    with pytest.raises(UserError, match="unknown option of made_source:make 'cuont': known are count; did you mean"):
+    with pytest.raises(UserError, match=r"unknown option of .*:make 'cuont': known are count; did you mean"):
         run(good(), cuont=3)
 
 
-def test_a_source_with_free_keywords_takes_any_option(module: types.ModuleType, tmp_path: Path) -> None:
-    module.free = lambda root, **options: options["dataset"]  # type: ignore[attr-defined]
+def free(root: Path | None, **options: Any) -> Dataset:
+    return options["dataset"]  # type: ignore[no-any-return]
+
+
+def test_a_source_with_free_keywords_takes_any_option(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="returned a int"):
-        prepare(DatasetSettings(source="made_source:free", shape=[1, 5, 6], options={"dataset": 3}), None, tmp_path)
+        prepare(DatasetSettings(source=f"{__name__}:free", shape=[1, 5, 6], options={"dataset": 3}), None, tmp_path)
 
 
-def test_a_source_must_be_a_function(module: types.ModuleType, tmp_path: Path) -> None:
-    module.value = 3  # type: ignore[attr-defined]
-    with pytest.raises(UserError, match="is a int, not a function"):
-        prepare(DatasetSettings(source="made_source:value", shape=[1, 5, 6]), None, tmp_path)
+def test_a_source_must_be_a_function(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no function; name one that returns Dataset"):
+        prepare(DatasetSettings(source=f"{__name__}:NUMBER", shape=[1, 5, 6]), None, tmp_path)
 
 
 def test_a_full_disk_is_one_line_and_leaves_the_old_dataset_whole(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def _writable(plan: Plan) -> Iterator[Finding]:
         if os.access(place, os.W_OK):
             yield Finding("ok", f"{name}/ can be written")
         else:
-            yield Finding("error", f"{place} cannot be written", "mend its permissions")
+            yield Finding("error", f"{place} cannot be written", "correct its permissions")
 
 
 def _datasets(plan: Plan) -> Iterator[Finding]:

@@ -2,11 +2,12 @@
 
 import ctypes
 import os
+import stat
 import sys
-import tempfile
 from pathlib import Path
 
 import torch
+from filelock import BaseFileLock
 
 from wae.core import locks
 from wae.core.errors import UserError
@@ -14,7 +15,7 @@ from wae.core.settings import ExecutionSettings
 
 # glibc's mallopt: what is freed stays in the process, as every step asks for the same sizes again.
 _MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 16 << 20)}
-_held: list[object] = []  # open lock files: a device stays claimed until this process ends, however it ends
+_held: list[BaseFileLock] = []  # not released: a device stays claimed until this process ends, however it ends
 
 
 def setup(execution: ExecutionSettings) -> torch.device:
@@ -62,10 +63,10 @@ def deterministic() -> None:
 def keep_freed_memory() -> None:
     """Have glibc keep freed blocks instead of giving them back at once; does nothing with another C library.
 
-    By default large blocks go back to the system when freed, and each step asks for them anew, at a page fault
-    for every 4 KiB: about ten thousand a step, a fifth of its time. Up to 1 GiB at the heap's end stays.
+    By default large blocks go back to the system when freed, and each step asks for them again, at a page fault
+    for every 4 KiB: about ten thousand per step, a fifth of its time. Up to 1 GiB at the heap's end stays.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None:
         for parameter, value in _MALLOPT.values():
             mallopt(parameter, value)
@@ -84,12 +85,33 @@ def device_names() -> list[str]:
 def claim(names: list[str], folder: Path | None = None) -> int | None:
     """Index of the first device that no process has claimed, now held by this one; None when all are taken.
 
-    A claim is a lock that the system releases when its process dies.
+    A claim is a lock that the system releases when its process dies. Where no folder can hold it the user is told,
+    and the first device is taken without a claim.
     """
-    folder = folder or Path(tempfile.gettempdir()) / f"wae-devices-{os.getuid()}"
-    found = locks.take_any(folder, names)
+    if not names:
+        return None
+    try:
+        found = locks.take_any(private(folder or claims_folder()), names)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
+        print(f"CUDA devices are not claimed ({error}); run one job at a time, or set XDG_CACHE_HOME", file=sys.stderr)
+        return 0
     if found is None:
         return None
     index, lock = found
     _held.append(lock)
     return index
+
+
+def claims_folder() -> Path:
+    """Where this user's claims lie: under the cache folder, so that nobody else can prepare it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wae/devices"
+
+
+def private(folder: Path) -> Path:
+    """``folder``, made if need be; PermissionError unless it is a folder, no link, that is this user's alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if hasattr(os, "getuid"):
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise PermissionError(f"{folder}: not a folder that only you can open; delete it")
+    return folder

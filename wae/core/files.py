@@ -1,9 +1,9 @@
-"""Atomic writes, digests, and objects named by a dotted path."""
+"""Atomic writes, YAML, JSON and digests."""
 
 import hashlib
-import importlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,30 +11,36 @@ from typing import Any
 
 import yaml
 
-from wae.core.errors import UserError
+from wae.core.errors import UserError, one_line, shown
 
 YAML_BYTES = 200_000  # a config has a few thousand
+_UNFINISHED = ".unfinished."  # how the names of temporary files begin
 
 
 def write_atomic(path: str | Path, write: Callable[[Path], object]) -> None:
     """Let ``write`` fill a temporary file beside ``path``, flush it to disk, then rename it onto ``path``.
 
     A reader sees the old file or the new one, never a part, whatever kills the process.
-    The temporary file keeps the suffix of ``path``, as writers such as ``numpy.save`` and ``savefig`` ask.
+    The temporary file keeps the suffix of ``path``, as writers such as ``numpy.save`` and ``savefig`` ask. An OSError,
+    as of a full disk, names ``path``.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_UNFINISHED}{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
         write(temporary)
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows flushes only what is open for writing
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror or one_line(error), str(path)) from error
         raise
 
 
@@ -44,9 +50,23 @@ def _umask() -> int:
     return mask
 
 
+def remove_leftovers(folder: Path, pattern: str = "**") -> None:
+    """Delete the temporary files that killed processes left in ``folder`` and below, or in what ``pattern`` matches.
+
+    Nobody may be writing there meanwhile.
+    """
+    for temporary in folder.glob(f"{pattern}/{_UNFINISHED}*"):
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` atomically."""
+    write_atomic(path, lambda temporary: temporary.write_bytes(content))
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 ``text`` to ``path`` atomically."""
-    write_atomic(path, lambda temporary: temporary.write_bytes(text.encode()))
+    write_bytes(path, text.encode())
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -55,26 +75,33 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """The value in a JSON file; UserError if it is missing or torn."""
+    """The value in a JSON file; UserError if it is missing or damaged."""
     try:
-        return json.loads(Path(path).read_text())
+        return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the stage that writes it first") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid JSON ({error}); delete it and run again") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not valid JSON ({one_line(error)}); delete it and run again") from error
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loading that refuses a key given twice, of which plain YAML silently takes the last."""
+    """Safe loading of what a config may say: no key twice, of which YAML takes the last, no alias, no merge key."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(None, None, f"alias *{event.anchor}: write the value out", event.start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
         for key_node, _ in node.value:
-            if key_node.tag != "tag:yaml.org,2002:merge":
-                key = self.construct_object(key_node, deep=True)
-                if key in seen:
-                    raise yaml.MarkedYAMLError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-                seen.add(key)
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                raise yaml.MarkedYAMLError(None, None, "merge key <<: write the settings out", key_node.start_mark)
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.MarkedYAMLError(None, None, f"key {shown(key)} is given twice", key_node.start_mark)
+            seen.add(key)
         return dict(super().construct_mapping(node, deep))
 
 
@@ -83,18 +110,20 @@ def load_yaml(path: str | Path) -> dict[str, Any]:
 
     A YTE template, whose expressions Snakemake would run as Python, is refused too.
     """
+    path = Path(path)
     try:
-        content = Path(path).read_bytes()
-        if len(content) > YAML_BYTES:
-            raise UserError(f"{path}: {len(content):,} bytes, at most {YAML_BYTES:,}; is it a config at all?")
-        value = yaml.load(content.decode(), Loader=_Loader)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"{path}: not a regular file; write the config into one")
+        if found.st_size > YAML_BYTES:
+            raise UserError(f"{path}: {found.st_size:,} bytes, at most {YAML_BYTES:,}; is it a config at all?")
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: not valid YAML ({reason[:300]}); mend it") from error
+        raise UserError(f"{path}: not valid YAML ({one_line(error)}); correct it") from error
     if not isinstance(value, dict):
         raise UserError(f"{path}: found {type(value).__name__}, need a map of settings; see config/config.yaml")
     if "__use_yte__" in value:
@@ -116,21 +145,3 @@ def sha256_file(path: str | Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def load_object(dotted: str) -> Any:
-    """The object that ``package.module:name`` names; UserError says which part is missing."""
-    module_name, _, name = dotted.partition(":")
-    if not module_name or not name:
-        raise UserError(f"{dotted!r} is not a dotted path: write package.module:name")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise UserError(
-                f"{dotted!r}: no module {error.name!r}; put it beside the Snakefile or install it"
-            ) from error
-        raise
-    if not hasattr(module, name):
-        raise UserError(f"{dotted!r}: module {module_name!r} has no {name!r}")
-    return getattr(module, name)

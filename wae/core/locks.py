@@ -1,41 +1,45 @@
-"""Locks that the system releases when their holder dies, however it dies: flock on a file."""
+"""Locks that end with their holder, however it ends; by the library filelock.
 
+Where the file system has no locks the user is told, and work goes on without.
+"""
+
+import contextlib
 import errno
-import fcntl
 import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
-_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+from filelock import BaseFileLock, FileLock, Timeout
+
+NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
+POLL_SECONDS = 0.2
 
 
-def take(path: Path, wait: bool = False) -> TextIO | None:
-    """The open file at ``path``, locked until it is closed or this process ends; None if another process holds it.
+def take(path: Path, wait: bool = False) -> BaseFileLock | None:
+    """The lock at ``path``, held until it is released or this process ends; None if another process holds it.
 
-    With ``wait`` it returns only once the lock is had. The file says who holds it and stays behind, unlocked.
+    With ``wait`` it returns only once the lock is had. The file says who holds it and stays behind, unlocked. A
+    symbolic link in its place is not followed (OSError).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")  # not "w": who holds it stays readable for those that come second
+    lock = FileLock(path, timeout=-1 if wait else 0, poll_interval=POLL_SECONDS, fallback_to_soft=False)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        file.close()
+        lock.acquire()
+    except Timeout:
         return None
-    except BaseException:
-        file.close()
-        raise
-    file.seek(0)
-    file.truncate()
-    file.write(f"process {os.getpid()} on {socket.gethostname()}")
-    file.flush()
-    return file
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        print(f"{path}: this file system has no locks; going on without", file=sys.stderr)
+        return lock
+    with contextlib.suppress(OSError):  # a full disk, or a system that locks the content too
+        path.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+    return lock
 
 
-def take_any(folder: Path, names: Sequence[str]) -> tuple[int, TextIO] | None:
+def take_any(folder: Path, names: Sequence[str]) -> tuple[int, BaseFileLock] | None:
     """Index of the first of ``names`` whose lock in ``folder`` is free, and that lock, held; None if none is."""
     for index, name in enumerate(names):
         lock = take(folder / f"{name}.lock")
@@ -46,28 +50,25 @@ def take_any(folder: Path, names: Sequence[str]) -> tuple[int, TextIO] | None:
 
 def holder(path: Path) -> str:
     """Who holds the lock at ``path``, as it wrote itself down."""
-    return path.read_text().strip() or "another process"
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace").strip() or "another process"
+    return "another process"
 
 
-@contextmanager
+@contextlib.contextmanager
 def alone(folder: Path, stage: str) -> Iterator[bool]:
     """Keep a second process of ``stage`` out of ``folder``; yields whether this one had to wait for another's end.
 
     A workflow that is killed can leave its jobs running; the same command then starts them again beside the old ones.
     """
-    path, waited = folder / f"{stage}.lock", False
-    try:
-        lock = take(path)
-        if lock is None:
-            print(f"{holder(path)} is at this job already; waiting for it to end", file=sys.stderr, flush=True)
-            lock, waited = take(path, wait=True), True
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        print(f"{path}: this file system has no locks; going on without", file=sys.stderr)
-        lock = None
+    path = folder / f"{stage}.lock"
+    lock = take(path)
+    waited = lock is None
+    if lock is None:
+        print(f"{holder(path)} is at this job already; waiting for it to end", file=sys.stderr, flush=True)
+        lock = take(path, wait=True)
     try:
         yield waited
     finally:
         if lock is not None:
-            lock.close()
+            lock.release()

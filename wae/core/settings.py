@@ -20,6 +20,7 @@ Seconds = Annotated[float, Field(gt=0, le=10**7)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Weight = Annotated[float, Field(ge=0, le=1e9)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+CellName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
 
@@ -217,9 +218,9 @@ class TrainingOverrides(Strict):
     """Layers of training settings; the later wins: common, datasets, methods, cells ("dataset/method")."""
 
     common: dict[str, Any] = {}
-    datasets: dict[str, dict[str, Any]] = {}
-    methods: dict[str, dict[str, Any]] = {}
-    cells: dict[str, dict[str, Any]] = {}
+    datasets: dict[Name, dict[str, Any]] = {}
+    methods: dict[Name, dict[str, Any]] = {}
+    cells: dict[CellName, dict[str, Any]] = {}
 
 
 class Config(Strict):

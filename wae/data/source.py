@@ -8,7 +8,6 @@ import errno
 import inspect
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from wae.core.errors import UserError, unknown_name
-from wae.core.files import load_object, read_json, sha256_file, write_json
+from wae.core.files import read_json, sha256_file, write_json
+from wae.core.plugins import load_function
 from wae.core.settings import DatasetSettings
 
 ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
@@ -148,9 +148,7 @@ def hold_out(labels: np.ndarray | None, n: int, count: int, seed: int) -> tuple[
 
 
 def _call(settings: DatasetSettings, root: Path | None) -> Dataset:
-    source: Callable[..., Any] = load_object(settings.source)
-    if not callable(source):
-        raise UserError(f"{settings.source} is a {type(source).__name__}, not a function; name the source function")
+    source = load_function(settings.source, Dataset)
     parameters = inspect.signature(source).parameters.values()
     if not any(p.kind is p.VAR_KEYWORD for p in parameters):
         known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional
 
 from wae.compute.adam import LeanAdam
 from wae.compute.seeds import stream
 from wae.core.errors import UserError
-from wae.core.files import read_json, sha256_file, write_atomic, write_json
+from wae.core.files import read_json, sha256_file, write_bytes, write_json
 from wae.core.settings import ExtractorSettings
 from wae.data.source import Split, load
 
@@ -97,7 +97,7 @@ def train_classifier(data: str | Path, settings: ExtractorSettings, out: str | P
     out = Path(out)
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     metadata = {"architecture": json.dumps(architecture, sort_keys=True)}
-    write_atomic(out / "weights.safetensors", lambda temporary: save_file(weights, temporary, metadata))
+    write_bytes(out / "weights.safetensors", save(weights, metadata))
     record: dict[str, Any] = {
         "kind": "classifier",
         "architecture": architecture,

@@ -209,9 +209,9 @@ def build(run: RunSettings) -> Method:
     torch's layers draw from the global generator; it is seeded inside a fork, so nothing outside moves.
     """
     from wae.compute.seeds import stream
-    from wae.core.files import load_object
+    from wae.core.plugins import load_class
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(run.seed, "init").initial_seed())
-        method: Method = load_object(run.training.implementation)(run)
+        method: Method = load_class(run.training.implementation, Method)(run)
     return method

@@ -59,7 +59,7 @@ def _tree(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_text())
     except (SyntaxError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid Python ({error}); mend it") from error
+        raise UserError(f"{path}: not valid Python ({error}); correct it") from error
 
 
 def _imports(tree: ast.Module) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _kept() -> dict[str, Scan]:
     """Scans by the content of the file; those of former processes first, where they can be read."""
     try:
         return {key: Scan(tuple(imports), str(code)) for key, (imports, code) in json.loads(KEPT.read_text()).items()}
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or torn: all is found anew
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: all is found again
         return {}
 
 
@@ -146,7 +146,7 @@ def find_definition(dotted: str) -> ast.ClassDef | ast.FunctionDef | None:
     if path is None:
         if find_module(module.split(".")[0]) is None and _is_installed(module):
             return None
-        raise UserError(f"{dotted!r}: no module {module!r}; put it beside the Snakefile, or mend the spelling")
+        raise UserError(f"{dotted!r}: no module {module!r}; put it beside the Snakefile, or correct the spelling")
     definitions = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
     if name not in definitions:
         raise unknown_name(f"name in {module}", name, [n for n in definitions if not n.startswith("_")])

@@ -3,15 +3,17 @@
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
+
+from filelock import BaseFileLock
 
 from wae.core import locks
 from wae.core.errors import UserError
-from wae.core.files import canonical_json
+from wae.core.files import canonical_json, remove_leftovers
 from wae.planning.fingerprint import code_digest
 from wae.planning.plan import Plan, data_root
 
-_held: list[TextIO] = []  # open lock files: closing them would release them
+_held: list[BaseFileLock] = []  # until this process ends
 LOCK = Path(".snakemake/wae.lock")
 CUDA_DEVICES = Path("/proc/driver/nvidia/gpus")  # exists where the driver is loaded; asking torch costs two seconds
 
@@ -35,11 +37,13 @@ def claim_folder() -> None:
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            raise UserError(f"{folder}: cannot be written ({error.strerror}); mend that, or work elsewhere") from error
+            raise UserError(f"{folder}: cannot be written ({error.strerror}); fix that, or work elsewhere") from error
     lock = locks.take(LOCK)
     if lock is None:
         raise UserError(f"a workflow is at work here already ({locks.holder(LOCK)}); wait for its end or stop it")
     _held.append(lock)
+    for folder in (Path("results"), Path("reports")):
+        remove_leftovers(folder, "*")  # runs and data are cleaned by their own jobs, alone in their folders
 
 
 def devices_per_job(plan: Plan) -> int:

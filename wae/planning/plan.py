@@ -14,7 +14,7 @@ from wae.core.settings import Config, RunSettings, TrainingSettings
 from wae.data.presence import missing
 from wae.planning.compatibility import check
 from wae.planning.fingerprint import class_attributes, find_definition, keyword_options
-from wae.planning.validation import check_plain, shown, training_layer, validate
+from wae.planning.validation import check_plain, listed, shown, training_layer, validate
 from wae.planning.variants import planned_methods
 
 DEFAULTS = Path(wae.core.__file__).with_name("defaults.yaml")
@@ -205,14 +205,14 @@ def _check_layers(config: Config) -> None:
     layers: dict[tuple[str, ...], dict[str, Any]] = {("training", "common"): training.common}
     for kind in ("datasets", "methods", "cells"):
         layers |= {("training", kind, name): layer for name, layer in getattr(training, kind).items()}
-    faults = []
+    faults: list[str] = []
     for path, layer in layers.items():
         try:
             validate(training_layer(), layer, "config", path)
         except UserError as error:
-            faults.append(str(error))
+            faults += str(error).splitlines()
     if faults:
-        raise UserError("\n".join(faults))
+        raise listed(faults)
 
 
 def _check_evaluation(config: Config, runs: list[RunSettings]) -> None:

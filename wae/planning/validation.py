@@ -1,21 +1,19 @@
 """Raw values against their typed settings: every fault becomes one line with the key's path and the remedy."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError, create_model
 
-from wae.core.errors import UserError, unknown_name
+from wae.core.errors import UserError, plain, shown, unknown_name
 from wae.core.settings import Strict, TrainingSettings
 
 Model = TypeVar("Model", bound=BaseModel)
 
-MAX_DEPTH = 40  # levels of maps and lists; a map that contains itself has no end
-MAX_VALUES = 100_000  # values of a config, counted as often as they are repeated by YAML aliases
 MAX_WHOLE = 2**63
-SHOWN = 80  # characters of a wrong value that a message repeats
+MAX_FAULTS = 10  # of one message
 
 _NEEDS = {
     "model_type": "need a map of settings",
@@ -31,6 +29,7 @@ _NEEDS = {
 }
 _PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a name: a letter, then at most 63 letters, digits, '_', '.' or '-'",
+    r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a cell; write dataset/method",
     r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "need a dotted path; write package.module:name",
     r"^(auto|cpu|cuda(:\d+)?)$": "need auto, cpu, cuda or cuda:N",
 }
@@ -45,7 +44,7 @@ def validate(model: type[Model], raw: Any, where: str, prefix: tuple[str, ...] =
         return model.model_validate(raw)
     except ValidationError as error:
         lines = [_line(model, fault, where, prefix) for fault in error.errors(include_url=False)]
-        raise UserError("\n".join(dict.fromkeys(lines))) from None
+        raise listed(lines) from None
 
 
 @cache
@@ -57,33 +56,38 @@ def training_layer() -> type[BaseModel]:
     return create_model("TrainingLayer", __base__=Strict, like=(str, None), **fields)
 
 
+def listed(lines: Iterable[str]) -> UserError:
+    """The error that says ``lines``, each once; the first ``MAX_FAULTS`` of many."""
+    found = list(dict.fromkeys(lines))
+    if len(found) > MAX_FAULTS:
+        where = found[0].partition(":")[0]
+        found[MAX_FAULTS:] = [f"{where}: and {len(found) - MAX_FAULTS} more faults; correct these first"]
+    return UserError("\n".join(found))
+
+
 def check_plain(value: Any, where: str) -> None:
     """UserError unless ``value`` is maps with text keys, lists, text, finite numbers, true, false and null alone.
 
-    YAML can also say dates, sets, bytes, aliases that repeat or contain themselves, and infinite numbers.
+    YAML can also say dates, sets, bytes and infinite numbers.
     """
-    faults: list[str] = []
-    waiting: list[tuple[Any, tuple[str, ...]]] = [(value, ())]
-    count = 0
-    while waiting and len(faults) < 20:
-        found, path = waiting.pop()
-        count += 1
-        if len(path) > MAX_DEPTH or count > MAX_VALUES:
-            limit = f"{MAX_DEPTH} levels of maps and lists" if len(path) > MAX_DEPTH else f"{MAX_VALUES:,} values"
-            raise UserError(f"{where}: {_dotted(path[:4])}: more than {limit}; nest less (or an alias holds itself)")
-        if isinstance(found, dict):
-            for key, inner in reversed(found.items()):
-                if isinstance(key, str):
-                    waiting.append((inner, (*path, key)))
-                else:
-                    parent = _dotted(path) + ": " if path else ""
-                    faults.append(f"{where}: {parent}found the key {shown(key)}, need text; write it in quotes")
-        elif isinstance(found, list):
-            waiting.extend((inner, (*path, str(i))) for i, inner in reversed(list(enumerate(found))))
-        elif (fault := _scalar_fault(found)) is not None:
-            faults.append(f"{where}: {_dotted(path)}: found {shown(found)}: {fault}")
+    faults = list(_plain_faults(value, where, ()))
     if faults:
-        raise UserError("\n".join(dict.fromkeys(faults)))
+        raise listed(faults)
+
+
+def _plain_faults(value: Any, where: str, path: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(key, str):
+                yield from _plain_faults(inner, where, (*path, key))
+            else:
+                parent = _dotted(path) + ": " if path else ""
+                yield f"{where}: {parent}found the key {shown(key)}, need text; write it in quotes"
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _plain_faults(inner, where, (*path, str(index)))
+    elif (fault := _scalar_fault(value)) is not None:
+        yield f"{where}: {_dotted(path)}: found {shown(value)}: {fault}"
 
 
 def _scalar_fault(value: Any) -> str | None:
@@ -98,19 +102,6 @@ def _scalar_fault(value: Any) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else "need a finite number"
     return f"{type(value).__name__} is no text, number, true, false, null, list or map; write it in quotes"
-
-
-def shown(value: Any) -> str:
-    """``value`` as a message repeats it: at most ``SHOWN`` characters, on one line, in printable ASCII."""
-    if isinstance(value, int) and abs(value) >= MAX_WHOLE:
-        return f"a number of {value.bit_length()} bits"
-    if isinstance(value, str) and len(value) > SHOWN:
-        value = value[:SHOWN]
-    try:
-        text = ascii(value)
-    except (ValueError, RecursionError):
-        text = type(value).__name__
-    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
 
 
 def _line(model: type[BaseModel], fault: Any, where: str, prefix: tuple[str, ...]) -> str:
@@ -130,7 +121,7 @@ def _line(model: type[BaseModel], fault: Any, where: str, prefix: tuple[str, ...
 
 
 def _dotted(path: Iterable[Any]) -> str:
-    return ".".join(str(part)[:SHOWN] for part in path)
+    return ".".join(map(plain, path))
 
 
 def _number_hint(found: Any, kind: str) -> str:

@@ -18,14 +18,14 @@ from tqdm import tqdm
 from wae.compute import devices
 from wae.compute.seeds import Streams
 from wae.core.errors import StopSignalError, UserError
-from wae.core.files import digest
+from wae.core.files import digest, remove_leftovers
 from wae.core.locks import alone
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
 from wae.methods.base import Method, build
 from wae.training import checkpoint, pretraining, schedules
-from wae.training.run_folder import clean, is_done, save_weights, write_history, write_results
+from wae.training.run_folder import is_done, save_weights, write_history, write_results
 
 HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` reads it
 
@@ -57,7 +57,7 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
         if waited and is_done(out, identity):
             print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
             return
-        clean(out)
+        remove_leftovers(out)
         device = devices.setup(execution)
         trainer = Trainer(run, _training_images(run, data, device), device)
         path = out / "checkpoint.pt"

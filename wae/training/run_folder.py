@@ -8,18 +8,10 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
-from wae.core.files import read_json, write_atomic, write_json
+from wae.core.files import read_json, write_atomic, write_bytes, write_json
 from wae.core.settings import RunSettings
 
 OUTPUTS = ("weights.safetensors", "settings.json", "history.csv", "run.json")
-
-
-def clean(out: Path) -> None:
-    """Delete the half-written files of a process that was killed: what ``write_atomic`` has not yet renamed."""
-    for name in (*OUTPUTS, "checkpoint.pt", "snapshots/epoch*.safetensors"):
-        folder, _, file = name.rpartition("/")
-        for temporary in (out / folder).glob(f".{file}.*"):
-            temporary.unlink()
 
 
 def is_done(out: Path, identity: str) -> bool:
@@ -33,7 +25,7 @@ def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in state if name.partition(".")[0] not in leave_out
     }
-    write_atomic(path, lambda temporary: temporary.write_bytes(save(tensors)))
+    write_bytes(path, save(tensors))
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
