@@ -5,6 +5,7 @@ Each stage imports only what it needs, when it runs. A stage's settings come as 
 """
 
 import argparse
+import faulthandler
 import json
 import os
 import sys
@@ -259,6 +260,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Run a stage; a UserError is one line on stderr and exit status 1, a stop signal exit status 143 or 130."""
     arguments = parser().parse_args()
+    faulthandler.enable()  # of a fault in native code, such as a file cut short while it is mapped, the log says where
     return in_words(arguments.stage, lambda: run_stage(arguments))
 
 
