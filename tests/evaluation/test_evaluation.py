@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from scipy import ndimage
 
-from tests.shared.evaluation import EVALUATION, bars, build, pictures, rows_of
+from tests.shared.evaluation import EVALUATION, EXTRACTOR, bars, build, pictures, rows_of
 from tests.shared.models import training
 from wae.core.errors import UserError
 from wae.core.files import write_json
@@ -22,7 +22,7 @@ from wae.core.reserved import FAMILIES
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.split import train_validation_indices
 from wae.evaluation.distances import Distances
-from wae.evaluation.features import extract
+from wae.evaluation.features import build_extractor, extract
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
@@ -248,6 +248,11 @@ def test_tuning_scores_validation_images_and_compares_on_test(world, tmp_path):
     settings = EVALUATION.model_copy(update={"reference": "validation"})
     with pytest.raises(UserError, match="need the same one, above 0"):
         build_reference(data, extractor, settings, [0.0], tmp_path / "none")
+    with pytest.raises(UserError, match=r"holds back 0.2 of the train split, the runs 0.25; set extractors.classifier"):
+        build_reference(data, extractor, settings, [0.25], tmp_path / "seen")
+    wide = EXTRACTOR.model_copy(update={"validation_fraction": 0.25})
+    extractor = tmp_path / "classifier-2c2c2c2c"
+    build_extractor(data, wide, extractor)
     build_reference(data, extractor, settings, [0.25], tmp_path / "reference")
     make_run(tmp_path / "run", validation_fraction=0.25)
     evaluate(tmp_path / "run", data, [tmp_path / "reference"], settings)

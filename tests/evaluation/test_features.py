@@ -14,6 +14,7 @@ from tests.shared.evaluation import EXTRACTOR, pictures
 from wae.core.errors import UserError
 from wae.core.settings import DatasetSettings, ExtractorSettings
 from wae.data.source import prepare
+from wae.data.split import train_validation_indices
 from wae.evaluation.classifier import Classifier, load_classifier
 from wae.evaluation.features import build_extractor, extract, extractor_name, load_extractor
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
@@ -38,7 +39,8 @@ def test_record_says_what_the_classifier_is(folder):
     assert record["test_accuracy"] > 0.9
     assert record["architecture"] == {"shape": [1, 12, 12], "classes": 4, "width": 4, "features": 6}
     assert record["seed"] == 0
-    assert record["epochs"] == math.ceil(150 / (600 // 50))
+    assert record["images"] == 480  # a fifth of the train split is held back
+    assert record["epochs"] == math.ceil(150 / (480 // 50))
     assert record["dataset"]["counts"] == {"train": 600, "test": 200}
 
 
@@ -51,8 +53,9 @@ def test_recorded_accuracy_is_that_of_the_saved_weights(folder):
 
 
 def test_features_of_training_images_are_standardised(folder):
-    found = extract(load_extractor(folder / "extractor"), pictures(600, 1)[0])
-    assert found.shape == (600, 6)
+    kept = train_validation_indices(600, 0.2)[0]
+    found = extract(load_extractor(folder / "extractor"), pictures(600, 1)[0][kept])
+    assert found.shape == (480, 6)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found.mean(0), 0.0, atol=1e-4)
     assert found.var(0, ddof=1).mean() == pytest.approx(1.0, rel=1e-4)
@@ -67,6 +70,22 @@ def test_equal_settings_give_equal_bytes_another_seed_does_not(folder, tmp_path)
     )
     assert first == again
     assert first != other
+
+
+def test_images_that_are_held_back_do_not_matter(folder, tmp_path):
+    """Weights are tuned on them, so that the judge must not have learned them."""
+    import shutil
+
+    shutil.copytree(folder / "data", tmp_path / "data")
+    path = tmp_path / "data/train_images.npy"
+    images = np.load(path)
+    images[train_validation_indices(600, 0.2)[1]] = 255
+    np.save(path, images)
+    build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "extractor")
+    same = [(where / "extractor/weights.safetensors").read_bytes() for where in (folder, tmp_path)]
+    assert same[0] == same[1]
+    build_extractor(tmp_path / "data", EXTRACTOR.model_copy(update={"validation_fraction": 0.1}), tmp_path / "other")
+    assert (tmp_path / "other/weights.safetensors").read_bytes() != same[0]
 
 
 def test_torch_fidelity_computes_the_same_through_its_own_interface(folder):
@@ -130,7 +149,7 @@ def test_features_that_are_not_finite_stop_with_one_line(folder):
 
 def test_unlabelled_data_need_another_extractor(tmp_path):
     prepare(BARS.model_copy(update={"options": {"labelled": False}}), None, tmp_path / "data")
-    with pytest.raises(UserError, match=r"no labels.*inception"):
+    with pytest.raises(UserError, match=r"no labels.*efficientnet_lite0"):
         build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -227,7 +246,7 @@ def test_inception_weights_that_are_wrong_are_refused(tmp_path):
         build_extractor(tmp_path, wrong, tmp_path / "out")
     with pytest.raises(UserError, match="not the weights of torch-fidelity's inception-v3-compat"):
         build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(file)), tmp_path / "out")
-    with pytest.raises(UserError, match="no such Inception weights file"):
+    with pytest.raises(UserError, match="no such weights file"):
         build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(tmp_path / "no")), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

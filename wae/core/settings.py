@@ -3,6 +3,7 @@
 Nothing here imports torch, as the Snakefile reads this module at each start.
 """
 
+import difflib
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
@@ -105,10 +106,19 @@ class RunSettings(Strict):
     training: TrainingSettings
 
 
-class ExtractorSettings(Strict):
-    """A feature extractor: the small classifier trained here, or torch-fidelity's Inception v3."""
+EXTRACTORS = (  # by name: the first trained here, the second from a package, the others of torch-fidelity
+    *("classifier", "efficientnet_lite0", "inception", "inception-v3-compat", "vgg16"),
+    *("clip-rn50", "clip-rn101", "clip-rn50x4", "clip-rn50x16", "clip-rn50x64"),
+    *("clip-vit-b-32", "clip-vit-b-16", "clip-vit-l-14", "clip-vit-l-14-336px"),
+    *("dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14", "dinov2-vit-g-14"),
+)
 
-    kind: Literal["classifier", "inception"] = "classifier"
+
+class ExtractorSettings(Strict):
+    """A feature extractor: the small classifier trained here, one by its name (see EXTRACTORS), or one's own class."""
+
+    kind: str = "classifier"  # or one of EXTRACTORS, or package.module:Class
+    layer: str | None = None  # of its features; by default the one that torch-fidelity takes for a Frechet distance
     width: Width = 16
     features: Annotated[int, Field(ge=2, le=4096)] = 64
     epochs: Positive = 5
@@ -116,8 +126,19 @@ class ExtractorSettings(Strict):
     batch_size: Annotated[int, Field(ge=2, le=10**5)] = 100
     learning_rate: Rate = 2e-3
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    weights: str | None = None  # inception: a local weights file, for machines without network
+    validation_fraction: Annotated[float, Field(ge=0, lt=0.9)] = (
+        0.2  # of the train split, which a classifier never sees
+    )
+    weights: str | None = None  # a local weights file, for machines without network
     weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _known_kind(self) -> Self:
+        if ":" not in self.kind and self.kind not in EXTRACTORS:
+            near = difflib.get_close_matches(self.kind, EXTRACTORS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(EXTRACTORS)}, or module:Class"
+            raise ValueError(f"kind: no extractor {self.kind!r}; {hint}")
+        return self
 
 
 class EvaluationSettings(Strict):

@@ -17,6 +17,7 @@ from wae.core.errors import UserError
 from wae.core.files import read_json, sha256_file, write_bytes, write_json
 from wae.core.settings import ExtractorSettings
 from wae.data.source import Split, load
+from wae.data.split import train_validation_indices
 
 MAX_WIDTH = 8  # the widest convolution has at most so many times the channels of the first
 
@@ -73,19 +74,26 @@ class Classifier(nn.Module):
 def train_classifier(data: str | Path, settings: ExtractorSettings, out: str | Path) -> None:
     """Train a classifier on the prepared dataset in ``data``; write weights.safetensors and extractor.json in ``out``.
 
+    It never sees the images that ``validation_fraction`` holds back, on which weights of methods may be tuned.
     Adam with a learning rate that falls to 0 (one cosine), cross-entropy, no augmentation, one seed: the
     same settings give the same file. UserError for a dataset without labels or with a single class.
     """
     train, test = load(data, "train"), load(data, "test")
+    kept, held_back = train_validation_indices(len(train.images), settings.validation_fraction)
     if train.labels is None:
         raise UserError(
-            f"{data}: the dataset has no labels, so no classifier can be trained on it; use an extractor of "
-            "kind 'inception', or give the dataset labels"
+            f"{data}: the dataset has no labels, so no classifier can be trained on it; take extractor "
+            "efficientnet_lite0 or inception, or give the dataset labels"
         )
     labels = torch.from_numpy(np.array(train.labels, dtype=np.int64))
     classes = int(labels.max()) + 1
     if classes < 2:
-        raise UserError(f"{data}: all labels are the same class; a classifier needs 2 or more; use kind 'inception'")
+        raise UserError(
+            f"{data}: all labels are the same class; a classifier needs 2 or more; "
+            "take extractor efficientnet_lite0 or inception"
+        )
+    if len(held_back):
+        train, labels = Split(train.images[kept], train.labels[kept]), labels[torch.from_numpy(kept)]
     shape = tuple(int(side) for side in train.images.shape[1:])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(settings.seed, "init").initial_seed())
@@ -104,6 +112,8 @@ def train_classifier(data: str | Path, settings: ExtractorSettings, out: str | P
         "layers": "3x3 convolutions of stride 2 with ReLU, linear layer (features, before ReLU), linear layer",
         "parameters": sum(p.numel() for p in network.parameters()),
         "epochs": epochs,
+        "images": len(train.images),
+        "validation_fraction": settings.validation_fraction,
         "seed": settings.seed,
         "train_accuracy": accuracy(network, train),
         "test_accuracy": accuracy(network, test),

@@ -1,4 +1,4 @@
-"""Feature extractors: the small classifier or torch-fidelity's Inception v3."""
+"""Feature extractors: the small classifier, one that torch-fidelity registers, or one's own."""
 
 import hashlib
 import re
@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from wae.core.errors import UserError
-from wae.core.files import read_json, sha256_file, write_json
+from wae.core.files import read_json, write_json
 from wae.core.settings import ExtractorSettings
 from wae.evaluation.classifier import load_classifier, train_classifier
+
+CLASSIFIER = "classifier"
 
 
 @dataclass(frozen=True)
@@ -30,38 +32,31 @@ class Extractor:
 
     @property
     def channels(self) -> int:
-        """Channels that the network wants: Inception takes RGB, to which grey images are repeated."""
-        return 3 if self.record["kind"] == "inception" else int(self.record["architecture"]["shape"][0])
+        """Channels that the network wants: most take RGB, to which grey images are repeated."""
+        if self.record["kind"] == CLASSIFIER:
+            return int(self.record["architecture"]["shape"][0])
+        return int(self.record["channels"])
 
 
 def build_extractor(data: str | Path, settings: ExtractorSettings, out: str | Path) -> None:
     """Write an extractor's folder: extractor.json, and the weights of a classifier trained on the dataset ``data``.
 
-    For Inception the weights stay where they are (the settings' file, or torch-fidelity's download); their
-    path and sha256 are recorded and, where the settings give one, compared.
+    Weights of other kinds stay where they are (the settings' file, a download, a package, the class itself); their
+    sha256 is recorded and, where the settings give one, compared.
     """
-    if settings.kind == "classifier":
+    if settings.kind == CLASSIFIER:
         train_classifier(data, settings, out)
         return
-    from wae.evaluation.fidelity_extractors import INCEPTION, LAYERS, inception, inception_weights
+    from wae.evaluation.fidelity_extractors import describe
 
-    path = inception_weights(settings)
-    found = sha256_file(path)
-    if settings.weights_sha256 is not None and found != settings.weights_sha256:
-        raise UserError(
-            f"{path}: sha256 is {found}, the config wants {settings.weights_sha256}; "
-            "take the right file or correct extractors.*.weights_sha256"
-        )
-    record = {"kind": "inception", "name": INCEPTION, "layer": LAYERS[INCEPTION], "weights": str(path), "sha256": found}
-    inception(record)
-    write_json(Path(out) / "extractor.json", record)
+    write_json(Path(out) / "extractor.json", describe(settings))
 
 
 def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Extractor:
     """The extractor in a folder that ``build_extractor`` wrote, weights checked against their recorded sha256."""
     folder = Path(folder)
     record = read_json(folder / "extractor.json")
-    if record["kind"] == "inception":
+    if record["kind"] != CLASSIFIER:
         return restore_extractor(extractor_name(folder), record, b"", device)
     path = folder / "weights.safetensors"
     if not path.is_file():
@@ -73,10 +68,10 @@ def restore_extractor(
     name: str, record: dict[str, Any], weights: bytes, device: torch.device | str = "cpu", where: str = "reference.npz"
 ) -> Extractor:
     """The extractor ``name`` of a ``record`` (extractor.json) and, for a classifier, the bytes of its weights file."""
-    if record["kind"] == "inception":
-        from wae.evaluation.fidelity_extractors import inception
+    if record["kind"] != CLASSIFIER:
+        from wae.evaluation.fidelity_extractors import restore
 
-        module = inception(record)
+        module = restore(record)
     else:
         if hashlib.sha256(weights).hexdigest() != record["sha256"]:
             raise UserError(f"{where}: sha256 is not the recorded {record['sha256']}; delete its folder and run again")
@@ -98,18 +93,25 @@ def extract(extractor: Extractor, images: np.ndarray | Tensor, batch_size: int =
         raise UserError(f"images are {tensor.dtype} of shape {tuple(tensor.shape)}; need uint8 (N, C, H, W)")
     if tensor.shape[1] not in (1, 3) or (tensor.shape[1] == 3 and extractor.channels == 1):
         raise UserError(f"images have {tensor.shape[1]} channels, the extractor takes {extractor.channels}")
-    if extractor.record["kind"] == "classifier" and list(tensor.shape[1:]) != extractor.record["architecture"]["shape"]:
+    if extractor.record["kind"] == CLASSIFIER and list(tensor.shape[1:]) != extractor.record["architecture"]["shape"]:
         raise UserError(
             f"images are {list(tensor.shape[1:])}, the classifier was trained on "
-            f"{extractor.record['architecture']['shape']} (channels, height, width); resize them or use 'inception'"
+            f"{extractor.record['architecture']['shape']} (channels, height, width); resize them, or take another "
+            "extractor"
         )
-    device = next(extractor.module.parameters()).device
+    device = next(extractor.module.parameters(), torch.empty(0)).device
     parts = []
     for part in tensor.split(batch_size):
         part = part.to(device)
         if part.shape[1] < extractor.channels:
             part = part.expand(-1, extractor.channels, -1, -1)
-        parts.append(extractor.module(part).cpu())
+        found = extractor.module(part)
+        if found.dim() != 2 or len(found) != len(part):
+            raise UserError(
+                f"extractor {extractor.name} gave features of shape {tuple(found.shape)} for {len(part)} images, need "
+                f"({len(part)}, D)"
+            )
+        parts.append(found.float().cpu())
     features = torch.cat(parts).numpy()
     if not np.isfinite(features).all():
         raise UserError(f"{np.sum(~np.isfinite(features))} features are not finite; the extractor's weights are unfit")

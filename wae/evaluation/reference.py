@@ -58,8 +58,14 @@ def build_reference(
     """
     data, extractor, out = Path(data), Path(extractor), Path(out)
     loaded = load_extractor(extractor, device)
-    name = extractor_name(extractor)
-    images, counts = _splits(data, settings, sorted(set(validation_fractions)))
+    name, fractions = loaded.name, sorted(set(validation_fractions))
+    seen = loaded.record.get("validation_fraction")
+    if settings.reference == "validation" and seen is not None and max(fractions, default=0.0) > seen:
+        raise UserError(
+            f"{name} was trained on images of the validation part: it holds back {seen} of the train split, the runs "
+            f"{max(fractions)}; set extractors.{name}.validation_fraction to that"
+        )
+    images, counts = _splits(data, settings, fractions)
     features = {split: extract(loaded, part, settings.batch_size) for split, part in images.items()}
     arrays: dict[str, np.ndarray] = {}
     statistics: dict[str, Reference] = {}
@@ -91,7 +97,7 @@ def build_reference(
             "extractor": loaded.record,
             "dimensions": dimensions,
             "counts": counts,
-            "validation_fractions": sorted(set(validation_fractions)),
+            "validation_fractions": fractions,
             "full_rank": n > dimensions,
             "rows": rows,
             "metrics": as_document({key: found for key, found in known.items() if key in {r["metric"] for r in rows}}),

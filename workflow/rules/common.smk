@@ -41,6 +41,10 @@ REFERENCES = {
 ENVIRONMENT = "../envs/wae.yaml"
 GPU = devices_per_job(PLAN)
 
+OWN_EXTRACTORS = [
+    CONFIG.extractors[name].kind.partition(":")[0] for name in CONFIG.run.extractors if ":" in CONFIG.extractors[name].kind
+]
+
 set_environment(PLAN)
 
 
@@ -72,9 +76,10 @@ def data_of_id(wildcards):
     return [f"results/data/{wildcards.data_id}/{file}" for file in DATA_FILES]
 
 
-def extractor_ids(kind):
-    """A regular expression for the ids of the extractors of one kind; it matches nothing where there is none."""
-    ids = [PLAN.extractor_id(name) for name in CONFIG.run.extractors if CONFIG.extractors[name].kind == kind]
+def extractor_ids(trained):
+    """A regular expression for the ids of the extractors that are trained here, or are not; nothing for none."""
+    kinds = {name: CONFIG.extractors[name].kind for name in CONFIG.run.extractors}
+    ids = [PLAN.extractor_id(name) for name, kind in kinds.items() if (kind == "classifier") == trained]
     return "|".join(ids) or "(?!)"
 
 

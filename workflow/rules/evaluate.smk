@@ -1,4 +1,4 @@
-# A classifier is trained on the dataset's labels; Inception's weights are fetched or read from a file.
+# A classifier is trained on the dataset's labels; the weights of all other extractors are there already.
 rule classifier:
     input:
         [f"results/data/{{data_id}}/{file}" for file in DATA_FILES],
@@ -8,7 +8,7 @@ rule classifier:
     log:
         "results/extractors/{data_id}/{extractor_id}/extractor.log",
     wildcard_constraints:
-        extractor_id=extractor_ids("classifier"),
+        extractor_id=extractor_ids(trained=True),
     priority: 10  # before the training, as every evaluation waits for it and for the reference
     conda:
         ENVIRONMENT
@@ -16,7 +16,7 @@ rule classifier:
         gpu=GPU,
     params:
         job=lambda w: job(
-            ["wae.evaluation.features"],
+            ["wae.evaluation.features", *OWN_EXTRACTORS],
             extractor=CONFIG.extractors[extractor_of(w.extractor_id)].model_dump(),
         ),
     shell:
@@ -24,11 +24,11 @@ rule classifier:
         " --out $(dirname {output.record}) 2> {log}"
 
 
-use rule classifier as inception with:
+use rule classifier as extractor with:
     output:
         record="results/extractors/{data_id}/{extractor_id}/extractor.json",
     wildcard_constraints:
-        extractor_id=extractor_ids("inception"),
+        extractor_id=extractor_ids(trained=False),
 
 
 rule reference:
@@ -46,7 +46,7 @@ rule reference:
     resources:
         gpu=GPU,
     params:
-        job=lambda w: job(["wae.evaluation.reference"], **PLAN.reference_settings()),
+        job=lambda w: job(["wae.evaluation.reference", *OWN_EXTRACTORS], **PLAN.reference_settings()),
     shell:
         "python -m wae reference --job {params.job:q} --data results/data/{wildcards.data_id}"
         " --extractor $(dirname {input.extractor}) --out $(dirname {output.scores}) 2> {log}"
@@ -55,6 +55,7 @@ rule reference:
 EVALUATION = job(
     [
         "wae.evaluation.run",
+        *OWN_EXTRACTORS,
         *(m.partition(":")[0] for m in CONFIG.evaluation.metrics),
     ],
     evaluation=CONFIG.evaluation.model_dump(),
