@@ -4,10 +4,11 @@ Nothing here imports torch, as the Snakefile reads this module at each start.
 """
 
 import difflib
+import re
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wae.core import reserved
 from wae.core.scales import IMQ_SCALES
@@ -22,7 +23,8 @@ Rate = Annotated[float, Field(gt=0, le=10)]
 Weight = Annotated[float, Field(ge=0, le=1e9)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 CellName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
-Dotted = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+DOTTED = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+Dotted = Annotated[str, Field(pattern=DOTTED)]
 
 
 class Strict(BaseModel):
@@ -132,13 +134,14 @@ class ExtractorSettings(Strict):
     weights: str | None = None  # a local weights file, for machines without network
     weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
-    @model_validator(mode="after")
-    def _known_kind(self) -> Self:
-        if ":" not in self.kind and self.kind not in EXTRACTORS:
-            near = difflib.get_close_matches(self.kind, EXTRACTORS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"take one of {', '.join(EXTRACTORS)}, or module:Class"
-            raise ValueError(f"kind: no extractor {self.kind!r}; {hint}")
-        return self
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        if re.fullmatch(DOTTED, kind) is None and kind not in EXTRACTORS:
+            near = difflib.get_close_matches(kind, EXTRACTORS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(EXTRACTORS)}; or write module:Class"
+            raise ValueError(f"need an extractor; {hint}")
+        return kind
 
 
 class EvaluationSettings(Strict):
