@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast audit soak test-slurm bench lint format setup status
+.PHONY: report test test-fast audit soak test-slurm bench lint format setup environments status
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
 	python -m wae check --config $(CONFIG)
@@ -33,6 +33,9 @@ format: $(STAMP) ## put the code into its standard form
 	snakefmt Snakefile workflow
 
 setup: $(STAMP) ## only create the environment
+
+environments: ## write environment.yml and workflow/envs/wae.yaml from requirements.lock
+	$(PYTHON) .ci/environments.py
 
 status: $(STAMP) ## what runs now and how far it is
 	python -m wae status

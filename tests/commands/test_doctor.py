@@ -48,7 +48,7 @@ def test_another_version_is_a_warning_and_a_missing_package_an_error(
         return original(name)
 
     monkeypatch.setattr(doctor.importlib.metadata, "version", version)
-    assert found(plan, "scipy 0.1 (pinned: ").level == "warning"
+    assert found(plan, "scipy 0.1 (locked: ").level == "warning"
     assert found(plan, "seaborn is not installed").level == "error"
 
 

@@ -1,54 +1,59 @@
-"""One set of versions, whichever way the environment is made."""
+"""One set of versions, whichever way the environment is made; requirements.lock is where they stand."""
 
 import re
+import runpy
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 
-def pins(lines: list[str]) -> dict[str, str]:
-    found = {}
+@pytest.fixture(scope="module")
+def generated(root: Path) -> dict[str, Any]:
+    """What the script that writes the environments defines."""
+    return runpy.run_path(str(root / ".ci/environments.py"))
+
+
+def requirements(root: Path) -> list[Requirement]:
+    """What `make setup` installs; the extra ``features`` is for those who want it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return [Requirement(line) for line in [*project["dependencies"], *extras["slurm"], *extras["dev"]]]
+
+
+def test_every_line_of_the_lock_is_an_exact_pin_without_a_host_or_path(root: Path) -> None:
+    lines = [line for line in (root / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+    assert len(lines) > 50
     for line in lines:
-        match = re.fullmatch(r"([A-Za-z0-9_.-]+)==([A-Za-z0-9_.+!-]+)", line.strip())
-        assert match, f"not an exact pin: {line!r}"
-        found[match[1].lower().replace("_", "-")] = match[2]
-    return found
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]*==[0-9][A-Za-z0-9.]*", line), line
 
 
-def lock(root: Path) -> dict[str, str]:
-    return pins([line for line in (root / "requirements.lock").read_text().splitlines() if not line.startswith("#")])
+def test_direct_dependencies_are_ranges_that_begin_at_the_locked_version(root: Path, generated: dict[str, Any]) -> None:
+    locked = generated["pins"]()
+    for requirement in requirements(root):
+        version = Version(locked[requirement.name])
+        assert version in requirement.specifier, requirement
+        bounds = {specifier.operator: Version(specifier.version) for specifier in requirement.specifier}
+        if bounds:  # packages of types have none
+            assert set(bounds) == {">=", "<"}, requirement
+            assert bounds[">="].release[:2] == version.release[:2], requirement
+            assert bounds["<"].release == (version.major + 1,), requirement
 
 
-def project(root: Path) -> tuple[dict[str, str], dict[str, str]]:
-    table = tomllib.loads((root / "pyproject.toml").read_text())["project"]
-    return pins(table["dependencies"]), pins(table["optional-dependencies"]["dev"])
+@pytest.mark.parametrize("path", ["environment.yml", "workflow/envs/wae.yaml"])
+def test_conda_environments_are_as_written_from_the_lock(root: Path, generated: dict[str, Any], path: str) -> None:
+    assert (root / path).read_text() == generated["environments"]()[path], "run `make environments`"
 
 
-def conda(root: Path, path: str) -> list[str]:
-    requirements: list[str] = yaml.safe_load((root / path).read_text())["dependencies"][-1]["pip"]
-    return requirements
-
-
-def test_direct_dependencies_are_locked_at_the_same_version(root: Path) -> None:
-    locked = lock(root)
-    main, dev = project(root)
-    for name, version in {**main, **dev}.items():
-        assert locked.get(name) == version, name
-
-
-def test_conda_users_get_the_same_versions_and_the_package(root: Path) -> None:
-    requirements = conda(root, "environment.yml")
-    assert requirements[-1] == "-e ."
-    main, dev = project(root)
-    assert pins(requirements[:-1]) == {**main, **dev}
-
-
-def test_rule_environment_has_the_same_versions(root: Path) -> None:
-    assert pins(conda(root, "workflow/envs/wae.yaml")) == project(root)[0]
-
-
-def test_lock_names_no_host_and_no_path(root: Path) -> None:
-    text = (root / "requirements.lock").read_text()
-    assert "://" not in text
-    assert "@" not in text
+def test_conda_users_get_everything_and_the_rules_what_they_import(root: Path) -> None:
+    named = {}
+    for path in ("environment.yml", "workflow/envs/wae.yaml"):
+        lines = yaml.safe_load((root / path).read_text())["dependencies"][-1]["pip"]
+        named[path] = {line.partition("==")[0] for line in lines}
+    assert named["environment.yml"] == {r.name for r in requirements(root)} | {"-e ."}
+    assert {"torch", "snakemake", "filelock"} <= named["workflow/envs/wae.yaml"]
+    assert not {"pytest", "snakemake-executor-plugin-slurm", "-e ."} & named["workflow/envs/wae.yaml"]

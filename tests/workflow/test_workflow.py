@@ -13,7 +13,17 @@ import pytest
 
 from wae.planning.plan import load_plan, read_config
 
-PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
+PARTS = (
+    "Snakefile",
+    "config",
+    "profiles",
+    "workflow",
+    "wae",
+    "baselines",
+    "environment.yml",
+    "pyproject.toml",
+    "requirements.lock",
+)
 
 
 def copy_project(root: Path, folder: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import shutil
 import sys
 import tomllib
@@ -48,21 +49,41 @@ def _python(plan: Plan) -> Iterator[Finding]:
 
 
 def _versions(plan: Plan) -> Iterator[Finding]:
-    pins = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    locked = _locked_versions()
     other = []
-    for pin in pins:
-        name, _, version = pin.partition("==")
+    for name in _dependencies():
         try:
-            installed = importlib.metadata.version(name)
+            installed = importlib.metadata.version(name).split("+")[0]
         except importlib.metadata.PackageNotFoundError:
-            yield Finding("error", f"{name} is not installed", "run `make setup`")
+            yield Finding("error", f"{name} is not installed", "run `make setup`, or `pip install wae-benchmark`")
             continue
-        if installed.split("+")[0] != version:
-            other.append(f"{name} {installed} (pinned: {version})")
+        if installed != locked.get(name, installed):
+            other.append(f"{name} {installed} (locked: {locked[name]})")
     if other:
         yield Finding("warning", ", ".join(other), "results may differ in the last bits; run `make setup`")
+    elif locked:
+        yield Finding("ok", "packages at the versions of requirements.lock")
     else:
-        yield Finding("ok", f"{len(pins)} packages at their pinned versions")
+        yield Finding("ok", "packages installed; no requirements.lock at hand to compare their versions with")
+
+
+def _dependencies() -> list[str]:
+    """Names of the packages that this suite imports."""
+    checkout = ROOT / "pyproject.toml"
+    if checkout.is_file():
+        requirements = tomllib.loads(checkout.read_text(encoding="utf-8"))["project"]["dependencies"]
+    else:
+        requirements = importlib.metadata.requires("wae-benchmark") or []
+    return [re.split(r"[^\w.-]", line)[0] for line in requirements if "extra ==" not in line]
+
+
+def _locked_versions() -> dict[str, str]:
+    """The version of each package that the results are recorded with; empty where the lock is not at hand."""
+    try:
+        lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    return {name: version for name, found, version in (line.partition("==") for line in lines) if found}
 
 
 def _devices(plan: Plan) -> Iterator[Finding]:
