@@ -5,53 +5,24 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from tests.shared.results import make
+from tests.shared.report import experiment
+from tests.shared.tables import results
 from wae.analysis.claims import divergences, judges
-from wae.analysis.claims.judging import load_claims, write_claims
-from wae.analysis.claims.verdicts import INCONCLUSIVE, NOT_TESTED, REFUTED, SUPPORTED, overall
-from wae.analysis.contrasts import compare
+from wae.analysis.claims.judging import judge_file, load_claims
+from wae.analysis.claims.verdicts import Verdict, overall
+from wae.analysis.costs.rows import Crossover, Fit, Meeting, TimingFits
+from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.runs import METRICS_COLUMNS, RUNS_COLUMNS, write_table
 from wae.core.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = {
     claim["judge"]: claim["parameters"] for claim in yaml.safe_load((ROOT / "config/claims.yaml").read_text())["claims"]
 }
-
-
-def results(
-    folder: Path,
-    scores: dict[tuple[str, str], list[float]],
-    dataset: str = "glyphs",
-    settings: dict[str, dict[str, Any]] | None = None,
-    real: dict[str, float] | None = None,
-) -> Results:
-    """Results of one dataset: {(method, "metric/subject"): a value a seed}."""
-    rows, runs = [], {}
-    for (method, name), values in scores.items():
-        metric, _, subject = name.partition("/")
-        for seed, value in enumerate(values):
-            key = {"experiment": "e", "dataset": dataset, "method": method, "seed": seed, "status": "finished"}
-            rows.append(key | {"metric": metric, "subject": subject, "reference": "test", "samples": 9, "value": value})
-            runs[method, seed] = key
-    for metric, value in (real or {}).items():
-        key = {"experiment": "e", "dataset": dataset, "method": "real_data", "seed": -1, "status": "finished"}
-        rows.append(key | {"metric": metric, "subject": "data", "value": value})
-    write_table(folder / "metrics.csv", rows, METRICS_COLUMNS)
-    write_table(folder / "runs.csv", runs.values(), RUNS_COLUMNS)
-    defaults = {"latent_dim": 8, "prior": "normal"}
-    plan = [
-        {"dataset": dataset, "method": method, "seed": seed, "training": defaults | (settings or {}).get(method, {})}
-        for method, seed in runs
-    ]
-    (folder / "plan.json").write_text(json.dumps({"runs": plan, "config": {}}))
-    return Results(folder)
 
 
 def judge(name: str, found: Results) -> Any:
@@ -68,7 +39,12 @@ FID = "fid_classifier/prior"
 
 @pytest.mark.parametrize(
     ("gan", "mmd", "vae", "verdict"),
-    [(50, 70, 140, SUPPORTED), (70, 50, 140, REFUTED), (50, 70, 30, REFUTED), (69.9, 70, 140, INCONCLUSIVE)],
+    [
+        (50, 70, 140, Verdict.SUPPORTED),
+        (70, 50, 140, Verdict.REFUTED),
+        (50, 70, 30, Verdict.REFUTED),
+        (69.9, 70, 140, Verdict.INCONCLUSIVE),
+    ],
 )
 def test_quality_follows_the_order(tmp_path: Path, gan: float, mmd: float, vae: float, verdict: str) -> None:
     scores = {("wae_gan", FID): spread(gan), ("wae_mmd", FID): spread(mmd), ("vae", FID): spread(vae)}
@@ -81,39 +57,47 @@ def test_quality_follows_the_order(tmp_path: Path, gan: float, mmd: float, vae: 
 
 def test_quality_needs_three_seeds(tmp_path: Path) -> None:
     scores = {(method, FID): [1.0, 2.0] for method in ("wae_gan", "wae_mmd", "vae")}
-    assert judge("quality", results(tmp_path, scores)).verdict == NOT_TESTED
+    assert judge("quality", results(tmp_path, scores)).verdict == Verdict.NOT_TESTED
 
 
 def test_one_counterexample_refutes_and_untested_parts_do_not_count() -> None:
-    assert overall([SUPPORTED, REFUTED]) == REFUTED
-    assert overall([SUPPORTED, INCONCLUSIVE]) == INCONCLUSIVE
-    assert overall([SUPPORTED, NOT_TESTED]) == SUPPORTED
-    assert overall([NOT_TESTED]) == NOT_TESTED
-    assert overall([]) == NOT_TESTED
+    assert overall([Verdict.SUPPORTED, Verdict.REFUTED]) == Verdict.REFUTED
+    assert overall([Verdict.SUPPORTED, Verdict.INCONCLUSIVE]) == Verdict.INCONCLUSIVE
+    assert overall([Verdict.SUPPORTED, Verdict.NOT_TESTED]) == Verdict.SUPPORTED
+    assert overall([Verdict.NOT_TESTED]) == Verdict.NOT_TESTED
+    assert overall([]) == Verdict.NOT_TESTED
 
 
 @pytest.mark.parametrize(
     ("vae", "wae", "verdict"),
-    [(0.010, 0.018, SUPPORTED), (0.018, 0.010, REFUTED), (0.030, 0.040, REFUTED), (0.0179, 0.018, INCONCLUSIVE)],
+    [
+        (0.010, 0.018, Verdict.SUPPORTED),
+        (0.018, 0.010, Verdict.REFUTED),
+        (0.030, 0.040, Verdict.REFUTED),
+        (0.0179, 0.018, Verdict.INCONCLUSIVE),
+    ],
 )
 def test_blur_compares_with_data_and_both_waes(tmp_path: Path, vae: float, wae: float, verdict: str) -> None:
     key = "sharpness/prior"
     scores = {("vae", key): spread(vae, 2e-4), ("wae_mmd", key): spread(wae, 2e-4), ("wae_gan", key): spread(wae, 2e-4)}
-    assert judge("blur", results(tmp_path, scores, real={"sharpness": 0.025})).verdict == verdict
+    real = {("real_data", "sharpness/data"): [0.025]}
+    assert judge("blur", results(tmp_path, scores | real)).verdict == verdict
 
 
 def test_blur_needs_real_datas_sharpness(tmp_path: Path) -> None:
     scores = {(method, "sharpness/prior"): spread(1.0, 0.1) for method in ("vae", "wae_mmd", "wae_gan")}
-    assert judge("blur", results(tmp_path, scores)).verdict == NOT_TESTED
+    assert judge("blur", results(tmp_path, scores)).verdict == Verdict.NOT_TESTED
 
 
-@pytest.mark.parametrize(("wae", "verdict"), [(6.0, SUPPORTED), (3.0, REFUTED), (5.0, INCONCLUSIVE)])
+@pytest.mark.parametrize(
+    ("wae", "verdict"), [(6.0, Verdict.SUPPORTED), (3.0, Verdict.REFUTED), (5.0, Verdict.INCONCLUSIVE)]
+)
 def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, verdict: str) -> None:
     key, name = "mutual_information/codes", "wae_mmd@encoder=gaussian"
     scores = {("vae", key): spread(5.0, 0.1), (name, key): spread(wae, 0.1)}
     assert judge("information", results(tmp_path, scores)).verdict == verdict
     other = {name: {"latent_dim": 64}}
-    assert judge("information", results(tmp_path, scores, settings=other)).verdict == NOT_TESTED
+    assert judge("information", results(tmp_path, scores, settings=other)).verdict == Verdict.NOT_TESTED
 
 
 def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
@@ -124,22 +108,22 @@ def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
         (name, "mutual_information/codes"): spread(bound - 0.05, 0.01),
     }
     found = judge("information", results(tmp_path, scores))
-    assert (found.verdict, "has at least 6.86 nats against 5 of" in found.summary) == (SUPPORTED, True)
+    assert (found.verdict, "has at least 6.86 nats against 5 of" in found.summary) == (Verdict.SUPPORTED, True)
     (tmp_path / "both").mkdir()
     both = scores | {("vae", "mutual_information/codes"): spread(bound - 0.09, 0.001)}
-    assert judge("information", results(tmp_path / "both", both)).verdict == INCONCLUSIVE
+    assert judge("information", results(tmp_path / "both", both)).verdict == Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
     ("p", "ratio", "spread", "verdict"),
     [
-        ([0.4, 0.5, 0.6], 1.1, 0.9, SUPPORTED),
-        ([0.4, 0.5, 0.01], 1.1, 0.9, SUPPORTED),
-        ([0.01, 0.01, 0.6], 1.1, 0.9, REFUTED),
-        ([0.4, 0.5, 0.6], 2.5, 0.9, REFUTED),
-        ([0.4, 0.5, 0.6], 1.5, 0.9, INCONCLUSIVE),
-        ([0.4, 0.5, 0.6], 1.1, 0.7, INCONCLUSIVE),
-        ([0.4, 0.5, 0.6], 1.1, 0.1, REFUTED),
+        ([0.4, 0.5, 0.6], 1.1, 0.9, Verdict.SUPPORTED),
+        ([0.4, 0.5, 0.01], 1.1, 0.9, Verdict.SUPPORTED),
+        ([0.01, 0.01, 0.6], 1.1, 0.9, Verdict.REFUTED),
+        ([0.4, 0.5, 0.6], 2.5, 0.9, Verdict.REFUTED),
+        ([0.4, 0.5, 0.6], 1.5, 0.9, Verdict.INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.7, Verdict.INCONCLUSIVE),
+        ([0.4, 0.5, 0.6], 1.1, 0.1, Verdict.REFUTED),
     ],
 )
 def test_match_needs_test_distance_and_spread(
@@ -153,7 +137,7 @@ def test_match_needs_test_distance_and_spread(
         (name, "latent_sd_ratio_min/codes"): [spread] * 3,
     }
     assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 64}})).verdict == verdict
-    assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 8}})).verdict == NOT_TESTED
+    assert judge("match", results(tmp_path, scores, settings={name: {"latent_dim": 8}})).verdict == Verdict.NOT_TESTED
 
 
 def _sweep(wide: float, other_prior: float) -> tuple[dict[tuple[str, str], list[float]], dict[str, dict[str, Any]]]:
@@ -173,7 +157,12 @@ def _sweep(wide: float, other_prior: float) -> tuple[dict[tuple[str, str], list[
 
 @pytest.mark.parametrize(
     ("wide", "other_prior", "verdict"),
-    [(70, 70, SUPPORTED), (30, 70, REFUTED), (70, 30, REFUTED), (49.9, 70, INCONCLUSIVE)],
+    [
+        (70, 70, Verdict.SUPPORTED),
+        (30, 70, Verdict.REFUTED),
+        (70, 30, Verdict.REFUTED),
+        (49.9, 70, Verdict.INCONCLUSIVE),
+    ],
 )
 def test_latent_contest_is_against_the_best_below(
     tmp_path: Path, wide: float, other_prior: float, verdict: str
@@ -186,7 +175,7 @@ def test_latent_needs_both_sweeps(tmp_path: Path) -> None:
     scores, settings = _sweep(70, 70)
     del scores["wae_mmd@prior=uniform", FID]
     found = judge("latent", results(tmp_path, scores, settings=settings))
-    assert found.verdict == NOT_TESTED
+    assert found.verdict == Verdict.NOT_TESTED
     assert "other priors" in found.summary
 
 
@@ -202,7 +191,11 @@ def _timed(folder: Path, gan: float, mmd: float, band: float = 0.01) -> Results:
 
 @pytest.mark.parametrize(
     ("gan", "mmd", "band", "verdict"),
-    [(0.02, 0.03, 0.01, SUPPORTED), (0.03, 0.02, 0.01, REFUTED), (0.03, 0.02, 0.5, INCONCLUSIVE)],
+    [
+        (0.02, 0.03, 0.01, Verdict.SUPPORTED),
+        (0.03, 0.02, 0.01, Verdict.REFUTED),
+        (0.03, 0.02, 0.5, Verdict.INCONCLUSIVE),
+    ],
 )
 def test_faster_needs_intervals_apart(tmp_path: Path, gan: float, mmd: float, band: float, verdict: str) -> None:
     assert judge("faster", _timed(tmp_path, gan, mmd, band)).verdict == verdict
@@ -213,12 +206,11 @@ def _fits(folder: Path, dimensions: list[int]) -> Results:
     fits, crossovers = [], []
     for d in dimensions:
         for subject, width, p in (("mmd_fused", None, 1.9), ("gan", 512, 1.0)):
-            fit = {"study": "penalty", "subject": subject, "critic_width": width, "latent_dim": d, "p": p, "c": 1.0}
-            fits.append(fit | {"p_low": p - 0.1, "p_high": p + 0.1, "n_min": 128, "n_max": 4096})
-        pair = {"study": "penalty", "a": "mmd_fused", "b": "gan", "critic_width": 512, "latent_dim": d}
-        status = "measured" if d == 8 else "extrapolated"
-        crossovers.append(pair | {"n": 1000.0 * d, "low": 900.0 * d, "high": 1100.0 * d, "status": status})
-    (folder / "timing_fits.json").write_text(json.dumps({"fits": fits, "crossovers": crossovers}))
+            fits.append(Fit("penalty", "", subject, d, width, p, p - 0.1, p + 0.1, 1.0, 128, 4096, 4))
+        status = Meeting.MEASURED if d == 8 else Meeting.EXTRAPOLATED
+        bounds = (1000.0 * d, 900.0 * d, 1100.0 * d)
+        crossovers.append(Crossover("penalty", "", d, 512, "mmd_fused", "gan", *bounds, status))
+    TIMING_FITS.write(folder, TimingFits(fits, crossovers, []))
     return found
 
 
@@ -227,17 +219,18 @@ def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(t
     (tmp_path / "many").mkdir()
     one, many = _fits(tmp_path / "one", [8]), _fits(tmp_path / "many", [2, 8])
     assert judge("cost", one).summary == (
-        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00); critic 4 × 512 n^1.00 (0.90 to 1.10)."
+        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00); "
+        "latent discriminator 4 × 512 n^1.00 (0.90 to 1.10)."
     )
     assert judge("cost", many).summary == (
         "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00) at d_z = 2, n^1.90 (1.80 to 2.00) at 8; "
-        "critic 4 × 512 n^1.00 (0.90 to 1.10) at d_z = 2, n^1.00 (0.90 to 1.10) at 8."
+        "latent discriminator 4 × 512 n^1.00 (0.90 to 1.10) at d_z = 2, n^1.00 (0.90 to 1.10) at 8."
     )
     assert judge("faster", one).summary.endswith(
-        "fused MMD and critic 4 × 512 cost the same near n = 8,000 (between measured sizes)."
+        "fused MMD and latent discriminator 4 × 512 cost the same near n = 8,000 (between measured sizes)."
     )
     assert judge("faster", many).summary.endswith(
-        "fused MMD and critic 4 × 512 cost the same near n = 2,000* at d_z = 2, 8,000 at 8; "
+        "fused MMD and latent discriminator 4 × 512 cost the same near n = 2,000* at d_z = 2, 8,000 at 8; "
         "*: beyond the measured sizes, by the fits."
     )
     fits = json.loads((tmp_path / "many/timing_fits.json").read_text())
@@ -255,7 +248,7 @@ def test_divergences_hold_as_computed_and_fail_when_changed(tmp_path: Path) -> N
     found = results(tmp_path, {("vae", FID): [1.0]})
     study = divergences.study()
     (tmp_path / "divergences.json").write_text(json.dumps(study))
-    assert judge("divergences", found).verdict == SUPPORTED
+    assert judge("divergences", found).verdict == Verdict.SUPPORTED
     for name, key, value in (
         ("js", "gradient", 0.1),
         ("js", "value", 0.5),
@@ -272,38 +265,16 @@ def test_divergences_hold_as_computed_and_fail_when_changed(tmp_path: Path) -> N
         folder.mkdir()
         other = results(folder, {("vae", FID): [1.0]})
         (folder / "divergences.json").write_text(json.dumps(changed))
-        assert judge("divergences", other).verdict == REFUTED, (name, key)
-
-
-def test_contrasts_are_welchs_test_with_holms_correction() -> None:
-    rng = np.random.default_rng(0)
-    values = {name: pd.Series(rng.normal(mean, 1, 4)) for name, mean in (("a", 0), ("b", 3), ("c", 3.2))}
-    found = compare(values, [("a", "b"), ("b", "c")], 0.05)
-    va, vb = values["a"].var() / 4, values["b"].var() / 4
-    t = (values["a"].mean() - values["b"].mean()) / math.sqrt(va + vb)
-    freedom = (va + vb) ** 2 / (va**2 / 3 + vb**2 / 3)
-    from scipy import stats
-
-    raw = 2 * stats.t.sf(abs(t), freedom)
-    assert found[0].p == pytest.approx(2 * raw)  # the smaller of two p-values is doubled
-    assert found[0].difference == pytest.approx(values["a"].mean() - values["b"].mean())
-    half = stats.t.ppf(0.975, freedom) * math.sqrt(va + vb)
-    assert found[0].high - found[0].difference == pytest.approx(half)
-
-
-def test_contrasts_refuse_fewer_than_three_seeds() -> None:
-    values = {"a": pd.Series([1.0, 2.0]), "b": pd.Series([1.0, 2.0, 3.0])}
-    with pytest.raises(ValueError, match="2 seeds, a test needs 3"):
-        compare(values, [("a", "b")], 0.05)
+        assert judge("divergences", other).verdict == Verdict.REFUTED, (name, key)
 
 
 def test_every_claim_of_the_file_is_judged(tmp_path: Path) -> None:
-    folder = make(tmp_path, datasets=("digits",))
-    write_claims(folder, ROOT / "config/claims.yaml")
-    claims = json.loads((folder / "claims.json").read_text())["claims"]
-    assert [claim["number"] for claim in claims] == list(range(1, 9))
-    assert {"supported", "not tested by this config"} <= {claim["verdict"] for claim in claims}
-    assert all("{" not in claim["threshold"] for claim in claims)
+    found = Results(experiment(tmp_path, datasets=("digits",)))
+    claims = judge_file(found, ROOT / "config/claims.yaml").claims
+    assert [claim.number for claim in claims] == list(range(1, 9))
+    assert {Verdict.SUPPORTED, Verdict.NOT_TESTED} <= {claim.verdict for claim in claims}
+    assert all("{" not in claim.threshold for claim in claims)
+    assert found.claims()["verdict"].tolist() == [claim.verdict for claim in claims]
 
 
 CLAIM = {
@@ -337,7 +308,7 @@ def test_a_faulty_claim_is_one_clear_line(tmp_path: Path, change: dict[str, Any]
 def test_the_same_claim_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump({"claims": [CLAIM, CLAIM]}))
-    with pytest.raises(UserError, match="'x' is there twice"):
+    with pytest.raises(UserError, match="there are two claims 'x'"):
         load_claims(path)
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from wae.analysis.costs.fits import crossover, fits, last_rise, write_fits
+from wae.analysis.costs.fits import crossover, fits, last_rise, timing_fits
 from wae.analysis.costs.power_laws import Curve, curves, fit
-from wae.core.files import read_json
+from wae.analysis.costs.rows import Meeting, TimingFits
+from wae.analysis.files import TIMING_FITS
 
 SIZES = np.array([32, 64, 128, 256, 512, 1024, 2048, 4096], float)
 
@@ -93,57 +94,57 @@ def test_two_sizes_are_no_law() -> None:
 def test_measured_crossover() -> None:
     a, b = curve(1e-8, 2.0, noise=0.02), curve(1e-5, 1.0, noise=0.02, seed=1)  # meet at n = 1000
     found = crossover(a, b)
-    assert found["status"] == "measured"
-    assert found["low"] < found["n"] < found["high"]
-    assert found["low"] < 1000 < found["high"]
-    assert found["n"] == pytest.approx(1000, rel=0.1)
+    assert found.status == "measured"
+    assert found.low < found.n < found.high
+    assert found.low < 1000 < found.high
+    assert found.n == pytest.approx(1000, rel=0.1)
     exact = crossover(curve(1e-8, 2.0), curve(1e-5, 1.0))
-    assert exact["n"] == pytest.approx(1000, rel=1e-6)
+    assert exact.n == pytest.approx(1000, rel=1e-6)
 
 
 def test_the_measured_interval_covers() -> None:
     hits = 0
     for seed in range(200):
         found = crossover(curve(1e-8, 2.0, 0.05, seed), curve(1e-5, 1.0, 0.05, 1000 + seed))
-        hits += found["low"] <= 1000 <= found["high"]
+        hits += found.low <= 1000 <= found.high
     assert hits / 200 >= 0.9
 
 
 def test_crossovers_outside_the_sizes() -> None:
     cheap, dear = curve(1e-9, 2.0, noise=0.01), curve(1e-4, 1.0, noise=0.01, seed=1)  # meet at 1e5
     found = crossover(cheap, dear)
-    assert found["status"] == "extrapolated"
-    assert found["low"] < 1e5 < (found["high"] or math.inf)
-    assert found["n"] == pytest.approx(1e5, rel=0.3)
-    assert crossover(curve(1e-9, 1.0), curve(1e-4, 1.0))["status"] == "above grid"  # never meet
-    assert crossover(curve(1e-12, 2.0), curve(1e-2, 1.0))["status"] == "above grid"  # at 1e10: too far to name
+    assert found.status == "extrapolated"
+    assert found.low < 1e5 < (found.high or math.inf)
+    assert found.n == pytest.approx(1e5, rel=0.3)
+    assert crossover(curve(1e-9, 1.0), curve(1e-4, 1.0)).status == "above grid"  # never meet
+    assert crossover(curve(1e-12, 2.0), curve(1e-2, 1.0)).status == "above grid"  # at 1e10: too far to name
     above = crossover(curve(1e-9, 1.0), curve(1e-4, 1.0))
-    assert (above["n"], above["low"], above["high"]) == (None, 4096.0, None)
+    assert (above.n, above.low, above.high) == (None, 4096.0, None)
     below = crossover(curve(1e-3, 2.0), curve(1e-5, 1.0))
-    assert (below["n"], below["high"], below["status"]) == (None, 32.0, "below grid")
+    assert (below.n, below.high, below.status) == (None, 32.0, "below grid")
 
 
 def test_a_crossover_beyond_the_cap_of_the_first() -> None:
     a = curve(1e-8, 2.0, n=SIZES[:4])  # up to 256; over the cap at 2048, where it would cost twice as much
     capped = Curve(**{**vars(a), "capped": (2048.0, math.log(1e-8 * 2048**2))})
     found = crossover(capped, curve(1e-5, 1.0))
-    assert found["n"] == pytest.approx(1000, rel=1e-6)
-    assert (found["low"], found["high"], found["status"]) == (256.0, 2048.0, "measured")
+    assert found.n == pytest.approx(1000, rel=1e-6)
+    assert (found.low, found.high, found.status) == (256.0, 2048.0, "measured")
     cheap = Curve(**{**vars(a), "capped": (512.0, math.log(1e-8 * 512**2))})
-    assert crossover(cheap, curve(1e-5, 1.0))["status"] == "extrapolated"
+    assert crossover(cheap, curve(1e-5, 1.0)).status == "extrapolated"
     unsure = curve(1e-8, 2.0, noise=0.05, n=SIZES[:6])  # dearer from 1000 on, but not clearly so at 1024
     unsure = Curve(**{**vars(unsure), "log_seconds": np.log(1e-8 * unsure.n**2)})
-    assert crossover(unsure, curve(1e-5, 1.0))["high"] is None
+    assert crossover(unsure, curve(1e-5, 1.0)).high is None
     bounded = Curve(**{**vars(unsure), "capped": (2048.0, math.log(1e-8 * 2048**2))})
     found = crossover(bounded, curve(1e-5, 1.0))
-    assert found["n"] == pytest.approx(1000, rel=1e-6)
-    assert found["high"] == 2048.0
+    assert found.n == pytest.approx(1000, rel=1e-6)
+    assert found.high == 2048.0
 
 
 def test_only_common_sizes_are_compared() -> None:
     a, b = curve(1e-8, 2.0, n=SIZES[2:]), curve(1e-5, 1.0, n=SIZES[:7])
-    assert crossover(a, b)["n"] == pytest.approx(1000, rel=1e-6)
-    assert crossover(curve(1.0, 1.0, n=SIZES[:3]), curve(1.0, 1.0, n=SIZES[4:]))["status"] == "no common size"
+    assert crossover(a, b).n == pytest.approx(1000, rel=1e-6)
+    assert crossover(curve(1.0, 1.0, n=SIZES[:3]), curve(1.0, 1.0, n=SIZES[4:])).status == "no common size"
 
 
 def test_the_last_rise_counts() -> None:
@@ -179,33 +180,17 @@ def test_the_written_document(tmp_path: Path) -> None:
     ]
     penalties = [curve(1e-8, 2.0, latent_dim=d) for d in (2, 8)]
     penalties += [curve(1e-5, 1.0, subject="gan", critic_width=w, latent_dim=8) for w in (512, 1024)]
-    table(*steps, *penalties).to_csv(tmp_path / "timing.csv", index=False)
-    write_fits(tmp_path)
-    document = read_json(tmp_path / "timing_fits.json")
-    assert len(document["fits"]) == 8
-    first = next(f for f in document["fits"] if f["subject"] == "mmd_fused" and f["latent_dim"] == 2)
-    assert set(first) >= {
-        "study",
-        "subject",
-        "latent_dim",
-        "critic_width",
-        "p",
-        "p_low",
-        "p_high",
-        "c",
-        "n_min",
-        "n_max",
-    }
-    assert first["c"] == pytest.approx(1e-8)
-    met = [(c["a"], c["b"], c["critic_width"], c["status"]) for c in document["crossovers"] if c["study"] == "penalty"]
-    assert met == [("mmd_fused", "gan", 512, "measured"), ("mmd_fused", "gan", 1024, "measured")]
-    assert {(r["a"], r["b"], r["dataset"]) for r in document["ratios"]} == {
-        ("wae_mmd@lambda_=2", "wae_gan@lambda_=2", "digits")
-    }
-    assert document["ratios"][0]["ratio"] == pytest.approx(2.5)
+    TIMING_FITS.write(tmp_path, timing_fits(table(*steps, *penalties)))
+    document = TIMING_FITS.read(tmp_path)
+    assert document == timing_fits(table(*steps, *penalties))
+    assert len(document.fits) == 8
+    first = next(f for f in document.fits if (f.subject, f.latent_dim) == ("mmd_fused", 2))
+    assert (first.c, first.n_min, first.n_max) == (pytest.approx(1e-8), 512, 4096)
+    met = [(c.a, c.b, c.critic_width, c.status) for c in document.crossovers if c.study == "penalty"]
+    assert met == [("mmd_fused", "gan", width, Meeting.MEASURED) for width in (512, 1024)]
+    assert {(r.a, r.b, r.dataset) for r in document.ratios} == {("wae_mmd@lambda_=2", "wae_gan@lambda_=2", "digits")}
+    assert document.ratios[0].ratio == pytest.approx(2.5)
 
 
-def test_a_study_that_measured_nothing(tmp_path: Path) -> None:
-    table(curve(1.0, 1.0), status="trimmed").to_csv(tmp_path / "timing.csv", index=False)
-    write_fits(tmp_path)
-    assert read_json(tmp_path / "timing_fits.json") == {"fits": [], "crossovers": [], "ratios": []}
+def test_a_study_that_measured_nothing() -> None:
+    assert timing_fits(table(curve(1.0, 1.0), status="trimmed")) == TimingFits()

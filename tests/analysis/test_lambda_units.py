@@ -61,13 +61,6 @@ def test_kernels_and_divisors_count() -> None:
     assert lambda_units.paper_lambda(3.0, lambda_units.Units(0.05, "minus_one_one")) == 3.0
 
 
-def test_codebases_of_the_ledger() -> None:
-    assert lambda_units.translate(100.0, "wae2018_celeba") == pytest.approx(100.0)
-    assert lambda_units.translate(10.0, "wae2018_mnist") == pytest.approx(40.0)
-    assert lambda_units.translate(0.03, "rae2020_mnist") == pytest.approx(0.03 * 4 * 51.2)
-    assert lambda_units.translate(100.0, "cwae_pytorch") == pytest.approx(20.0)
-
-
 def test_units_of_our_runs() -> None:
     def ours(**changes: Any) -> lambda_units.Units | None:
         values = {"implementation": "wae.methods.wae_mmd:WAEMMD"} | changes

@@ -1,5 +1,4 @@
 import copy
-import json
 import math
 import subprocess
 import sys
@@ -13,13 +12,15 @@ import yaml
 from scipy import stats
 
 from wae.analysis.published import comparison as anchors
-from wae.analysis.published.files import write_anchors
 from wae.analysis.published.ledger import load_ledger, published
+from wae.analysis.published.rows import LambdaRow, Outcome, PublishedRow, Reason
+from wae.analysis.results import Results
 from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, write_table
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.settings import EvaluationSettings, RunSettings, TrainingSettings
 from wae.planning.plan import load_plan, merge, read_config
+from wae.report.tables.claim_tables import difference_said
 
 Ledger = dict[str, Any]
 
@@ -122,29 +123,31 @@ def runs(method: str = "wae_mmd", **changes: Any) -> list[dict[str, Any]]:
     ]
 
 
-def one(metrics: pd.DataFrame, planned: list[dict[str, Any]], ledger: Ledger) -> dict[str, Any]:
-    frame = anchors.compare(metrics, planned, ledger, EvaluationSettings().model_dump(), OPTIONS)
-    assert list(frame.columns) == list(anchors.COLUMNS)
-    (row,) = frame.to_dict("records")
+def one(metrics: pd.DataFrame, planned: list[dict[str, Any]], ledger: Ledger) -> PublishedRow:
+    (row,) = anchors.compare(metrics, planned, ledger, EvaluationSettings().model_dump(), OPTIONS)
     return row
+
+
+def said(row: PublishedRow) -> list[str]:
+    return list(map(difference_said, row.differs))
 
 
 def test_equal_protocols_and_close_values_are_reproduced(ledger: Ledger) -> None:
     values = [52.0, 49.0, 55.0]
     row = one(scores(values), runs(), small_ledger(ledger))
-    assert row["differs"] == []
-    assert row["verdict"] == "reproduced"
-    assert (row["ours"], row["seeds"], row["our_metric"]) == (52.0, 3, "fid_inception")
-    low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-    assert (row["low"], row["high"]) == pytest.approx((low, high))
+    assert row.differs == []
+    assert row.outcome == "reproduced"
+    assert (row.ours, row.seeds, row.our_metric) == (52.0, 3, "fid_inception")
+    factor = math.exp(stats.t.ppf(0.975, 2) * stats.sem(values) / np.mean(values))
+    assert (row.low, row.high) == pytest.approx((52.0 / factor, 52.0 * factor))
 
 
 @pytest.mark.parametrize(
     ("mean", "verdict"), [(54.9, "reproduced"), (55.1, "not reproduced"), (44.9, "not reproduced")]
 )
 def test_the_tolerance_is_relative_to_the_published_number(ledger: Ledger, mean: float, verdict: str) -> None:
-    assert one(scores([mean] * 3), runs(), small_ledger(ledger))["verdict"] == verdict
-    assert one(scores([mean] * 3), runs(), small_ledger(ledger, tolerance=0.5))["verdict"] == "reproduced"
+    assert one(scores([mean] * 3), runs(), small_ledger(ledger)).outcome == verdict
+    assert one(scores([mean] * 3), runs(), small_ledger(ledger, tolerance=0.5)).outcome == "reproduced"
 
 
 def test_every_field_that_differs_spoils_the_verdict(ledger: Ledger) -> None:
@@ -158,8 +161,8 @@ def test_every_field_that_differs_spoils_the_verdict(ledger: Ledger) -> None:
     small = small_ledger(ledger)
     for key, value in changed.items():
         row = one(scores([50.0] * 3), runs(**{key: value}), small)
-        assert row["verdict"] == "not comparable", key
-        assert any(phrase.startswith(ledger["fields"][key]["title"] + ":") for phrase in row["differs"]), key
+        assert row.outcome == "not comparable", key
+        assert any(phrase.startswith(ledger["fields"][key]["title"] + ":") for phrase in said(row)), key
     missing = set(ledger["fields"]) - set(changed)
     assert {key for key in missing if ledger["fields"][key]["group"] == "model"} == {
         "likelihood", "kernel_base", "decoder_decay",
@@ -175,39 +178,39 @@ def test_evaluation_and_data_that_differ_spoil_it_too(ledger: Ledger) -> None:
         (scores([50.0] * 3, metric="fid_classifier"), "feature extractor: inception there, classifier here"),
     ):
         row = one(metrics, runs(), small)
-        assert row["differs"] == [phrase]
-        assert row["verdict"] == "not comparable"
+        assert said(row) == [phrase]
+        assert row.outcome == "not comparable"
     held_back = one(scores([50.0] * 3), runs(validation_fraction=0.1), small)
-    assert held_back["differs"] == ["train and test split: official there, official, 0.1 of train held back here"]
+    assert said(held_back) == ["train and test split: official there, official, 0.1 of train held back here"]
     for option, differs in (({"pad": 2}, 1), ({"split": "paper"}, 1), ({"mirrored": True}, 2), ({"pad": 0}, 0)):
-        frame = anchors.compare(scores([50.0] * 3), runs(), small, {}, {"mnist": option})
-        assert len(frame["differs"][0]) == differs, option
+        (row,) = anchors.compare(scores([50.0] * 3), runs(), small, {}, {"mnist": option})
+        assert len(row.differs) == differs, option
 
 
 def test_what_a_source_does_not_state_or_is_recalled_confirms_nothing(ledger: Ledger) -> None:
     row = one(scores([50.0] * 3), runs(), small_ledger(ledger, fields={"reference": None}))
-    assert row["differs"] == ["reference images: not stated there, test here"]
-    assert row["verdict"] == "not comparable"
+    assert said(row) == ["reference images: not stated there, test here"]
+    assert row.outcome == "not comparable"
     row = one(scores([50.0] * 3), runs(), small_ledger(ledger, protocol={"recalled": {"wae_mmd": ["epochs"]}}))
-    assert row["differs"] == ["epochs: 7 there is recalled, not read"]
-    assert row["verdict"] == "not comparable"
+    assert said(row) == ["epochs: 7 there is recalled, not read"]
+    assert row.outcome == "not comparable"
 
 
 def test_recalled_numbers_are_shown_without_a_verdict(ledger: Ledger) -> None:
     row = one(scores([50.0] * 3), runs(), small_ledger(ledger, standing="recalled"))
-    assert (row["standing"], row["verdict"], row["ours"]) == ("recalled", "", 50.0)
+    assert (row.standing, row.outcome, row.ours) == ("recalled", "", 50.0)
 
 
 def test_too_few_seeds_and_missing_scores_carry_no_verdict(ledger: Ledger) -> None:
     row = one(scores([50.0, 50.0]), runs(), small_ledger(ledger))
-    assert row["verdict"] == "not comparable"
-    assert row["differs"] == ["seeds: 2 finished here, 3 needed"]
+    assert row.outcome == "not comparable"
+    assert said(row) == ["seeds: 2 finished here, 3 needed"]
     alone = one(scores([50.0]), runs(), small_ledger(ledger))
-    assert math.isnan(alone["low"])
+    assert alone.low is None
     for metrics in (scores([50.0] * 3)[:0], scores([math.nan] * 3), scores([50.0] * 3, subject="reconstruction")):
         row = one(metrics, runs(), small_ledger(ledger))
-        assert (row["verdict"], row["differs"]) == ("not comparable", ["not measured here"])
-        assert math.isnan(row["ours"])
+        assert (row.outcome, said(row)) == ("not comparable", ["not measured here"])
+        assert row.ours is None
 
 
 def test_inceptions_distance_is_taken_before_the_classifiers_and_curves_never(ledger: Ledger) -> None:
@@ -220,51 +223,35 @@ def test_inceptions_distance_is_taken_before_the_classifiers_and_curves_never(le
         ]
     )
     row = one(metrics, runs(), small_ledger(ledger))
-    assert (row["ours"], row["our_metric"], row["verdict"]) == (50.0, "fid_inception", "reproduced")
+    assert (row.ours, row.our_metric, row.outcome) == (50.0, "fid_inception", "reproduced")
 
 
 def test_variants_get_rows_and_other_datasets_do_not(ledger: Ledger) -> None:
     small = small_ledger(ledger)
     metrics = pd.concat([scores([50.0] * 3), scores([50.0] * 3, method="wae_mmd@lambda_=99.0")])
     planned = [*runs(), *runs("wae_mmd@lambda_=99.0", lambda_=99.0)]
-    frame = anchors.compare(metrics, planned, small, {}, OPTIONS)
-    assert dict(zip(frame["method"], frame["verdict"], strict=True)) == {
-        "wae_mmd": "reproduced",
-        "wae_mmd@lambda_=99.0": "not comparable",
-    }
-    elsewhere = metrics.assign(dataset="digits")
+    found = {row.method: row.outcome for row in anchors.compare(metrics, planned, small, {}, OPTIONS)}
+    assert found == {"wae_mmd": Outcome.REPRODUCED, "wae_mmd@lambda_=99.0": Outcome.NOT_COMPARABLE}
     digits = [run | {"dataset": "digits"} for run in planned]
-    assert anchors.compare(elsewhere, digits, small).empty
-    assert list(anchors.compare(elsewhere, digits, small, everything=True)["verdict"]) == ["not comparable"]
+    assert anchors.compare(metrics.assign(dataset="digits"), digits, small) == []
 
 
-def test_anchors_json_of_an_experiment(root: Path, tmp_path: Path) -> None:
+def test_published_results_of_an_experiment(root: Path, tmp_path: Path) -> None:
     planned = [*runs(), *runs("vae", implementation="baselines.vae:VAE", encoder="gaussian")]
     config = {"evaluation": EvaluationSettings().model_dump(), "datasets": {"mnist": {"options": {"pad": 2}}}}
     write_json(tmp_path / "plan.json", {"config": config, "runs": planned})
     table = scores([20.0] * 3).assign(experiment="e", status="finished", label="")
     write_table(tmp_path / "metrics.csv", table.to_dict("records"), METRICS_COLUMNS)
-    write_anchors(tmp_path, root / "config/anchors.yaml")
-    document = json.loads((tmp_path / "anchors.json").read_text())
-    rae = {
-        row["subject"]: row for row in document["rows"] if row["protocol"] == "rae2020" and row["method"] == "wae_mmd"
-    }
-    assert rae["prior"]["ours"] == 20.0
-    assert rae["prior"]["published"] == 20.42
-    assert rae["prior"]["verdict"] == "not comparable"
-    assert not any(phrase.startswith("image size") for phrase in rae["prior"]["differs"])
-    assert any(phrase == "latent dimension: 16 there, 8 here" for phrase in rae["prior"]["differs"])
-    assert document["lambdas"] == [
-        {"dataset": "mnist", "method": "wae_mmd", "lambda_": 10.0, "paper_lambda": 40.0},
-        {"dataset": "mnist", "method": "vae", "lambda_": 10.0, "paper_lambda": None},
+    document = anchors.compare_file(Results(tmp_path), root / "config/anchors.yaml")
+    rae = {row.subject: row for row in document.rows if (row.protocol, row.method) == ("rae2020", "wae_mmd")}
+    assert (rae["prior"].ours, rae["prior"].published) == (20.0, 20.42)
+    assert rae["prior"].outcome is Outcome.NOT_COMPARABLE
+    assert not any(phrase.startswith("image size") for phrase in said(rae["prior"]))
+    assert "latent dimension: 16 there, 8 here" in said(rae["prior"])
+    assert document.lambdas == [
+        LambdaRow("mnist", "wae_mmd", 10.0, pytest.approx(40.0)),
+        LambdaRow("mnist", "vae", 10.0, None),
     ]
-
-
-def test_records_are_json(ledger: Ledger) -> None:
-    frame = anchors.compare(scores([50.0]), runs(), small_ledger(ledger), {}, OPTIONS)
-    (record,) = json.loads(json.dumps(anchors.records(frame), allow_nan=False))
-    assert record["low"] is None
-    assert record["differs"] == ["seeds: 1 finished here, 3 needed"]
 
 
 def test_no_run_of_the_papers_config_is_called_a_reproduction(
@@ -279,12 +266,12 @@ def test_no_run_of_the_papers_config_is_called_a_reproduction(
     rows = []
     for method, value in (("vae", 63.0), ("wae_mmd", 55.0), ("wae_gan", 42.0)):
         rows.append(scores([value] * 5, dataset="celeba", method=method))
-    frame = anchors.compare(pd.concat(rows), planned, ledger, plan.config.evaluation.model_dump(), options)
-    paper = frame[(frame["protocol"] == "wae2018_celeba") & (frame["metric"] == "fid") & (frame["subject"] == "prior")]
-    assert set(paper["verdict"]) == {"not comparable"}
-    for row in paper.to_dict("records"):
-        assert row["differs"]
-        assert all("not stated" in phrase or "recalled" in phrase for phrase in row["differs"]), row["differs"]
+    found = anchors.compare(pd.concat(rows), planned, ledger, plan.config.evaluation.model_dump(), options)
+    paper = [row for row in found if (row.protocol, row.metric, row.subject) == ("wae2018_celeba", "fid", "prior")]
+    assert {row.outcome for row in paper} == {Outcome.NOT_COMPARABLE}
+    for row in paper:
+        assert row.differs
+        assert {difference.reason for difference in row.differs} <= {Reason.NOT_STATED, Reason.RECALLED}, said(row)
 
 
 def test_the_papers_config_follows_the_ledger_on_mnist(

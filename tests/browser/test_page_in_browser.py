@@ -13,6 +13,7 @@ from wae.analysis.results import Results
 from wae.report.figures import draw as figures
 from wae.report.figures.plots import write
 from wae.report.page.render import page
+from wae.report.tables.write import tables
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed: pip install -e '.[dev]' for it")
 from selenium.webdriver import Chrome, Keys  # noqa: E402
@@ -51,6 +52,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write(plot, report / "figures")
             entries.append(plot.entry())
     (report / "figures" / "index.json").write_text(json.dumps(entries))
+    tables(folder, report / "tables")
     page(folder, report, root / "summary.html")
     return root / "summary.html"
 

@@ -14,6 +14,7 @@ from matplotlib.colors import to_rgb
 
 from tests.shared.report import experiment
 from wae.analysis.results import Results
+from wae.analysis.words import seconds
 from wae.core.errors import UserError
 from wae.report.figures import draw as figures
 from wae.report.figures import style
@@ -135,12 +136,12 @@ METHODS = ("vae", "wae_mmd", "wae_gan", "beta_vae", "ae", "aae", "rae_l2", "swae
 @pytest.mark.parametrize("ground", ["#fdfdfc", "#14171b"])
 def test_method_colours_stand_out_in_light_and_dark(ground: str) -> None:
     for method in METHODS:
-        assert _contrast(style.colour(method), ground) >= 3.0, method
+        assert _contrast(style.strokes(method)[0], ground) >= 3.0, method
 
 
 def test_no_two_methods_look_alike_even_in_grey() -> None:
     for first, second in combinations(METHODS, 2):
-        assert style.look(first)[1] != style.look(second)[1], (first, second)
+        assert style.strokes(first)[1] != style.strokes(second)[1], (first, second)
 
 
 # Machado, Oliveira and Fernandes 2009: linear RGB seen by deuteranopes and protanopes.
@@ -153,13 +154,13 @@ BLINDNESS = {
 @pytest.mark.parametrize("kind", BLINDNESS)
 def test_the_three_methods_differ_to_colour_blind_readers(kind: str) -> None:
     matrix = np.array(BLINDNESS[kind])
-    seen = {m: matrix @ np.array(to_rgb(style.colour(m))) for m in METHODS[:3]}
+    seen = {m: matrix @ np.array(to_rgb(style.strokes(m)[0])) for m in METHODS[:3]}
     for first, second in combinations(seen, 2):
         assert np.linalg.norm(seen[first] - seen[second]) > 0.15, (first, second)
 
 
 def test_a_variant_has_its_methods_colour() -> None:
-    assert style.look("wae_mmd@lambda_=10") == style.look("wae_mmd")
+    assert style.strokes("wae_mmd@lambda_=10") == style.strokes("wae_mmd")
 
 
 def test_numbers_and_times_on_axes_are_plain() -> None:
@@ -171,7 +172,7 @@ def test_numbers_and_times_on_axes_are_plain() -> None:
         "10⁻⁸",
         "−2.5",
     ]
-    assert [style.seconds_label(v) for v in (2e-5, 0.003, 1.5, 600, 9000)] == [
+    assert [seconds(v) for v in (2e-5, 0.003, 1.5, 600, 9000)] == [
         "20 µs",
         "3 ms",
         "1.5 s",
@@ -181,4 +182,4 @@ def test_numbers_and_times_on_axes_are_plain() -> None:
 
 
 def test_colours_are_not_too_pale() -> None:
-    assert all(colorsys.rgb_to_hls(*to_rgb(style.colour(m)))[1] < 0.6 for m in METHODS)
+    assert all(colorsys.rgb_to_hls(*to_rgb(style.strokes(m)[0]))[1] < 0.6 for m in METHODS)

@@ -19,6 +19,7 @@ from wae.report.page import render as page_module
 from wae.report.page.citation import suite_bibtex
 from wae.report.page.pictures import galleries
 from wae.report.page.render import page
+from wae.report.tables.write import tables
 
 SVG = '<svg width="1pt" height="1pt" viewBox="0 0 10 10"><g id="a"><path id="b" style="fill: #ffffff"/></g></svg>'
 
@@ -72,6 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def html(folder: Path) -> str:
     """Its page."""
     report = _figures(folder.parent.parent / "reports" / "fake", "one", "two")
+    tables(folder, report / "tables")
     out = report.parent / "summary.html"
     page(folder, report, out)
     return out.read_text()
@@ -79,8 +81,8 @@ def html(folder: Path) -> str:
 
 def test_sections_stand_in_their_order(html: str) -> None:
     ids = re.findall(r'<section id="([^"]+)"', html)
-    assert ids == [name for name, _ in page_module.SECTIONS]
-    order = "headline claims scores images timing budget anchors failures protocol provenance cite"
+    assert ids == [section.id for section in page_module.SECTIONS]
+    order = "headline claims scores images timing budget published failures protocol provenance cite"
     assert ids == order.split()
 
 
@@ -141,13 +143,13 @@ def test_numbers_can_be_traced(html: str) -> None:
     assert "runs results/fake/digits/wae_mmd/seed{0,1,2}" in found
 
 
-def test_the_headline_has_three_sentences_with_the_tables_numbers(html: str, folder: Path) -> None:
+def test_the_headline_has_a_few_sentences_with_the_tables_numbers(html: str, folder: Path) -> None:
     lede = re.search(r'<div class="lede">(.*?)</div>', html, re.DOTALL)
     assert lede
     text = lede.group(1)
-    assert text.count("<p>") == 3
+    assert 3 <= text.count("<p>") <= 4
     assert "WAE-GAN" in text
-    assert "Of the review&#39;s 8 claims" in text
+    assert "Of 8 claims" in text
     assert re.search(r"takes 27\.1 ms with VAE", text)
 
 
@@ -183,7 +185,7 @@ def test_provenance_names_commit_versions_and_commands(html: str) -> None:
 
 def test_what_was_not_measured_is_said(folder: Path, tmp_path: Path) -> None:
     bare = copy(folder, tmp_path)
-    for name in ("timing.csv", "claims.json", "divergences.json", "manifest.json"):
+    for name in ("timing.csv", "timing_fits.json", "claims.json", "divergences.json", "manifest.json"):
         (bare / name).unlink()
     shutil.rmtree(bare / "digits")
     out = tmp_path / "page.html"

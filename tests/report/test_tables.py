@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,16 +11,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.shared.results import make
+from tests.shared.report import experiment as make
+from wae.analysis.citation import shortfalls
 from wae.analysis.results import Results
+from wae.analysis.rows import Score
 from wae.analysis.runs import load_metrics
+from wae.core.errors import UserError
 from wae.report.names import slug
 from wae.report.page.protocol import latex
 from wae.report.tables import write as tables
-from wae.report.tables.grids import Cell, Grid, Head, csv_text, markdown_text, tex_escape, tex_text
-from wae.report.tables.score_tables import build, citation_reasons
-from wae.report.tables.scores import Column, Score
-from wae.report.wording import describe
+from wae.report.tables.columns import Column
+from wae.report.tables.grids import MARKS, Cell, Grid, Head, csv_text, markdown_text, tex_escape, tex_text
+from wae.report.tables.score_tables import build, reasons_in_words
+from wae.report.tables.write import read_tables
 
 
 @pytest.fixture(scope="module")
@@ -42,20 +46,20 @@ def test_a_cell_is_the_mean_over_seeds_of_means_over_draws(folder: Path) -> None
         & (frame["reference"] == "test")
     ]
     seeds = [rows[rows["seed"] == seed]["value"].mean() for seed in (0, 1, 2)]
-    half = stats.t.ppf(0.975, 2) * np.std(seeds, ddof=1) / np.sqrt(3)
+    factor = np.exp(stats.t.ppf(0.975, 2) * stats.sem(seeds) / np.mean(seeds))
     grid = _grid(folder, "digits_generation")
     cell = grid.rows[1][2]
     assert cell.value == pytest.approx(np.mean(seeds))
-    shown, _, width = cell.text.partition(" ± ")
-    assert float(shown) == pytest.approx(np.mean(seeds), abs=0.051)
-    assert float(width) == pytest.approx(half, abs=0.051)
+    shown, low, high = map(float, re.findall(r"[\d.]+", cell.text))
+    assert shown == pytest.approx(np.mean(seeds), abs=0.051)
+    assert (low, high) == pytest.approx((np.mean(seeds) / factor, np.mean(seeds) * factor), abs=0.051)
 
 
 def test_the_trace_names_seeds_file_and_runs(folder: Path) -> None:
     trace = _grid(folder, "digits_generation").rows[1][2].trace
     frame = load_metrics(folder / "metrics.csv")
     assert trace[0].startswith("WAE-MMD on digits")
-    assert "from 10,000 images, 5 draws a seed" in trace
+    assert "from 10,000 images, 5 draws per seed" in trace
     assert trace[-2:] == ("file results/fake/metrics.csv", "runs results/fake/digits/wae_mmd/seed{0,1,2}")
     assert sum(line.startswith("seed ") for line in trace) == 3
     assert not frame.empty
@@ -72,16 +76,16 @@ def test_seeds_finished_of_started_and_why_it_is_not_for_citation(folder: Path) 
 
 def test_the_bar_names_each_shortfall(tmp_path: Path) -> None:
     few = make(tmp_path / "few", datasets=("digits",), seeds=(0,), samples=500, clean=False)
-    reasons = citation_reasons(Results(few), "digits")
+    reasons = reasons_in_words(shortfalls(Results(few)))
     assert len(reasons) == 3
     assert "1 finished seed, fewer than 3" in reasons[0]
     assert "fewer than 2,048 images" in reasons[1]
     assert "not committed" in reasons[2]
     (few / "manifest.json").unlink()
-    assert "commit of the sources is not known" in citation_reasons(Results(few), "digits")[2]
+    assert "commit of the sources is not known" in reasons_in_words(shortfalls(Results(few)))[2]
     cell = _grid(few, "digits_generation").rows[0][2]
-    assert cell.text.endswith("(smoke)")
-    assert "±" not in cell.text
+    assert cell.text.endswith(" †")
+    assert "[" not in cell.text
 
 
 def test_the_best_of_a_column_is_marked_in_its_direction(folder: Path) -> None:
@@ -98,7 +102,7 @@ def test_real_data_stands_last_with_its_own_values(folder: Path) -> None:
     assert grid.rows[-1][2].value == pytest.approx((4.7 + 5.1) / 2)
 
 
-def test_csv_has_full_precision_and_a_line_a_cell(folder: Path) -> None:
+def test_csv_has_full_precision_and_a_line_per_cell(folder: Path) -> None:
     grid = _grid(folder, "digits_generation")
     lines = list(csv.DictReader(io.StringIO(csv_text(grid))))
     line = next(one for one in lines if (one["method"], one["metric"]) == ("wae_mmd", "fid_classifier"))
@@ -115,10 +119,25 @@ def test_files_are_written_in_three_formats_and_the_same_twice(folder: Path, tmp
     assert {path.suffix for path in first} == {".csv", ".md", ".tex", ".json"}
 
 
+def test_the_page_reads_what_the_tables_show(folder: Path, tmp_path: Path) -> None:
+    tables.tables(folder, tmp_path)
+    read, made = read_tables(tmp_path), {grid.name: grid for grid in tables.build(Results(folder))}
+    assert list(read) == list(made)
+    for name, grid in made.items():
+        assert (read[name].heads, read[name].notes, read[name].reasons) == (grid.heads, grid.notes, grid.reasons)
+        assert [[c.text for c in row] for row in read[name].rows] == [[c.text for c in row] for row in grid.rows]
+        assert [[c.numeric for c in row] for row in read[name].rows] == [[c.numeric for c in row] for row in grid.rows]
+    (tmp_path / "index.json").write_text("[{}]")
+    with pytest.raises(UserError, match="delete it and make the tables again"):
+        read_tables(tmp_path)
+    assert read_tables(tmp_path / "none") == {}
+
+
 SAMPLE = Grid(
     name="a_b",
     title="A <b> & c_d",
     caption="50% of x_1",
+    key=MARKS,
     section="scores",
     heads=(Head("Method"), Head("Score [10⁻³] ↓")),
     rows=(
@@ -176,6 +195,6 @@ def test_slugs_are_safe_and_never_collide() -> None:
 
 
 def test_a_small_value_beside_large_ones_is_not_written_as_nothing() -> None:
-    one = Score(mean=24.0, low=16.9, high=31.1, by_seed={0: 24.0, 1: 24.0})
-    column = Column("fid_classifier", "prior", describe("fid_classifier"), {"vae": one})
+    one = Score("d", "vae", "fid_classifier", "prior", mean=24.0, low=16.9, high=31.1, by_seed={0: 24.0, 1: 24.0})
+    column = Column("fid_classifier", "prior", {"vae": one})
     assert [column.number(v) for v in (0.045, -0.045, 0.06, 3.14, 0.0)] == ["0.04", "−0.04", "0.1", "3.1", "0.0"]

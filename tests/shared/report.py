@@ -4,8 +4,10 @@ import shutil
 from pathlib import Path
 
 from tests.shared.results import make, write_json
+from wae.analysis import files, summarise
 from wae.analysis.claims import divergences
-from wae.analysis.claims.judging import write_claims
+from wae.analysis.claims.judging import judge_file
+from wae.analysis.results import Results
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "<script>alert('x')<"
@@ -16,7 +18,9 @@ def experiment(root: Path, **options: object) -> Path:
     folder = make(root, **options)  # type: ignore[arg-type]
     power = divergences.power_study(dimensions=(2, 8), n=30, repeats=3, permutations=19)
     write_json(folder / "divergences.json", divergences.study() | {"power": power})
-    write_claims(folder, ROOT / "config/claims.yaml")
+    results = Results(folder)
+    summarise(results)
+    files.CLAIMS.write(folder, judge_file(results, ROOT / "config/claims.yaml"))
     return folder
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from wae.analysis.runs import REAL_DATA
+from wae.analysis.results import Results
+from wae.analysis.rows import BudgetRow, GapRow, Source
+from wae.analysis.statistics import SIGNIFICANCE
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Budget:
     seed: float
     draw: float
     half: float
-    error: dict[str, float]
-    dominant: str
+    error: dict[Source, float]
+    dominant: Source | None
     detectable: float
 
 
@@ -51,22 +53,22 @@ def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -
     halves = halves[np.isfinite(halves).all(1)] if halves.size else halves
     half = float(math.sqrt(halves.var(axis=1, ddof=1).mean())) if halves.size and halves.shape[1] > 1 else math.nan
     error = {
-        "seed": seed / math.sqrt(seeds) if seeds else math.nan,
-        "draw": draw / math.sqrt(seeds * draws) if seeds else math.nan,
-        "half": half,
+        Source.SEED: seed / math.sqrt(seeds) if seeds else math.nan,
+        Source.DRAW: draw / math.sqrt(seeds * draws) if seeds else math.nan,
+        Source.HALF: half,
     }
     known = {source: value for source, value in error.items() if math.isfinite(value)}
-    dominant = max(known, key=lambda source: known[source]) if known else ""
+    dominant = max(known, key=lambda source: known[source]) if known else None
     spread = math.sqrt(total) if math.isfinite(total) else math.nan
     return Budget(seeds, draws, seed, draw, half, error, dominant, detectable_difference(spread, seeds, comparisons))
 
 
 def detectable_difference(
-    sd: float, seeds: int, comparisons: int = 1, level: float = 0.05, power: float = 0.8
+    sd: float, seeds: int, comparisons: int = 1, significance: float = SIGNIFICANCE, power: float = 0.8
 ) -> float:
     """Smallest difference of two means that a two-sided t-test with ``seeds`` runs each finds with ``power``.
 
-    ``sd``: of one method's scores over seeds, the same for both; the level is divided by ``comparisons``
+    ``sd``: of one method's scores over seeds, the same for both; the significance level is divided by ``comparisons``
     (Holm's first step). By the noncentral t distribution. NaN for fewer than 3 seeds, as then there is no test.
     """
     if seeds < 3 or not math.isfinite(sd):
@@ -74,7 +76,7 @@ def detectable_difference(
     if sd == 0:
         return 0.0
     freedom = 2 * seeds - 2
-    limit = stats.t.ppf(1 - level / comparisons / 2, freedom)
+    limit = stats.t.ppf(1 - significance / comparisons / 2, freedom)
 
     def lacking(shift: float) -> float:
         # scipy gives NaN for the far lower tail once it is smaller than its arithmetic resolves.
@@ -85,67 +87,75 @@ def detectable_difference(
     return float(shift * sd * math.sqrt(2.0 / seeds))
 
 
-def budget_table(metrics: pd.DataFrame, metric: str, reference: str = "test") -> pd.DataFrame:
-    """The budget of ``metric`` (a Frechet distance) of prior samples, a row a dataset and method.
-
-    ``metrics``: the tidy table (wae.analysis.runs.load_metrics). Columns: dataset, method, mean, seeds, draws,
-    sd_seed, sd_draw, sd_half, error_seed, error_draw, error_half, dominant, detectable.
-    """
-    rows = []
-    chosen = metrics[(metrics["subject"] == "prior") & (metrics["reference"] == reference)]
-    for dataset, group in chosen.groupby("dataset", sort=True):
-        methods = sorted(set(group["method"]) - {REAL_DATA})
-        pairs = max(1, len(methods) * (len(methods) - 1) // 2)
-        for method in methods:
-            values = _by_seed(group, method, metric)
-            if values.size == 0:
-                continue
-            halves = _by_seed(group, method, f"{metric}_half")
-            found = error_budget(values, halves, pairs)
-            rows.append(
-                {"dataset": dataset, "method": method, "mean": float(values.mean()), "seeds": found.seeds,
-                 "draws": found.draws, "sd_seed": found.seed, "sd_draw": found.draw, "sd_half": found.half,
-                 **{f"error_{source}": value for source, value in found.error.items()},
-                 "dominant": found.dominant, "detectable": found.detectable}
-            )  # fmt: skip
-    columns = ["dataset", "method", "mean", "seeds", "draws", "sd_seed", "sd_draw", "sd_half", "error_seed",
-               "error_draw", "error_half", "dominant", "detectable"]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+def budget_rows(results: Results) -> list[BudgetRow]:
+    """The budget of the ranking distance of prior samples: a row per dataset and method, in the results' order."""
+    metric, rows = results.distance, []
+    if metric is None:
+        return []
+    for dataset in results.datasets:
+        pairs = math.comb(sum(results.finished(dataset, method) > 0 for method in results.methods), 2)
+        for method in results.methods:
+            values = _by_seed(results, dataset, method, metric)
+            if values.size:
+                found = error_budget(values, _by_seed(results, dataset, method, f"{metric}_half"), max(pairs, 1))
+                rows.append(_row(dataset, method, float(values.mean()), found))
+    return rows
 
 
-def _by_seed(rows: pd.DataFrame, method: str, metric: str) -> np.ndarray:
-    """(seeds, draws) of one metric; seeds that lack a draw are left out."""
-    found = rows[(rows["method"] == method) & (rows["metric"] == metric)]
-    if found.empty:
+def _row(dataset: str, method: str, mean: float, found: Budget) -> BudgetRow:
+    numbers = {
+        "sd_seed": found.seed,
+        "sd_draw": found.draw,
+        "sd_half": found.half,
+        **{f"error_{source}": value for source, value in found.error.items()},
+        "detectable": found.detectable,
+    }
+    finite = {name: float(value) if math.isfinite(value) else None for name, value in numbers.items()}
+    return BudgetRow(
+        dataset=dataset,
+        method=method,
+        mean=mean,
+        seeds=found.seeds,
+        draws=found.draws,
+        dominant=found.dominant,
+        **finite,
+    )
+
+
+def _by_seed(results: Results, dataset: str, method: str, metric: str) -> np.ndarray:
+    """(seeds, draws) of one metric of prior samples; seeds that lack a draw are left out."""
+    rows = pd.DataFrame(results.rows(dataset, method, metric, "prior"))
+    if rows.empty:
         return np.empty((0, 0))
-    table = found.pivot_table(index="seed", columns="draw", values="value")
-    return np.asarray(table.dropna().to_numpy(dtype=float))
+    return np.asarray(rows.pivot_table(index="seed", columns="draw", values="value").dropna().to_numpy(dtype=float))
 
 
-STEPS = ("data", "reconstruction", "mixture", "prior")  # from the floor upwards
+def gap_rows(results: Results) -> list[GapRow]:
+    """What the ranking distance of prior samples is made of: a row per dataset and method, means over seeds.
 
-
-def gap_decomposition(metrics: pd.DataFrame, metric: str, reference: str = "test") -> pd.DataFrame:
-    """What the distance of prior samples is made of, a row a dataset and method, means over seeds.
-
-    Columns: dataset, method, floor (real data), reconstruction, mixture, prior, and the three steps between
-    them: decoder (reconstruction - floor: what the networks lose), density (mixture - reconstruction: what a
-    fitted density of the codes loses), hole (prior - mixture: where codes and prior do not match). A step can
-    be negative. NaN where a part was not measured. Reconstructions are of the reference images themselves, so
-    their distance is a little low.
+    The three steps: decoder (reconstruction - floor: what the networks lose), density (mixture - reconstruction: what
+    a fitted density of the codes loses), hole (prior - mixture: where codes and prior do not match). A step can be
+    negative. Reconstructions are of the reference images themselves, so their distance is a little low.
     """
-    chosen = metrics[(metrics["metric"] == metric) & (metrics["reference"] == reference)]
-    means = chosen.groupby(["dataset", "method", "subject"])["value"].mean()
-    rows = []
-    for dataset in sorted(set(chosen["dataset"])):
-        floor = float(means.get((dataset, REAL_DATA, "data"), math.nan))
-        for method in sorted(set(chosen[chosen["dataset"] == dataset]["method"]) - {REAL_DATA}):
-            parts = {step: float(means.get((dataset, method, step), math.nan)) for step in STEPS[1:]}
-            rows.append(
-                {"dataset": dataset, "method": method, "floor": floor, **parts,
-                 "decoder": parts["reconstruction"] - floor,
-                 "density": parts["mixture"] - parts["reconstruction"],
-                 "hole": parts["prior"] - parts["mixture"]}
-            )  # fmt: skip
-    columns = ["dataset", "method", "floor", *STEPS[1:], "decoder", "density", "hole"]
-    return pd.DataFrame(rows, columns=columns)
+    metric, rows = results.distance, []
+    if metric is None:
+        return []
+    for dataset in results.datasets:
+        floor = results.real_value(dataset, metric)
+        for method in results.methods:
+            reconstruction, mixture, prior = (
+                _mean(results, dataset, method, metric, subject) for subject in ("reconstruction", "mixture", "prior")
+            )
+            if reconstruction is not None or mixture is not None or prior is not None:
+                steps = (_step(floor, reconstruction), _step(reconstruction, mixture), _step(mixture, prior))
+                rows.append(GapRow(dataset, method, floor, reconstruction, mixture, prior, *steps))
+    return rows
+
+
+def _mean(results: Results, dataset: str, method: str, metric: str, subject: str) -> float | None:
+    values = results.seed_values(dataset, method, metric, subject)
+    return float(values.mean()) if len(values) else None
+
+
+def _step(below: float | None, above: float | None) -> float | None:
+    return None if below is None or above is None else above - below

@@ -1,121 +1,159 @@
 """Statistics of scores over seeds, as pure functions on arrays.
 
-``scores`` is (seeds, methods), one number a run; NaN stands for a run that diverged or was not made. Seeds
-are independent repetitions: the same seed of two methods shares nothing that would make a pair, so tests are
-unpaired by default; ``paired=True`` takes rows as pairs.
+A score is one number per run; NaN stands for a run that diverged or was not made and is left out. Runs with the same
+seed share first weights, data order and prior draws across methods, which makes no pair strong enough to test as one:
+tests take the seeds of two methods as independent samples.
 """
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Union
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 MIN_SEEDS = 3  # of each method, for a test
+CONFIDENCE = 0.95  # of every interval
+SIGNIFICANCE = 0.05  # of every test, after correction
+
+Values = Union[Sequence[float], np.ndarray, "pd.Series[float]"]
 
 
 @dataclass(frozen=True)
-class Summary:
-    """Arrays (methods,). ``n``: finite scores; ``sd``, ``low``, ``high`` (95% t-interval) are NaN for n < 2."""
+class Interval:
+    """Mean of ``n`` values and its 95% interval, None for fewer than two values."""
 
-    n: np.ndarray
-    mean: np.ndarray
-    sd: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
+    n: int
+    mean: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Methods ``first`` and ``second`` (column indices) against each other.
+    """Methods ``first`` and ``second`` against each other, on one dataset.
 
-    ``difference``: mean of first less mean of second, with its 95% interval; ``p``: two-sided, ``p_holm``:
-    corrected for all pairs; ``effect``: Hedges' g; ``improvement``: probability that a run of ``first`` scores
-    better than one of ``second``, ties counted half. ``note`` says why there is no test ("" where there is
-    one); then p, p_holm and the interval are NaN.
+    ``estimate``: mean of first less mean of second or, where ``ratio``, the ratio of their geometric means; ``low``,
+    ``high``: its 95% interval; ``p``: two-sided Welch test, ``p_holm``: corrected for all pairs that were compared
+    together; ``effect``: Hedges' g (of the logarithms where ``ratio``); ``improvement``: probability that a run of
+    ``first`` scores better than one of ``second``, ties counted half. With fewer than MIN_SEEDS ``seeds`` of either
+    there is no test: interval, p and effect are None.
     """
 
-    first: int
-    second: int
-    difference: float
-    low: float
-    high: float
-    p: float
-    p_holm: float
-    effect: float
+    first: str
+    second: str
+    seeds: int
+    estimate: float
     improvement: float
-    note: str = ""
+    ratio: bool = False
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    effect: float | None = None
 
-    def differs(self, alpha: float = 0.05) -> bool:
+    @property
+    def neutral(self) -> float:
+        """The estimate of two equal methods."""
+        return 1.0 if self.ratio else 0.0
+
+    @property
+    def significant(self) -> bool:
         """Whether the corrected test finds a difference; False where there was no test."""
-        return bool(self.p_holm < alpha)
+        return self.p_holm is not None and self.p_holm <= SIGNIFICANCE
+
+    @property
+    def lower(self) -> bool:
+        """Whether ``first`` is significantly lower than ``second``."""
+        return self.significant and self.estimate < self.neutral
+
+    @property
+    def higher(self) -> bool:
+        """Whether ``first`` is significantly higher than ``second``."""
+        return self.significant and self.estimate > self.neutral
 
 
-def summarise(scores: np.ndarray, level: float = 0.95) -> Summary:
-    """Mean, standard deviation (n - 1) and t-interval of each column of ``scores`` (seeds, methods), NaN left out."""
-    scores = _matrix(scores)
-    n = np.isfinite(scores).sum(0)
-    columns = [column[np.isfinite(column)] for column in scores.T]
-    mean = np.array([c.mean() if len(c) else np.nan for c in columns])
-    sd = np.array([c.std(ddof=1) if len(c) > 1 else np.nan for c in columns])
-    half = np.array([stats.t.ppf((1 + level) / 2, k - 1) * s / math.sqrt(k) if k > 1 else np.nan
-                     for k, s in zip(n, sd, strict=True)])  # fmt: skip
-    return Summary(n, mean, sd, mean - half, mean + half)
+def interval(values: Values, positive: bool = False) -> Interval:
+    """Mean of ``values`` (n,), NaN left out, and its 95% interval by Student's t.
 
-
-def compare(scores: np.ndarray, better: str = "lower", *, paired: bool = False) -> list[Comparison]:
-    """Every pair of methods of ``scores`` (seeds, methods): Welch's t-test, or the paired one, with Holm's correction.
-
-    A pair with fewer than 3 seeds of either method (of complete pairs, if paired) gets no test and a note,
-    and does not count in the correction.
+    ``positive``: the quantity cannot be zero or less; the interval is then mean times exp(+- t sd / (mean sqrt n)),
+    symmetric on the log scale (delta method), so that it stays above zero. NaN mean for no values.
     """
-    scores = _matrix(scores)
-    raw = [_pair(scores, i, j, better, paired) for i, j in itertools.combinations(range(scores.shape[1]), 2)]
-    corrected = holm([c.p for c in raw])
-    return [Comparison(**{**vars(c), "p_holm": p}) for c, p in zip(raw, corrected, strict=True)]
+    found = finite(values)
+    if len(found) == 0:
+        return Interval(0, math.nan, None, None)
+    mean = float(found.mean())
+    if len(found) == 1:
+        return Interval(1, mean, None, None)
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(found) - 1) * found.std(ddof=1) / math.sqrt(len(found)))
+    if positive and (found > 0).all():
+        factor = math.exp(half / mean)
+        return Interval(len(found), mean, mean / factor, mean * factor)
+    return Interval(len(found), mean, mean - half, mean + half)
 
 
-def _pair(scores: np.ndarray, i: int, j: int, better: str, paired: bool) -> Comparison:
-    a, b = scores[:, i], scores[:, j]
-    if paired:
-        both = np.isfinite(a) & np.isfinite(b)
-        a, b = a[both], b[both]
-    a, b = a[np.isfinite(a)], b[np.isfinite(b)]
-    difference = float(a.mean() - b.mean()) if len(a) and len(b) else math.nan
+def finite(values: Values) -> np.ndarray:
+    """The finite ones of ``values`` as a float array (n,)."""
+    array = np.asarray(values, dtype=float).ravel()
+    return array[np.isfinite(array)]
+
+
+def compare(
+    values: Mapping[str, Values],
+    pairs: Sequence[tuple[str, str]] | None = None,
+    better: str = "lower",
+    ratio: bool = False,
+) -> list[Comparison]:
+    """Welch's t-test of each pair (all pairs by default) of ``values`` (by method, one number per seed).
+
+    Holm's correction is over the pairs that are tested. ``ratio``: on the logarithms, for positive scores; it falls
+    back to differences where a score is zero or less.
+    """
+    clean = {name: finite(found) for name, found in values.items()}
+    ratio = ratio and all((found > 0).all() for found in clean.values())
+    chosen = list(itertools.combinations(values, 2)) if pairs is None else pairs
+    raw = [_pair(first, second, clean[first], clean[second], better, ratio) for first, second in chosen]
+    return [replace(c, p_holm=p) for c, p in zip(raw, holm([c.p for c in raw]), strict=True)]
+
+
+def _pair(first: str, second: str, a: np.ndarray, b: np.ndarray, better: str, ratio: bool) -> Comparison:
     improvement = probability_of_improvement(a, b, better)
+    x, y = (np.log(a), np.log(b)) if ratio else (a, b)
+    difference = float(x.mean() - y.mean()) if len(x) and len(y) else math.nan
+    back = math.exp if ratio else float
     few = min(len(a), len(b))
+    made = Comparison(first, second, few, back(difference), improvement, ratio)
     if few < MIN_SEEDS:
-        note = f"no test: {few} seed{'s' * (few != 1)}, a test needs {MIN_SEEDS}"
-        return Comparison(i, j, difference, math.nan, math.nan, math.nan, math.nan, math.nan, improvement, note)
-    effect = hedges_g(a, b)
-    spread = np.ptp(a - b) if paired else max(np.ptp(a), np.ptp(b))
-    if spread == 0:  # equal numbers in every seed: no spread to test with, and none is needed
+        return made
+    effect = hedges_g(x, y)
+    if max(np.ptp(x), np.ptp(y)) == 0:  # equal numbers in every seed: no spread to test with, and none is needed
         p = 1.0 if difference == 0 else 0.0
-        return Comparison(i, j, difference, difference, difference, p, math.nan, effect, improvement)
-    test = stats.ttest_rel(a, b) if paired else stats.ttest_ind(a, b, equal_var=False)
-    interval = test.confidence_interval(0.95)
-    return Comparison(
-        i, j, difference, float(interval.low), float(interval.high), float(test.pvalue), math.nan, effect, improvement
+        return replace(made, low=made.estimate, high=made.estimate, p=p, effect=effect)
+    test = stats.ttest_ind(x, y, equal_var=False)
+    bounds = test.confidence_interval(CONFIDENCE)
+    return replace(
+        made, low=back(float(bounds.low)), high=back(float(bounds.high)), p=float(test.pvalue), effect=effect
     )
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction (1979) of p-values; NaN (no test) stays NaN and does not count."""
-    values = np.asarray(p_values, dtype=float)
-    tested = np.flatnonzero(np.isfinite(values))
-    order = tested[np.argsort(values[tested], kind="stable")]
-    factors = len(order) - np.arange(len(order))
-    corrected = np.full(len(values), np.nan)
-    corrected[order] = np.maximum.accumulate(np.minimum(values[order] * factors, 1.0))
-    return [float(p) for p in corrected]
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down correction (1979) of p-values; None (no test) stays None and does not count."""
+    tested = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    worst = 0.0
+    for rank, (p, place) in enumerate(tested):
+        worst = max(worst, min(p * (len(tested) - rank), 1.0))
+        corrected[place] = worst
+    return corrected
 
 
-def hedges_g(a: np.ndarray, b: np.ndarray) -> float:
+def hedges_g(a: np.ndarray, b: np.ndarray) -> float | None:
     """Difference of means in pooled standard deviations, with Hedges' correction for few values (1981).
 
-    ``a`` (n,), ``b`` (m,), n + m > 2. 0 for equal means; infinite where the means differ and there is no spread.
+    ``a`` (n,), ``b`` (m,), n + m > 2. 0 for equal means; None (infinite) where the means differ without any spread.
     """
     n, m = len(a), len(b)
     freedom = n + m - 2
@@ -123,12 +161,10 @@ def hedges_g(a: np.ndarray, b: np.ndarray) -> float:
     pooled = math.sqrt(((n - 1) * np.var(a, ddof=1) + (m - 1) * np.var(b, ddof=1)) / freedom)
     if difference == 0:
         return 0.0
-    if pooled == 0:
-        return math.copysign(math.inf, difference)
-    return difference / pooled * (1 - 3 / (4 * freedom - 1))
+    return None if pooled == 0 else difference / pooled * (1 - 3 / (4 * freedom - 1))
 
 
-def probability_of_improvement(a: np.ndarray, b: np.ndarray, better: str = "lower") -> float:
+def probability_of_improvement(a: Values, b: Values, better: str = "lower") -> float:
     """Share of pairs (a_i, b_j) in which a is better, ties half (Agarwal et al. 2021). NaN where either is empty."""
     if better not in ("lower", "higher"):
         raise ValueError(f"better is {better!r}; it must be 'lower' or 'higher'")
@@ -138,61 +174,31 @@ def probability_of_improvement(a: np.ndarray, b: np.ndarray, better: str = "lowe
     return float(np.mean((gap > 0) + 0.5 * (gap == 0)))
 
 
-def best_and_ties(scores: np.ndarray, better: str = "lower", alpha: float = 0.05) -> np.ndarray:
-    """Which methods are the best or tied with it: boolean (methods,), from ``scores`` (seeds, methods).
+def best_and_ties(values: Mapping[str, Values], better: str = "lower", ratio: bool = False) -> tuple[str, list[str]]:
+    """The method of the best mean, and those that no corrected test over all pairs tells from it.
 
-    The best mean, and each method that no corrected test tells apart from it. A method without a test
-    against the best is not called a tie; nor is anything best while fewer than two methods have 3 seeds.
+    ("", []) unless two methods or more are given and each has MIN_SEEDS finite scores.
     """
-    summary = summarise(scores)
-    marked = np.zeros(len(summary.n), dtype=bool)
-    ready = np.flatnonzero(summary.n >= MIN_SEEDS)
-    if len(ready) < 2:
-        return marked
-    best = int(ready[np.argmin(summary.mean[ready] if better == "lower" else -summary.mean[ready])])
-    marked[best] = True
-    for found in compare(scores, better):
-        if best in (found.first, found.second) and not found.note and not found.differs(alpha):
-            marked[[found.first, found.second]] = True
-    return marked
+    clean = {name: finite(found) for name, found in values.items()}
+    if len(clean) < 2 or min(map(len, clean.values())) < MIN_SEEDS:
+        return "", []
+    sign = 1 if better == "lower" else -1
+    best = min(clean, key=lambda name: sign * clean[name].mean())
+    ties = [
+        c.second if c.first == best else c.first
+        for c in compare(clean, better=better, ratio=ratio)
+        if best in (c.first, c.second) and not c.significant
+    ]
+    return best, ties
 
 
-@dataclass(frozen=True)
-class RankStability:
-    """``ranks``: (conditions, methods), 1 is best, equal scores share a rank. ``agreement``: mean Kendall's tau-b.
-
-    ``same_order``: whether all conditions rank alike; ``order``: method indices by their mean rank.
-    """
-
-    ranks: np.ndarray
-    agreement: float
-    same_order: bool
-    order: list[int]
+def mean_tau(rankings: Sequence[Sequence[float]]) -> float | None:
+    """Mean Kendall's tau-b over all pairs of ``rankings`` (conditions, methods); None for no pair with an order."""
+    taus = [tau for a, b in itertools.combinations(rankings, 2) if (tau := kendall(a, b)) is not None]
+    return float(np.mean(taus)) if taus else None
 
 
-def rank_stability(values: np.ndarray, better: Sequence[str] | str = "lower") -> RankStability:
-    """How far the ranking of methods hangs on the condition: metric, sample count, reference, seed.
-
-    ``values``: (conditions, methods), the mean score under each condition; ``better``: "lower" or "higher",
-    one for all conditions or one each. Conditions with a NaN are left out. Agreement is NaN for fewer than
-    two conditions or methods.
-    """
-    values = _matrix(values)
-    ways = [better] * len(values) if isinstance(better, str) else list(better)
-    complete = np.isfinite(values).all(1)
-    signed = np.array([v if way == "lower" else -v for v, way in zip(values, ways, strict=True)])[complete]
-    if len(signed) == 0:
-        return RankStability(np.empty((0, values.shape[1])), math.nan, False, [])
-    ranks = stats.rankdata(signed, axis=1)
-    order = [int(i) for i in np.argsort(ranks.mean(0), kind="stable")]
-    taus = [float(stats.kendalltau(a, b).statistic) for a, b in itertools.combinations(ranks, 2)]
-    taus = [tau for tau in taus if math.isfinite(tau)]
-    agreement = float(np.mean(taus)) if taus else math.nan
-    return RankStability(ranks, agreement, bool((ranks == ranks[0]).all()), order)
-
-
-def _matrix(scores: np.ndarray) -> np.ndarray:
-    values = np.asarray(scores, dtype=float)
-    if values.ndim != 2:
-        raise ValueError(f"scores have shape {values.shape}; need (seeds, methods)")
-    return values
+def kendall(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Kendall's tau-b of two rankings; None for fewer than two entries or where one ranks all alike."""
+    tau = float(stats.kendalltau(a, b).statistic) if len(a) > 1 else math.nan
+    return tau if math.isfinite(tau) else None

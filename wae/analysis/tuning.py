@@ -1,93 +1,72 @@
 """Equal tuning: each method's own best weight, chosen on validation images, compared on test images."""
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
-import pandas as pd
 
-from wae.analysis.runs import REAL_DATA, base_method, varied
+from wae.analysis.results import Results
+from wae.analysis.rows import TriedWeight, Tuning, WeightScore
+from wae.analysis.runs import base_method, varied
 
 KEY = "lambda_"
+PAPER = {"vae": 1.0, "beta_vae": 1.0, "wae_mmd": 10.0, "wae_gan": 10.0}  # MNIST, the authors' code (Tolstikhin 2018)
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """A method's sweep on one dataset.
+def tune(results: Results) -> Tuning:
+    """The sweep of each method over ``lambda_`` (run.vary in the config), where the reference is "validation".
 
-    ``curve``: columns value, variant, validation (mean over seeds), seeds, unfinished; ``best``: the weight with the
-    lowest mean on validation images, ``at_edge`` when that is the smallest or largest tried, so that a
-    better one may lie outside.
+    The best weight has the lowest mean of the ranking distance on validation images. One of which any seed diverged or
+    is missing cannot be chosen, as what is left of it would be picked by luck. The comparisons are on test images,
+    which chose nothing: each method at the paper's weight, where that was swept, and at its own best.
     """
+    if results.distance is None or results.reference != "validation":
+        return Tuning()
+    tuning = Tuning()
+    swept = [method for method in results.methods if set(varied(method)) == {KEY}]
+    for dataset in results.datasets:
+        for base in dict.fromkeys(map(base_method, swept)):
+            tried = _sweep(results, dataset, [method for method in swept if base_method(method) == base])
+            chosen = [weight for weight in tried if weight.chosen]
+            if chosen:
+                tuning.tried.extend(tried)
+                tuning.compared.extend(_compared(results, dataset, tried, chosen[0].weight, base))
+    tuning.compared.sort(key=lambda row: (results.datasets.index(row.dataset), row.best))
+    return tuning
 
-    dataset: str
-    method: str
-    curve: pd.DataFrame
-    best: float
-    variant: str
-    at_edge: bool
 
-
-def tune(metrics: pd.DataFrame, runs: pd.DataFrame, metric: str) -> list[Tuned]:
-    """The sweep of each method over ``lambda_`` (run.vary in the config), from the rows of reference "validation".
-
-    ``metrics`` and ``runs``: the tidy tables. A value of which any seed diverged or is missing cannot be
-    chosen, as what is left of it would be picked by luck. Methods all of whose values failed are left out.
-    """
-    found = []
-    rows = metrics[
-        (metrics["metric"] == metric) & (metrics["subject"] == "prior") & (metrics["reference"] == "validation")
+def _sweep(results: Results, dataset: str, variants: list[str]) -> list[TriedWeight]:
+    """The weights of one method, ascending, the best one marked; none is where all have an unfinished seed."""
+    tried = []
+    for variant in variants:
+        scores = results.seed_values(dataset, variant, str(results.distance), "prior", "validation")
+        finished = set(results.finished_seeds(dataset, variant))
+        unfinished = results.started(dataset, variant) - len(finished & set(scores.index))
+        mean = float(scores.mean()) if len(scores) else None
+        weight = float(varied(variant)[KEY])
+        base = base_method(variant)
+        tried.append(TriedWeight(dataset, base, weight, variant, mean, len(scores), unfinished, False, False))
+    tried.sort(key=lambda row: row.weight)
+    eligible = [row for row in tried if not row.unfinished and row.validation is not None]
+    if not eligible:
+        return tried
+    best = min(eligible, key=lambda row: row.validation if row.validation is not None else math.inf)
+    edge = len(tried) > 1 and best.weight in (tried[0].weight, tried[-1].weight)
+    return [
+        TriedWeight(
+            dataset, r.method, r.weight, r.variant, r.validation, r.seeds, r.unfinished, r is best, edge and r is best
+        )
+        for r in tried
     ]
-    planned = runs[runs["method"].map(lambda name: set(varied(name)) == {KEY})]
-    for (dataset, base), group in planned.groupby([planned["dataset"], planned["method"].map(base_method)], sort=True):
-        curve = []
-        for variant, part in group.groupby("method", sort=False):
-            scores = rows[(rows["dataset"] == dataset) & (rows["method"] == variant)].groupby("seed")["value"].mean()
-            unfinished = int((part["status"] != "finished").sum()) + len(
-                set(part[part["status"] == "finished"]["seed"]) - set(scores.dropna().index)
-            )
-            curve.append(
-                {
-                    "value": float(varied(str(variant))[KEY]),
-                    "variant": variant,
-                    "validation": float(scores.mean()) if len(scores) else np.nan,
-                    "seeds": int(scores.count()),
-                    "unfinished": unfinished,
-                }
-            )
-        table = pd.DataFrame(curve).sort_values("value", ignore_index=True)
-        eligible = table[(table["unfinished"] == 0) & table["validation"].notna()]
-        if eligible.empty:
-            continue
-        best = eligible.sort_values("validation", kind="stable").iloc[0]
-        value = float(best["value"])
-        at_edge = len(table) > 1 and value in (table["value"].min(), table["value"].max())
-        found.append(Tuned(str(dataset), str(base), table, value, str(best["variant"]), at_edge))
-    return found
 
 
-def both_comparisons(
-    metrics: pd.DataFrame, tuned: list[Tuned], metric: str, paper: dict[str, float], reference: str = "test"
-) -> pd.DataFrame:
-    """Each method at the paper's weight and at its best, on images that chose nothing.
-
-    ``paper``: weight by method. Columns: dataset, comparison ("paper" or "best"), method, value, variant, seed,
-    score; a row a seed, mean over draws. A method whose paper value was not swept is left out of "paper".
-    """
-    rows = metrics[
-        (metrics["metric"] == metric)
-        & (metrics["subject"] == "prior")
-        & (metrics["reference"] == reference)
-        & (metrics["method"] != REAL_DATA)
-    ]
+def _compared(results: Results, dataset: str, tried: list[TriedWeight], best: float, base: str) -> list[WeightScore]:
     made = []
-    for sweep in tuned:
-        chosen = {"best": sweep.curve[sweep.curve["value"] == sweep.best]}
-        if sweep.method in paper:
-            chosen["paper"] = sweep.curve[np.isclose(sweep.curve["value"], paper[sweep.method])]
-        for comparison, lines in chosen.items():
-            for line in lines.itertuples():
-                part = rows[(rows["dataset"] == sweep.dataset) & (rows["method"] == line.variant)]
-                for seed, score in part.groupby("seed")["value"].mean().items():
-                    made.append((sweep.dataset, comparison, sweep.method, line.value, line.variant, seed, score))
-    columns = ["dataset", "comparison", "method", "value", "variant", "seed", "score"]
-    return pd.DataFrame(made, columns=columns).sort_values([*columns[:3], "seed"], ignore_index=True)
+    for is_best, weight in ((False, PAPER.get(base)), (True, best)):
+        for row in tried:
+            scores = results.seed_values(dataset, row.variant, str(results.distance), "prior", "test")
+            if weight is not None and np.isclose(row.weight, weight) and len(scores):
+                found = results.interval(scores, str(results.distance))
+                by_seed = {int(str(seed)): float(value) for seed, value in scores.items()}
+                interval = (found.mean, found.low, found.high)
+                made.append(WeightScore(dataset, is_best, base, row.weight, row.variant, *interval, by_seed))
+    return made

@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
+from wae.analysis.files import NAMES as ANALYSIS
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
 from wae.planning.jobs import claim_folder, devices_per_job, job, set_environment

@@ -55,13 +55,12 @@ rule analyse:
     input:
         metrics=rules.collect.output,
         timing=rules.timing.output,
+        manifest=rules.manifest.output,
         claims="config/claims.yaml",
         anchors="config/anchors.yaml",
     output:
-        fits=f"{RESULTS}/timing_fits.json",
-        anchors=f"{RESULTS}/anchors.json",
+        [f"{RESULTS}/{name}" for name in ANALYSIS if name != "claims.json"],
         claims=report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Results"),
-        divergences=f"{RESULTS}/divergences.json",
     log:
         f"{RESULTS}/analyse.log",
     localrule: True

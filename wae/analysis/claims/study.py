@@ -6,60 +6,59 @@ from typing import Any
 
 import pandas as pd
 
-from wae.analysis.claims.verdicts import (
-    INCONCLUSIVE,
-    REFUTED,
-    SUPPORTED,
-    Evidence,
-    Judgement,
-    not_tested,
-    overall,
-)
+from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
+from wae.analysis.costs.rows import Crossover, Meeting
+from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.titles import method_title
+from wae.analysis.words import MEETINGS, sentence, timed_title
 
 EXACT_MMD = ("mmd_fused", "mmd_official")
 
 
 def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
-    """Claim: the critic's penalty is linear in n, the exact MMD's quadratic."""
-    fits = results.exponents
+    """Claim: the latent discriminator's penalty is linear in n, the exact MMD's quadratic."""
+    fits = [fit for fit in results.read(TIMING_FITS).fits if fit.study == "penalty"]
     if not fits:
         return not_tested("The cost of the penalties was not measured.")
-    largest = max(fit["n_high"] for fit in fits)
+    largest = max(fit.n_max for fit in fits)
     if largest < parameters["largest_n"]:
         return not_tested(
             f"The penalties were timed up to n = {largest:.0f}; an exponent needs {parameters['largest_n']:.0f} "
             "or more."
         )
-    evidence, verdicts, said, several = [], [], [], _several(fits)
+    evidence, verdicts, said = [], [], []
+    several = _several([fit.latent_dim for fit in fits])
     for fit in fits:
-        subject, low, high = fit["subject"], fit["low"], fit["high"]
-        verdict = ""
-        if subject == "gan":
+        title, verdict = timed_title(fit.subject, fit.critic_width), None
+        if fit.subject == "gan":
             limit = parameters["linear"]
-            verdict = SUPPORTED if high < limit else REFUTED if low > limit else INCONCLUSIVE
-        elif subject in EXACT_MMD:
+            verdict = _side(fit.p_low, fit.p_high, limit)
+        elif fit.subject in EXACT_MMD:
             limit = parameters["quadratic"]
-            verdict = SUPPORTED if low > limit else REFUTED if high < limit else INCONCLUSIVE
-        if verdict:
+            verdict = _side(-fit.p_high, -fit.p_low, -limit)
+        if verdict is not None:
             verdicts.append(verdict)
-            said.append((fit["title"], fit["latent_dim"], f"n^{fit['exponent']:.2f} ({low:.2f} to {high:.2f})"))
-        note = f"n from {fit['n_low']:.0f} to {fit['n_high']:.0f}"
-        what = f"exponent of {fit['title']}" + (f" at d_z = {fit['latent_dim']}" if several else "")
-        evidence.append(Evidence(what, fit["exponent"], "", low, high, verdict=verdict, note=note))
-    if {fit["subject"] for fit in fits}.isdisjoint(EXACT_MMD) or all(fit["subject"] != "gan" for fit in fits):
+            said.append((title, fit.latent_dim, f"n^{fit.p:.2f} ({fit.p_low:.2f} to {fit.p_high:.2f})"))
+        note = f"n from {fit.n_min:.0f} to {fit.n_max:.0f}"
+        what = f"exponent of {title}" + (f" at d_z = {fit.latent_dim}" if several else "")
+        evidence.append(Evidence(what, fit.p, "", fit.p_low, fit.p_high, verdict=verdict, note=note))
+    if {fit.subject for fit in fits}.isdisjoint(EXACT_MMD) or all(fit.subject != "gan" for fit in fits):
         return not_tested("Only one of the two penalties was timed.")
     return Judgement(overall(verdicts), f"Fitted growth of the cost: {'; '.join(_by_title(said, several))}.", evidence)
 
 
-def _several(rows: Sequence[Mapping[str, Any]]) -> bool:
+def _side(low: float, high: float, limit: float) -> Verdict:
+    """Supported where the interval lies below the limit, refuted where it lies above."""
+    return Verdict.SUPPORTED if high < limit else Verdict.REFUTED if low > limit else Verdict.INCONCLUSIVE
+
+
+def _several(dimensions: Sequence[int]) -> bool:
     """Whether the study has several latent dimensions, so that each number must name its own."""
-    return len({row["latent_dim"] for row in rows}) > 1
+    return len(set(dimensions)) > 1
 
 
 def _by_title(said: Sequence[tuple[str, int, str]], several: bool) -> list[str]:
-    """(title, latent dimension, words) as one text a title, its words with their d_z where there are several."""
+    """(title, latent dimension, words) as one text per title, its words with their d_z where there are several."""
     texts: dict[str, list[str]] = {}
     for title, dimension, words in said:
         equals = "" if title in texts else "d_z = "
@@ -67,22 +66,27 @@ def _by_title(said: Sequence[tuple[str, int, str]], several: bool) -> list[str]:
     return [f"{title} {', '.join(words)}" for title, words in texts.items()]
 
 
-def _crossings(crossovers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where two penalties cost the same, a text a pair; where there are many, a star instead of each one's note."""
-    found = [c for c in crossovers if c["n"] is not None]
-    if not _several(crossovers):
-        return [f"{c['title']} cost the same near n = {c['n']:,.0f} ({c['note']})" for c in found]
-    starred = {c["note"] for c in found if c["status"] == "extrapolated"}
+def _pair_title(crossing: Crossover) -> str:
+    return f"{timed_title(crossing.a, None)} and {timed_title(crossing.b, crossing.critic_width)}"
+
+
+def _crossings(crossovers: Sequence[Crossover]) -> list[str]:
+    """Where two penalties cost the same, a text per pair; where there are many, a star instead of each one's note."""
+    found = [c for c in crossovers if c.n is not None]
+    if not _several([c.latent_dim for c in crossovers]):
+        return [f"{_pair_title(c)} cost the same near n = {c.n:,.0f} ({MEETINGS[c.status]})" for c in found]
+    far = [c.status is Meeting.EXTRAPOLATED for c in found]
     said = [
-        (f"{c['title']} cost the same near n =", c["latent_dim"], f"{c['n']:,.0f}{'*' if c['note'] in starred else ''}")
-        for c in found
+        (f"{_pair_title(c)} cost the same near n =", c.latent_dim, f"{c.n:,.0f}{'*' if star else ''}")
+        for c, star in zip(found, far, strict=True)
     ]
-    return [*_by_title(said, several=True), *(f"*: {note}" for note in starred)]
+    notes = [f"*: {MEETINGS[Meeting.EXTRAPOLATED]}"] if any(far) else []
+    return [*_by_title(said, several=True), *notes]
 
 
 def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: a step of WAE-GAN takes less time than one of WAE-MMD."""
-    timing = results.timing
+    timing = results.timing()
     steps = timing[(timing["study"] == "step") & (timing["part"] == "total") & (timing["status"] == "ok")]
     evidence, verdicts, said = [], [], []
     for dataset in dict.fromkeys(steps["dataset"]):
@@ -90,11 +94,11 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
             gan, mmd = (_step(steps, dataset, method, n) for method in ("wae_gan", "wae_mmd"))
             if gan is None or mmd is None:
                 continue
-            verdict = INCONCLUSIVE
+            verdict = Verdict.INCONCLUSIVE
             if gan["high"] < mmd["low"]:
-                verdict = SUPPORTED
+                verdict = Verdict.SUPPORTED
             elif mmd["high"] < gan["low"]:
-                verdict = REFUTED
+                verdict = Verdict.REFUTED
             verdicts.append(verdict)
             ratio = gan["seconds"] / mmd["seconds"]
             said.append(f"on {dataset} at n = {n:.0f} a step of WAE-GAN takes {ratio:.2f} times that of WAE-MMD")
@@ -103,20 +107,20 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
                 evidence.append(Evidence(what, row["seconds"], dataset, row["low"], row["high"], "s", verdict))
     if not verdicts:
         return not_tested("Training steps of WAE-GAN and WAE-MMD were not timed.")
-    several = _several(results.crossovers)
-    for crossing in results.crossovers:
-        where = f" at d_z = {crossing['latent_dim']}" if several else ""
+    crossovers = [c for c in results.read(TIMING_FITS).crossovers if c.study == "penalty"]
+    several = _several([c.latent_dim for c in crossovers])
+    for crossing in crossovers:
+        where = f" at d_z = {crossing.latent_dim}" if several else ""
         evidence.append(
             Evidence(
-                what=f"batch size at which {crossing['title']} cost the same{where}",
-                value=crossing["n"],
-                low=crossing["low"],
-                high=crossing["high"],
-                note=crossing["note"],
+                what=f"batch size at which {_pair_title(crossing)} cost the same{where}",
+                value=crossing.n,
+                low=crossing.low,
+                high=crossing.high,
+                note=MEETINGS[crossing.status],
             )
         )
-    words = "; ".join([*said, *_crossings(results.crossovers)])
-    return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.", evidence)
+    return Judgement(overall(verdicts), sentence([*said, *_crossings(crossovers)]), evidence)
 
 
 def _step(steps: pd.DataFrame, dataset: str, method: str, n: float) -> dict[str, float] | None:
@@ -133,38 +137,47 @@ def divergences(results: Results, parameters: Mapping[str, float]) -> Judgement:
         return not_tested("The divergences were not computed.")
     rows = pd.DataFrame(study["rows"])
     apart = rows[(rows["family"] == "lower-dimensional") & (rows["parameter"] >= parameters["distance"])]
-    checks, evidence = [], []
+    checks: dict[str, bool] = {}
+    evidence = []
     for (dimension, name), part in apart.groupby(["dimension", "divergence"]):
         holds = _as_claimed(str(name), part, parameters)
-        if holds is None:
-            verdict = ""
-        else:
-            checks.append(holds)
-            verdict = SUPPORTED if holds else REFUTED
+        if holds is not None:
+            checks[str(name)] = checks.get(str(name), True) and holds
         least = part["gradient"].min()
         evidence.append(
             Evidence(
                 what=f"{_TITLES[str(name)]}, d = {dimension}: smallest gradient without common support",
                 value=None if pd.isna(least) else float(least),
-                verdict=verdict,
+                verdict=None if holds is None else Verdict.SUPPORTED if holds else Verdict.REFUTED,
                 note="infinite, no gradient" if pd.isna(least) else f"value up to {part['value'].max():.4g}",
             )
         )
-    evidence += _far(rows) + _critic_gradient(results)
     if not checks:
         return not_tested("The lower-dimensional versions were not computed.")
+    said = [f"{_TITLES[name]} {(_HOLDS if holds else _FAILS)[name]}" for name, holds in sorted(checks.items())]
     js = rows[(rows["family"] == "shifted") & (rows["divergence"] == "js") & (rows["parameter"] == 8.0)]["gradient"]
     mmd = apart[apart["divergence"] == "mmd2"]["gradient"].min()
     summary = (
-        "Without common support JS stays at log 2 with gradient 0 and KL is infinite, while W2 and sliced W2 "
-        "keep their "
-        f"gradient. With common support, 8 standard deviations apart, JS still has a gradient of {js.max():.1e}, "
-        f"while KL's grows with the distance; MMD, bounded too, fades slowly (smallest gradient here {mmd:.2g})."
+        f"Without common support {', '.join(said)}; the smallest gradient of MMD, which is bounded too, is {mmd:.2g}. "
+        f"With common support, 8 standard deviations apart, JS has a gradient of {js.max():.1e}."
     )
-    return Judgement(SUPPORTED if all(checks) else REFUTED, summary, evidence)
+    verdict = Verdict.SUPPORTED if all(checks.values()) else Verdict.REFUTED
+    return Judgement(verdict, summary, evidence + _far(rows) + _penalty_gradient(results))
 
 
 _TITLES = {"kl": "KL", "js": "JS", "mmd2": "MMD²", "sw2": "sliced W2", "w2": "W2"}
+_HOLDS = {
+    "kl": "is infinite",
+    "js": "stays at log 2 with gradient 0",
+    "w2": "keeps its gradient",
+    "sw2": "keeps its gradient",
+}
+_FAILS = {
+    "kl": "is not infinite everywhere",
+    "js": "does not stay at log 2 with gradient 0",
+    "w2": "loses its gradient",
+    "sw2": "loses its gradient",
+}
 
 
 def _as_claimed(name: str, part: pd.DataFrame, parameters: Mapping[str, float]) -> bool | None:
@@ -191,15 +204,15 @@ def _far(rows: pd.DataFrame) -> list[Evidence]:
     return found
 
 
-def _critic_gradient(results: Results) -> list[Evidence]:
+def _penalty_gradient(results: Results) -> list[Evidence]:
     """The penalty's gradient at the codes in the first and the last epoch, where history.csv has it."""
-    history = results.history
+    history = results.histories()
     if "penalty_gradient" not in history.columns:
         return []
     found = []
     for (dataset, method), runs in history.dropna(subset=["penalty_gradient"]).groupby(["dataset", "method"]):
         for title, epoch in (("first", runs["epoch"].min()), ("last", runs["epoch"].max())):
             values: Any = runs[runs["epoch"] == epoch]["penalty_gradient"]
-            what = f"{method_title(str(method))}: gradient norm of the penalty at the codes, {title} epoch"
+            what = f"{results.title(str(method))}: gradient norm of the penalty at the codes, {title} epoch"
             found.append(Evidence(what, float(values.mean()), str(dataset)))
     return found

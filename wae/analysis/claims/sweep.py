@@ -4,19 +4,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from wae.analysis.claims.verdicts import (
-    INCONCLUSIVE,
-    REFUTED,
-    SUPPORTED,
-    Evidence,
-    Judgement,
-    not_tested,
-    overall,
-)
-from wae.analysis.contrasts import compare
+from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
-from wae.analysis.titles import in_words, method_title
+from wae.analysis.statistics import compare
+from wae.analysis.words import in_words, sentence
+
+SWEPT = ("latent_dim", "prior")
 
 
 def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
@@ -31,7 +25,7 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
             if found is None:
                 continue
             dimension = settings["latent_dim"]
-            verdict = ""
+            verdict = None
             if base_method(method) == "wae_mmd" and dimension >= parameters["high"]:
                 verdict = _match_verdict(found, parameters)
                 verdicts.append(verdict)
@@ -47,20 +41,19 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
                 "dimension "
                 f"{found['spread']:.2f}"
             )
-            what = f"{_named(method, dimension)}: sliced W2 over that of a perfect match"
+            what = f"{_named(results, method, dimension)}: sliced W2 over that of a perfect match"
             evidence.append(
                 Evidence(what, found["ratio"], dataset, found["low"], found["high"], verdict=verdict, note=note)
             )
     evidence += _power(results)
     if not verdicts:
         return not_tested(f"No WAE-MMD with latent_dim of {parameters['high']:.0f} or more was trained.")
-    words = "; ".join(said)
-    return Judgement(overall(verdicts), f"{words[:1].upper()}{words[1:]}.{_power_said(results)}", evidence)
+    return Judgement(overall(verdicts), sentence(said) + _power_said(results), evidence)
 
 
-def _named(method: str, dimension: int) -> str:
-    title = method_title(method)
-    return title if "d_z" in title else f"{title}, d_z = {dimension}"
+def _named(results: Results, method: str, dimension: int) -> str:
+    title = results.title(method)
+    return title if "latent_dim" in varied(method) else f"{title}, d_z = {dimension}"
 
 
 def _latent_match(results: Results, dataset: str, method: str, level: float) -> "dict[str, float] | None":
@@ -70,29 +63,29 @@ def _latent_match(results: Results, dataset: str, method: str, level: float) -> 
     spread = results.seed_values(dataset, method, "latent_sd_ratio_min", "codes")
     if p.empty or codes.empty or perfect.empty or spread.empty:
         return None
-    mean, low, high = results.interval(codes / perfect)
+    ratio = results.interval(codes / perfect, "latent_sw2")
     return {
         "seeds": len(p),
         "rejecting": int((p <= level).sum()),
         "p": float(p.median()),
-        "ratio": mean,
+        "ratio": ratio.mean,
         "spread": float(spread.mean()),
-        "low": float("nan") if low is None else low,
-        "high": float("nan") if high is None else high,
+        "low": float("nan") if ratio.low is None else ratio.low,
+        "high": float("nan") if ratio.high is None else ratio.high,
     }
 
 
-def _match_verdict(found: Mapping[str, float], parameters: Mapping[str, float]) -> str:
+def _match_verdict(found: Mapping[str, float], parameters: Mapping[str, float]) -> Verdict:
     share = found["rejecting"] / found["seeds"]
     if share > 0.5 or found["ratio"] > parameters["far"] or found["spread"] < parameters["collapsed"]:
-        return REFUTED
+        return Verdict.REFUTED
     if share <= 1 / 3 and found["ratio"] <= parameters["near"] and found["spread"] >= parameters["spread"]:
-        return SUPPORTED
-    return INCONCLUSIVE
+        return Verdict.SUPPORTED
+    return Verdict.INCONCLUSIVE
 
 
 def _power(results: Results) -> list[Evidence]:
-    rows = (results.divergences or {}).get("power", [])
+    rows = results.divergences.get("power", [])
     titles = {
         "none": "share of false alarms",
         "narrow": "power against standard deviations of 0.8",
@@ -114,7 +107,7 @@ def _power(results: Results) -> list[Evidence]:
 
 
 def _power_said(results: Results) -> str:
-    rows = [row for row in (results.divergences or {}).get("power", []) if row["departure"] == "collapsed"]
+    rows = [row for row in results.divergences.get("power", []) if row["departure"] == "collapsed"]
     if not rows:
         return ""
     first, last = rows[0], rows[-1]
@@ -129,31 +122,31 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
     distance = results.distance
     if distance is None:
         return not_tested("No Frechet distance was measured.")
-    evidence, verdicts, said = [], [], []
+    evidence, verdicts, said, contested = [], [], [], set()
     for dataset in results.datasets:
         for base in dict.fromkeys(map(base_method, results.methods)):
-            for key in ("latent_dim", "prior"):
+            for key in SWEPT:
                 found = _contest(results, dataset, base, key, distance, parameters)
                 if found is not None:
                     verdict, words, rows = found
                     verdicts.append(verdict)
                     said.append(words)
+                    contested.add(key)
                     evidence += rows
-    kinds = {"latent_dim" if "d_z" in words else "prior" for words in said}
-    if kinds != {"latent_dim", "prior"}:
-        lacking = (
-            "other priors than the normal one"
-            if kinds == {"latent_dim"}
-            else f"more than {parameters['dimensions']:.0f} dimensions"
+    missing = [key for key in SWEPT if key not in contested]
+    if missing:
+        lacking = {"prior": "other priors than the normal one"}.get(
+            missing[-1], f"more than {parameters['dimensions']:.0f} dimensions"
         )
-        reason = f"This config trains nothing with {lacking} beside the rest (config/latent.yaml does)."
-        return Judgement(not_tested("").verdict, reason, evidence)
+        return not_tested(
+            f"This config trains nothing with {lacking} beside the rest (config/latent.yaml does).", evidence
+        )
     return Judgement(overall(verdicts), f"In {in_words(distance)}, smaller is better: {'; '.join(said)}.", evidence)
 
 
 def _contest(
     results: Results, dataset: str, base: str, key: str, distance: str, parameters: Mapping[str, float]
-) -> tuple[str, str, list[Evidence]] | None:
+) -> tuple[Verdict, str, list[Evidence]] | None:
     """The sweep of one setting of one method: (verdict, words, evidence), or None where it was not swept."""
     values: dict[str, pd.Series[float]] = {}
     for method in results.methods:
@@ -167,26 +160,26 @@ def _contest(
     if not allowed or not others:
         return None
     best = min(allowed, key=lambda v: float(values[v].mean()))
-    found = compare(values, [(other, best) for other in others], parameters["level"])
-    better = [c for c in found if c.significant and c.difference < 0]
-    unclear = [c for c in found if not c.significant and c.difference < 0]
-    verdict = REFUTED if better else INCONCLUSIVE if unclear else SUPPORTED
+    found = compare(values, [(other, best) for other in others])
+    better = [c for c in found if c.lower]
+    unclear = [c for c in found if not c.significant and c.estimate < 0]
+    verdict = Verdict.REFUTED if better else Verdict.INCONCLUSIVE if unclear else Verdict.SUPPORTED
     name = "d_z" if key == "latent_dim" else "prior"
     evidence = [
         Evidence(
-            f"{method_title(base)}, {name} = {v}: {in_words(distance)}",
-            *_mean_first(results, seeds, dataset),
+            f"{results.title(base)}, {name} = {v}: {in_words(distance)}",
+            *_mean_first(results, distance, seeds, dataset),
             verdict=verdict,
         )
         for v, seeds in values.items()
     ]
     rivals = ", ".join(f"{values[v].mean():.3g} with {v}" for v in others)
-    words = f"on {dataset} {method_title(base)} has {values[best].mean():.3g} with {name} = {best}, {rivals}"
+    words = f"on {dataset} {results.title(base)} has {values[best].mean():.3g} with {name} = {best}, {rivals}"
     return verdict, words, evidence
 
 
 def _mean_first(
-    results: Results, seeds: "pd.Series[float]", dataset: str
+    results: Results, distance: str, seeds: "pd.Series[float]", dataset: str
 ) -> tuple[float, str, float | None, float | None]:
-    mean, low, high = results.interval(seeds)
-    return mean, dataset, low, high
+    found = results.interval(seeds, distance)
+    return found.mean, dataset, found.low, found.high

@@ -3,18 +3,24 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
 
-SUPPORTED, REFUTED, INCONCLUSIVE = "supported", "refuted", "inconclusive"
-NOT_TESTED = "not tested by this config"
-VERDICTS = (SUPPORTED, REFUTED, INCONCLUSIVE, NOT_TESTED)
+
+class Verdict(StrEnum):
+    """What a config's results say of a claim."""
+
+    SUPPORTED = "supported"
+    REFUTED = "refuted"
+    INCONCLUSIVE = "inconclusive"
+    NOT_TESTED = "not tested"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One measured number: what it is, of which dataset ("" for none), its value and 95% interval, its verdict.
+    """One measured number: what it is, of which dataset ("" for none), its value and 95% interval, what it says.
 
-    None stands for a value that is infinite or not defined; ``note`` then says which.
+    ``verdict`` is None for a number that decides nothing. A value that is infinite or not defined is None; ``note``
+    then says which.
     """
 
     what: str
@@ -23,44 +29,64 @@ class Evidence:
     low: float | None = None
     high: float | None = None
     unit: str = ""
-    verdict: str = ""
+    verdict: Verdict | None = None
     note: str = ""
 
-    def entry(self) -> dict[str, Any]:
-        """As plain JSON values; numbers that are not finite become None."""
-        numbers = {key: _finite(getattr(self, key)) for key in ("value", "low", "high")}
-        return {"what": self.what, "dataset": self.dataset, "unit": self.unit, **numbers} | {
-            "verdict": self.verdict,
-            "note": self.note,
-        }
-
-
-def _finite(value: float | None) -> float | None:
-    return float(value) if value is not None and math.isfinite(value) else None
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            found = getattr(self, name)
+            if found is not None:
+                object.__setattr__(self, name, float(found) if math.isfinite(found) else None)
 
 
 @dataclass(frozen=True)
 class Judgement:
     """A verdict, a sentence that says why with numbers, and the evidence."""
 
-    verdict: str
+    verdict: Verdict
     summary: str
     evidence: list[Evidence] = field(default_factory=list)
 
 
-def not_tested(reason: str) -> Judgement:
+@dataclass(frozen=True)
+class JudgedClaim:
+    """A claim with its rule and what came of it. ``error_rates``: how often the rule errs, as simulated."""
+
+    number: int
+    id: str
+    statement: str
+    source: str
+    test: str
+    threshold: str
+    judge: str
+    parameters: dict[str, float]
+    verdict: Verdict
+    summary: str
+    evidence: list[Evidence]
+    error_rates: str = ""
+
+
+@dataclass(frozen=True)
+class ClaimsDocument:
+    """All claims of an experiment, in the order of the claims file."""
+
+    experiment: str = ""
+    claims: list[JudgedClaim] = field(default_factory=list)
+
+
+def not_tested(reason: str, evidence: list[Evidence] | None = None) -> Judgement:
     """The judgement of a claim for which this config measured too little; ``reason`` is a sentence."""
-    return Judgement(NOT_TESTED, reason)
+    return Judgement(Verdict.NOT_TESTED, reason, evidence or [])
 
 
-def overall(verdicts: Iterable[str]) -> str:
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
     """One verdict for a general claim: refuted by one counterexample, supported where every part supports it.
 
     Parts that were not tested count for nothing; with none left the whole was not tested.
     """
-    tested = [verdict for verdict in verdicts if verdict != NOT_TESTED]
+    tested = {verdict for verdict in verdicts if verdict is not Verdict.NOT_TESTED}
     if not tested:
-        return NOT_TESTED
-    if REFUTED in tested:
-        return REFUTED
-    return SUPPORTED if set(tested) == {SUPPORTED} else INCONCLUSIVE
+        return Verdict.NOT_TESTED
+    if Verdict.REFUTED in tested:
+        return Verdict.REFUTED
+    return Verdict.SUPPORTED if tested == {Verdict.SUPPORTED} else Verdict.INCONCLUSIVE

@@ -1,17 +1,16 @@
 """How cost grows with n, and where two costs meet: fits, crossovers and ratios of an experiment's timing.csv."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from wae.analysis.costs.power_laws import Curve, Z, curves, fit
-from wae.analysis.runs import base_method, load_table, varied
-from wae.core.files import write_json
+from wae.analysis.costs.rows import CostRatio, Crossover, Fit, Meeting, TimingFits
+from wae.analysis.runs import base_method, varied
 
-TEXT = ("study", "dataset", "subject", "part", "status")
 PENALTY_PAIRS = (
     ("mmd_fused", "gan"),
     ("mmd_official", "gan"),
@@ -22,24 +21,20 @@ STEP_PAIRS = (("wae_mmd", "wae_gan"), ("wae_mmd_rff", "wae_gan"))
 FAR = 100.0  # a crossover further than this many times the largest measured n is not named
 
 
-def write_fits(experiment: Path) -> None:
-    """Write timing_fits.json beside an experiment's timing.csv: fits, crossovers and ratios."""
-    table = load_table(experiment / "timing.csv", TEXT)
-    found = curves(table)
-    write_json(
-        experiment / "timing_fits.json",
-        {"fits": fits(found), "crossovers": crossovers(found), "ratios": ratios(found)},
-    )
+def timing_fits(timing: pd.DataFrame) -> TimingFits:
+    """Fits, crossovers and ratios of a wall-clock study (the rows of timing.csv)."""
+    found = curves(timing)
+    return TimingFits(fits(found), crossovers(found), ratios(found))
 
 
-def fits(found: Sequence[Curve]) -> list[dict[str, Any]]:
-    """A row for each curve of at least 3 sizes: its labels, exponent p with interval, factor c, range of n."""
+def fits(found: Sequence[Curve]) -> list[Fit]:
+    """A row for each curve of at least 3 sizes."""
     rows = []
     for curve in found:
         law = fit(curve)
         if law is not None:
             numbers = {name: getattr(law, name) for name in ("p", "p_low", "p_high", "n_min", "n_max", "points")}
-            rows.append({**curve.labels, **numbers, "c": math.exp(law.log_c)})
+            rows.append(Fit(**curve.labels, **numbers, c=math.exp(law.log_c)))
     return rows
 
 
@@ -68,36 +63,38 @@ def log_ratio(a: Curve, b: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return n, a.log_seconds[in_a] - b.log_seconds[in_b], np.hypot(a.errors[in_a], b.errors[in_b])
 
 
-def crossovers(found: Sequence[Curve]) -> list[dict[str, Any]]:
-    """For each pair the n up to which the first is the cheaper one, with 95% interval (see ``crossover``)."""
-    return [{**_labels(a, b), **crossover(a, b)} for a, b in pairs(found)]
+def crossovers(found: Sequence[Curve]) -> list[Crossover]:
+    """For each pair the n up to which the first costs less, with 95% interval (see ``crossover``)."""
+    return [crossover(a, b) for a, b in pairs(found)]
 
 
-def crossover(a: Curve, b: Curve) -> dict[str, Any]:
-    """Where cost a = cost b, a being cheaper below: {n, low, high, status}; None for what is not known.
+def crossover(a: Curve, b: Curve) -> Crossover:
+    """Where cost a = cost b, a costing less below; None for what is not known.
 
-    measured: between two measured sizes, by a straight line in the logarithms; the interval is where the band of 95%
+    MEASURED: between two measured sizes, by a straight line in the logarithms; the interval is where the band of 95%
     about the ratio meets zero, or a measured size and the next where that was run but once, being over the time cap of
-    the first. extrapolated: a is cheaper at all measured sizes and the fitted laws meet further up
-    (the interval from draws of both laws). above grid: the same without such a meeting within FAR times the largest
-    size. below grid: a is dearer at all measured sizes.
+    the first. EXTRAPOLATED: a costs less at all measured sizes and the fitted laws meet further up (the interval from
+    draws of both laws). ABOVE_GRID: the same without such a meeting within FAR times the largest size. BELOW_GRID: a
+    costs more at all measured sizes.
     """
+
+    def found(n: float | None, low: float | None, high: float | None, status: Meeting) -> Crossover:
+        return Crossover(**_labels(a, b), n=n, low=low, high=high, status=status)
+
     n, ratio, errors = log_ratio(a, b)
     if len(n) == 0:
-        return {"n": None, "low": None, "high": None, "status": "no common size"}
+        return found(None, None, None, Meeting.NO_COMMON_SIZE)
     if (ratio > 0).all():
-        return {"n": None, "low": None, "high": float(n[0]), "status": "below grid"}
+        return found(None, None, float(n[0]), Meeting.BELOW_GRID)
     over = _capped_ratio(a, b)
     meeting = last_rise(n, ratio)
     if meeting is not None:
         low, high = last_rise(n, ratio + Z * errors), last_rise(n, ratio - Z * errors)
-        if high is None and over is not None:
-            high = over[0]
-        return {"n": meeting, "low": low, "high": high, "status": "measured"}
+        return found(meeting, low, over[0] if high is None and over is not None else high, Meeting.MEASURED)
     if over is not None:
         meeting = last_rise(np.array([n[-1], over[0]]), np.array([ratio[-1], over[1]]))
-        return {"n": meeting, "low": float(n[-1]), "high": over[0], "status": "measured"}
-    return _extrapolated(a, b, float(n[-1]))
+        return found(meeting, float(n[-1]), over[0], Meeting.MEASURED)
+    return found(*_extrapolated(a, b, float(n[-1])))
 
 
 def _capped_ratio(a: Curve, b: Curve) -> tuple[float, float] | None:
@@ -118,8 +115,8 @@ def last_rise(n: np.ndarray, ratio: np.ndarray) -> float | None:
     return None
 
 
-def _extrapolated(a: Curve, b: Curve, largest: float) -> dict[str, Any]:
-    above = {"n": None, "low": largest, "high": None, "status": "above grid"}
+def _extrapolated(a: Curve, b: Curve, largest: float) -> tuple[float | None, float | None, float | None, Meeting]:
+    above = (None, largest, None, Meeting.ABOVE_GRID)
     law_a, law_b = fit(a), fit(b)
     if law_a is None or law_b is None:
         return above
@@ -130,12 +127,7 @@ def _extrapolated(a: Curve, b: Curve, largest: float) -> dict[str, Any]:
     draws_a, draws_b = law_a.draws(generator), law_b.draws(generator)
     drawn = [_meeting(b_c - a_c, a_p - b_p) for (a_c, a_p), (b_c, b_p) in zip(draws_a, draws_b, strict=True)]
     low, high = np.quantile(drawn, [0.025, 0.975], method="nearest")  # an infinite draw stays infinite
-    return {
-        "n": n,
-        "low": max(float(low), largest),
-        "high": float(high) if math.isfinite(high) else None,
-        "status": "extrapolated",
-    }
+    return n, max(float(low), largest), float(high) if math.isfinite(high) else None, Meeting.EXTRAPOLATED
 
 
 def _meeting(lead: float, slope: float) -> float:
@@ -145,17 +137,13 @@ def _meeting(lead: float, slope: float) -> float:
     return math.exp(lead / slope)
 
 
-def ratios(found: Sequence[Curve]) -> list[dict[str, Any]]:
+def ratios(found: Sequence[Curve]) -> list[CostRatio]:
     """For each pair of training steps and each size: cost of the second over the first, with 95% interval."""
-    rows: list[dict[str, Any]] = []
+    rows = []
     for a, b in pairs(found):
         if a.study == "step":
             n, ratio, errors = log_ratio(b, a)
             for size, middle, error in zip(n.tolist(), ratio.tolist(), errors.tolist(), strict=True):
-                values: Mapping[str, float] = {
-                    "ratio": math.exp(middle),
-                    "low": math.exp(middle - Z * error),
-                    "high": math.exp(middle + Z * error),
-                }
-                rows.append({**_labels(a, b), "n": int(size), **values})
+                low, high = math.exp(middle - Z * error), math.exp(middle + Z * error)
+                rows.append(CostRatio(**_labels(a, b), n=int(size), ratio=math.exp(middle), low=low, high=high))
     return rows

@@ -1,1 +1,1 @@
-"""Published numbers beside ours."""
+"""Published results beside ours."""

@@ -1,27 +1,48 @@
-"""Published numbers beside ours, with the protocol fields in which they differ and a verdict.
-
-Reads the ledger (wae/analysis/published/ledger.py), tables and settings; imports no torch.
-"""
+"""Published results beside ours, with the protocol fields in which they differ and what the comparison says."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from wae.analysis.published.ledger import Published, published
-from wae.analysis.runs import REAL_DATA, base_method
-
-REPRODUCED, NOT_REPRODUCED, NOT_COMPARABLE = "reproduced", "not reproduced", "not comparable"
-NO_VERDICT = ""  # of a recalled number
-VAES = ("vae", "beta_vae")
-MIN_SEEDS = 3  # fewer finished seeds carry no verdict
-COLUMNS = (
-    *("dataset", "method", "metric", "subject", "protocol", "source", "standing", "published"),
-    *("our_metric", "ours", "low", "high", "seeds", "differs", "verdict", "note"),
+from wae.analysis.published import lambda_units
+from wae.analysis.published.ledger import SCHEMA, Published, load_ledger, published
+from wae.analysis.published.rows import (
+    Difference,
+    LambdaRow,
+    Outcome,
+    PublishedDocument,
+    PublishedRow,
+    Reason,
+    Standing,
 )
+from wae.analysis.results import Results
+from wae.analysis.runs import REAL_DATA, base_method
+from wae.analysis.statistics import MIN_SEEDS, interval
+from wae.analysis.words import about
+
+VAES = ("vae", "beta_vae")
+
+
+def compare_file(results: Results, ledger: Path) -> PublishedDocument:
+    """The published results of the file ``ledger`` (config/anchors.yaml) beside an experiment's."""
+    config = results.config
+    options = {name: settings.get("options", {}) for name, settings in config.get("datasets", {}).items()}
+    rows = compare(results.metrics(), results.planned, load_ledger(ledger, SCHEMA), config.get("evaluation"), options)
+    return PublishedDocument(rows, lambdas(results.planned))
+
+
+def lambdas(runs: Iterable[Mapping[str, Any]]) -> list[LambdaRow]:
+    """The weight of each dataset's and method's penalty, in the paper's units too (RunSettings dumps)."""
+    rows: dict[tuple[str, str], LambdaRow] = {}
+    for run in runs:
+        training = run["training"]
+        units = lambda_units.units_of(training)
+        paper = None if units is None else lambda_units.paper_lambda(training["lambda_"], units)
+        rows[run["dataset"], run["method"]] = LambdaRow(run["dataset"], run["method"], training["lambda_"], paper)
+    return list(rows.values())
 
 
 def our_fields(
@@ -67,26 +88,26 @@ def _data_fields(facts: Mapping[str, Any] | None, options: Mapping[str, Any]) ->
     return fields
 
 
-def differences(entry: Published, ours: Mapping[str, Any], ledger: Mapping[str, Any]) -> list[str]:
-    """Fields that matter for ``entry`` and are not shown to be equal, each as one readable phrase.
+def differences(entry: Published, ours: Mapping[str, Any], ledger: Mapping[str, Any]) -> list[Difference]:
+    """Fields that matter for ``entry`` and are not shown to be equal.
 
     A field that the source does not state, or that is only recalled, is listed too: it confirms nothing.
     """
     found = []
     for name, field in ledger["fields"].items():
-        if not _applies(entry, field, ours) or (name == "extractor" and entry.metric != "fid"):
+        if not _applies(entry, field) or (name == "extractor" and entry.metric != "fid"):
             continue
         there, here = entry.fields.get(name), ours.get(name)
         if there is None:
-            found.append(f"{field['title']}: not stated there, {_text(here)} here")
+            found.append(Difference(Reason.NOT_STATED, field["title"], None, here))
         elif not _equal(there, here):
-            found.append(f"{field['title']}: {_text(there)} there, {_text(here)} here")
+            found.append(Difference(Reason.DIFFERS, field["title"], there, here))
         elif name in entry.recalled:
-            found.append(f"{field['title']}: {_text(there)} there is recalled, not read")
+            found.append(Difference(Reason.RECALLED, field["title"], there, here))
     return found
 
 
-def _applies(entry: Published, field: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+def _applies(entry: Published, field: Mapping[str, Any]) -> bool:
     if field["group"] == "model" and entry.method == REAL_DATA:
         return False
     if entry.method not in field.get("methods", [entry.method]):
@@ -101,34 +122,19 @@ def _equal(there: Any, here: Any) -> bool:
     return math.isclose(there, here, rel_tol=1e-6) if numbers else bool(there == here)
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_text, value))
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
 def compare(
     metrics: pd.DataFrame,
     runs: Iterable[Mapping[str, Any]],
     ledger: Mapping[str, Any],
     evaluation: Mapping[str, Any] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-    everything: bool = False,
-) -> pd.DataFrame:
-    """A row for each published number and method of ours that answers it (columns: COLUMNS).
+) -> list[PublishedRow]:
+    """A row for each published number and method of ours that answers it.
 
     ``metrics``: rows of metrics.csv; ``runs``: RunSettings dumps; ``evaluation``: an EvaluationSettings dump;
-    ``options``: of each dataset's source, by dataset. ``ours``, ``low``, ``high``: mean over seeds
-    of each seed's mean over draws, and its 95 % t interval (none for fewer than two seeds). ``differs``: list
-    of phrases. ``verdict``: reproduced (mean within the tolerance, no field differs), not reproduced, not
-    comparable, or empty for a recalled number. Published numbers on datasets that ``runs`` do not
-    have are left out unless ``everything``; variants of a method each get a row.
+    ``options``: of each dataset's source, by dataset. Outcome: reproduced (mean within the tolerance, no field
+    differs), not reproduced, not comparable, or none for a recalled number. Published numbers on datasets that
+    ``runs`` do not have are left out; variants of a method each get a row.
     """
     settings: dict[tuple[str, str], Mapping[str, Any]] = {}
     for run in runs:
@@ -136,7 +142,7 @@ def compare(
     datasets = {dataset for dataset, _ in settings} | set(metrics["dataset"])
     rows = []
     for entry in published(ledger):
-        if entry.dataset not in datasets and not everything:
+        if entry.dataset not in datasets:
             continue
         answers = [m for d, m in settings if d == entry.dataset and base_method(m) == entry.method]
         if entry.method == REAL_DATA:
@@ -144,7 +150,7 @@ def compare(
         for method in answers or [entry.method]:
             context = (ledger, evaluation or {}, (options or {}).get(entry.dataset, {}))
             rows.append(_row(entry, method, metrics, settings.get((entry.dataset, method)), context))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return rows
 
 
 def _row(
@@ -153,37 +159,35 @@ def _row(
     metrics: pd.DataFrame,
     run: Mapping[str, Any] | None,
     context: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
-) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "dataset": entry.dataset,
-        "method": method,
-        "metric": entry.metric,
-        "subject": entry.subject,
-        "protocol": entry.protocol,
-        "source": entry.source,
-        "standing": entry.standing,
-        "published": entry.value,
-        "our_metric": "",
-        **dict.fromkeys(("ours", "low", "high"), math.nan),
-        "seeds": 0,
-        "note": entry.note,
-    }
+) -> PublishedRow:
     ours = _our_rows(entry, method, metrics)
-    if ours.empty or (run is None and method != REAL_DATA):
-        row["differs"] = ["not measured here"]
-    else:
+    our_metric, found, differs = "", interval([]), [Difference(Reason.NOT_MEASURED)]
+    if not (ours.empty or (run is None and method != REAL_DATA)):
         first = ours.iloc[0]
-        seeds = ours.groupby("seed")["value"].mean().to_numpy(float)
-        low, high = _interval(seeds)
-        row |= {"our_metric": first["metric"], "ours": float(seeds.mean()), "low": low, "high": high}
-        row["seeds"] = len(seeds)
+        our_metric = str(first["metric"])
+        found = interval(ours.groupby("seed")["value"].mean().to_numpy(float), about(our_metric).positive)
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
-        fields = our_fields(run, entry.dataset, first["metric"], where, *context)
-        row["differs"] = differences(entry, fields, context[0])
-        if len(seeds) < MIN_SEEDS and method != REAL_DATA:
-            row["differs"].append(f"seeds: {len(seeds)} finished here, {MIN_SEEDS} needed")
-    row["verdict"] = _verdict(entry, row["ours"], row["differs"])
-    return row
+        differs = differences(entry, our_fields(run, entry.dataset, our_metric, where, *context), context[0])
+        if found.n < MIN_SEEDS and method != REAL_DATA:
+            differs.append(Difference(Reason.FEW_SEEDS, "seeds", MIN_SEEDS, found.n))
+    return PublishedRow(
+        dataset=entry.dataset,
+        method=method,
+        metric=entry.metric,
+        subject=entry.subject,
+        protocol=entry.protocol,
+        source=entry.source,
+        standing=Standing(entry.standing),
+        published=entry.value,
+        our_metric=our_metric,
+        ours=found.mean if found.n else None,
+        low=found.low,
+        high=found.high,
+        seeds=found.n,
+        differs=differs,
+        outcome=_outcome(entry, found.mean, differs),
+        note=entry.note,
+    )
 
 
 def _our_rows(entry: Published, method: str, metrics: pd.DataFrame) -> pd.DataFrame:
@@ -206,24 +210,10 @@ def _our_rows(entry: Published, method: str, metrics: pd.DataFrame) -> pd.DataFr
     return chosen[chosen["reference"] == chosen["reference"].iloc[0]]
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    if len(values) < 2:
-        return math.nan, math.nan
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
-
-
-def _verdict(entry: Published, ours: float, differs: list[str]) -> str:
-    if entry.standing == "recalled":
-        return NO_VERDICT
+def _outcome(entry: Published, ours: float, differs: list[Difference]) -> Outcome:
+    if entry.standing == Standing.RECALLED:
+        return Outcome.NONE
     if differs or not math.isfinite(ours):
-        return NOT_COMPARABLE
-    return REPRODUCED if abs(ours - entry.value) <= entry.tolerance * abs(entry.value) else NOT_REPRODUCED
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of ``compare`` as plain JSON values, NaN as None."""
-    return [
-        {str(key): None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
-        for row in frame.to_dict("records")
-    ]
+        return Outcome.NOT_COMPARABLE
+    close = abs(ours - entry.value) <= entry.tolerance * abs(entry.value)
+    return Outcome.REPRODUCED if close else Outcome.NOT_REPRODUCED

@@ -110,19 +110,3 @@ def units_of(training: Mapping[str, Any]) -> Units | None:
         return units
     base = {"normal": 2.0, "uniform": 1.0, "sphere": 2.0 / training["latent_dim"]}[training["prior"]]
     return replace(units, kernel=training["kernel"], scales=tuple(training["kernel_scales"]), base=base)
-
-
-CODEBASES: dict[str, Units] = {
-    "wae2018_celeba": Units(0.05, "minus_one_one", scales=IMQ_SCALES, latent_dim=64),
-    "wae2018_mnist": Units(0.05, "zero_one", scales=IMQ_SCALES, latent_dim=8),
-    "rae2020_mnist": Units(1 / 1024, "zero_one", scales=IMQ_SCALES, latent_dim=16),
-    "rae2020_cifar10": Units(1 / 3072, "zero_one", scales=IMQ_SCALES, latent_dim=128),
-    "rae2020_celeba": Units(0.05, "zero_one", scales=IMQ_SCALES, latent_dim=64),
-    "cwae_pytorch": Units(1.0, "zero_one", scales=IMQ_SCALES, latent_dim=64),
-    "pythae_reproducibility": Units(0.05, "zero_one", scales=IMQ_SCALES, base=8.0, latent_dim=64),
-}
-
-
-def translate(lambda_: float, codebase: str) -> float:
-    """A lambda printed by one of CODEBASES in the paper's units (KeyError for an unknown one)."""
-    return paper_lambda(lambda_, CODEBASES[codebase])

@@ -1,4 +1,4 @@
-"""The ledger of published numbers (config/anchors.yaml), each with the protocol it was obtained under."""
+"""The ledger of published results (config/anchors.yaml), each with the protocol it was obtained under."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ import jsonschema
 import yaml
 
 from wae.core.errors import UserError, unknown_name
+
+SCHEMA = Path(__file__).resolve().parents[2] / "core/schemas/anchors.schema.yaml"
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,12 @@ class Published:
     note: str
 
 
-def load_ledger(path: str | Path, schema: str | Path) -> dict[str, Any]:
+def load_ledger(path: str | Path, schema: str | Path = SCHEMA) -> dict[str, Any]:
     """The ledger at ``path``, checked against ``schema`` and for names that nothing defines (UserError)."""
     ledger: dict[str, Any] = yaml.safe_load(Path(path).read_text())
     validator = jsonschema.Draft202012Validator(yaml.safe_load(Path(schema).read_text()))
     for fault in sorted(validator.iter_errors(ledger), key=lambda fault: fault.json_path):
-        raise UserError(f"{path}: {fault.json_path}: {fault.message}; mend the ledger")
+        raise UserError(f"{path}: {fault.json_path}: {fault.message}; correct the ledger")
     for name, protocol in ledger["protocols"].items():
         where = f"{path}: protocols.{name}"
         if protocol["source"] not in ledger["sources"]:
@@ -53,7 +55,7 @@ def load_ledger(path: str | Path, schema: str | Path) -> dict[str, Any]:
 
 
 def published(ledger: Mapping[str, Any]) -> list[Published]:
-    """All numbers of the ledger, one entry a number, each with its own merged protocol."""
+    """All numbers of the ledger, one entry per number, each with its own merged protocol."""
     entries = []
     for anchor in ledger["anchors"]:
         protocol = ledger["protocols"][anchor["protocol"]]

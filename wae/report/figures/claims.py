@@ -10,12 +10,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from wae.analysis.files import COURSES
 from wae.analysis.results import Results
-from wae.analysis.runs import base_method, varied
+from wae.analysis.rows import SweepPoint
+from wae.analysis.words import SETTINGS, in_words, number
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import SOFT, canvas, legend_below, log_axis, look, plain_number, plain_ticks, seed_lines
+from wae.report.figures.style import (
+    SOFT,
+    Look,
+    canvas,
+    legend_below,
+    log_axis,
+    look,
+    plain_number,
+    plain_ticks,
+    seed_lines,
+)
 from wae.report.names import slug
-from wae.report.wording import SETTINGS, in_words, method_title
 
 DIMENSION = 8  # of the divergence figures; the table has the others
 FAMILIES = {
@@ -41,7 +52,7 @@ SWEPT = {"latent_dim": "size of the code d_z", "lambda_": "weight λ", "batch_si
 
 def plots(results: Results) -> Iterable[Plot]:
     """The figures that the results allow."""
-    study = results.divergences or {}
+    study = results.divergences
     rows = pd.DataFrame(study.get("rows", []))
     if not rows.empty:
         for family, (title, label) in FAMILIES.items():
@@ -115,7 +126,7 @@ def _power(rows: pd.DataFrame) -> Plot:
         title="What the MMD test can see",
         caption=(
             f"Power of the MMD two-sample test at the 5% level with {n} codes against departures from N(0, I), "
-            f"over the code's size; {repeats} simulated tests a point, bars are 95% Wilson intervals."
+            f"over the code's size; {repeats} simulated tests per point, bars are 95% Wilson intervals."
         ),
         alt=f"Power of the MMD test: {'; '.join(said)}",
         draw=partial(draw_power, rows),
@@ -123,7 +134,7 @@ def _power(rows: pd.DataFrame) -> Plot:
 
 
 def draw_power(rows: pd.DataFrame) -> Figure:
-    """Power over dimension, a line a departure, with intervals."""
+    """Power over dimension, a line per departure, with intervals."""
     figure, (axes,) = canvas(3.3)
     handles = []
     for shift, (name, (title, colour, marker, line)) in enumerate(DEPARTURES.items()):
@@ -146,33 +157,33 @@ def draw_power(rows: pd.DataFrame) -> Figure:
 
 
 def _information(results: Results, dataset: str) -> Iterable[Plot]:
-    frame = results.trajectory
+    frame = results.trajectories()
     if "metric" not in frame.columns:
         return
     frame = frame[(frame["dataset"] == dataset) & (frame["metric"] == "mutual_information")]
     if frame.empty:
         return
-    methods = [method for method in results.methods if (frame["method"] == method).any()]
-    last = frame.sort_values("epoch").groupby(["method", "seed"])["value"].last().groupby("method").mean()
+    looks = {m: look(results, m) for m in results.methods if (frame["method"] == m).any()}
+    ends = [e for e in results.read(COURSES).endings if (e.dataset, e.quantity) == (dataset, "mutual_information")]
     yield Plot(
         name=f"{slug(dataset)}_information",
         section="claim-information",
         dataset=dataset,
         title=f"Mutual information along training on {dataset}",
         caption=(
-            "I(X;Z) of 1,000 held-out images and their codes, in nats, at the epochs whose weights were kept; a line a "
-            "seed. The estimate cannot exceed log 1,000 = 6.9."
+            "I(X;Z) of 1,000 held-out images and their codes, in nats, at the epochs whose weights were kept; a line "
+            "per seed. The estimate cannot exceed log 1,000 = 6.9."
         ),
         alt="Mutual information at the last kept epoch: "
-        + "; ".join(f"{method_title(m)} {last[m]:.3g} nats" for m in methods),
-        draw=partial(draw_information, methods, frame),
+        + "; ".join(f"{results.title(end.method)} {number(end.value, 3)} nats" for end in ends),
+        draw=partial(draw_information, looks, frame),
     )
 
 
-def draw_information(methods: list[str], frame: pd.DataFrame) -> Figure:
-    """I(X;Z) over epochs, a line a seed."""
+def draw_information(looks: dict[str, Look], frame: pd.DataFrame) -> Figure:
+    """I(X;Z) over epochs, a line per seed."""
     figure, (axes,) = canvas(3.0)
-    handles = seed_lines(axes, frame, "epoch", "value", methods)
+    handles = seed_lines(axes, frame, "epoch", "value", looks)
     axes.set_ylim(bottom=0)
     plain_ticks(axes.xaxis)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
@@ -184,59 +195,52 @@ def draw_information(methods: list[str], frame: pd.DataFrame) -> Figure:
 
 
 def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plot]:
-    """Distance over a swept setting, a line a base method."""
-    distance = results.distance
-    if distance is None:
-        return
-    swept: dict[str, dict[float, pd.Series]] = {}
-    bases = {base_method(method) for method in results.methods if set(varied(method)) == {key}}
-    for method in results.methods:
-        setting = results.settings(dataset, method).get(key)
-        if base_method(method) in bases and set(varied(method)) <= {key} and setting is not None:
-            values = results.seed_values(dataset, method, distance, "prior")
-            if len(values):
-                swept.setdefault(base_method(method), {})[float(setting)] = values
+    """Distance over a swept setting, a line per base method."""
+    swept: dict[Look, list[SweepPoint]] = {}
+    for point in results.read(COURSES).sweeps:
+        if (point.dataset, point.setting) == (dataset, key):
+            swept.setdefault(look(results, point.method), []).append(point)
     if not any(len(points) >= 2 for points in swept.values()):
         return
     said = "; ".join(
-        f"{method_title(base)} is best at {SETTINGS.get(key, key)} = "
-        f"{plain_number(min(points, key=lambda v, p=points: p[v].mean()))}"  # type: ignore[misc]
-        for base, points in swept.items()
+        f"{method.title} has its lowest mean at {SETTINGS.get(key, key)} = "
+        f"{plain_number(min(points, key=lambda point: point.mean).value)}"
+        for method, points in swept.items()
     )
-    title = in_words(distance)
+    title = in_words(results.distance)
     yield Plot(
         name=f"{slug(dataset)}_sweep_{key}",
         section="sweep",
         dataset=dataset,
         title=f"{title} over {label} on {dataset}",
         caption=(
-            f"{title} of prior samples from the {results.reference} split. Each mark is a seed; the line joins "
-            "the means."
+            f"{title} of prior samples from the {results.reference} split. Each point is a seed; the line joins the "
+            "means."
         ),
         alt=f"{title} over {label}: {said}",
         draw=partial(draw_sweep, swept, label, title),
     )
 
 
-def draw_sweep(swept: dict[str, dict[float, pd.Series]], label: str, title: str) -> Figure:
-    """Distance over a setting (logarithmic where it spans a decade), seeds as marks."""
+def draw_sweep(swept: dict[Look, list[SweepPoint]], label: str, title: str) -> Figure:
+    """Distance over a setting (logarithmic where it spans a decade), seeds as points."""
     figure, (axes,) = canvas(3.1)
-    handles = []
-    for base, points in swept.items():
-        colour, marker, line = look(base)
-        places = sorted(points)
-        axes.plot(places, [points[p].mean() for p in places], color=colour, linestyle=line)
-        for place in places:
-            values = list(points[place])
-            axes.plot([place] * len(values), values, color=colour, marker=marker, linestyle="", alpha=0.8)
-        handles.append(Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(base)))
-    places = sorted({place for points in swept.values() for place in points})
+    for method, points in swept.items():
+        points = sorted(points, key=lambda point: point.value)
+        means = [point.mean for point in points]
+        axes.plot([point.value for point in points], means, color=method.colour, linestyle=method.line)
+        for point in points:
+            seeds = list(point.by_seed.values())
+            place = [point.value] * len(seeds)
+            axes.plot(place, seeds, color=method.colour, marker=method.marker, linestyle="", alpha=0.8)
+    every = [point for points in swept.values() for point in points]
+    places = sorted({point.value for point in every})
     if places[0] > 0 and places[-1] >= 8 * places[0]:
         axes.set_xscale("log")
     axes.set_xticks(places)
     axes.minorticks_off()
     plain_ticks(axes.xaxis)
-    values = [value for points in swept.values() for seeds in points.values() for value in seeds]
+    values = [value for point in every for value in point.by_seed.values()]
     if min(values) > 0 and max(values) > 10 * min(values):
         log_axis(axes.yaxis)
     else:
@@ -244,5 +248,5 @@ def draw_sweep(swept: dict[str, dict[float, pd.Series]], label: str, title: str)
         plain_ticks(axes.yaxis)
     axes.set_xlabel(label)
     axes.set_ylabel(title)
-    legend_below(figure, handles)
+    legend_below(figure, [method.handle() for method in swept])
     return figure

@@ -1,25 +1,24 @@
-"""One look for all figures: one colour, marker and line a method everywhere, readable in grey and on a small screen.
+"""One look for all figures: one colour, marker and line per method everywhere, readable in grey and on a small screen.
 
 The three main colours are Okabe and Ito's, which colour-blind readers tell apart and which have a contrast
 of 3 or more both on white and on the page's dark ground. As they are alike in grey, each method also has its
 own marker and line.
 """
 
-import colorsys
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
+from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA, base_method
 from wae.report.tables.grids import SUPERSCRIPT
-from wae.report.wording import method_title
 
 INK, GRID = "#1b1f24", "#d5d9de"  # the page replaces these two by its own, which follow dark and light mode
 SOFT = "#6b7280"  # secondary marks: 4.8 on white, 3.6 on dark
@@ -73,25 +72,32 @@ RC: dict[str, Any] = {
 WIDTH = 4.7  # inches: 338 points, so that text keeps its size on a screen 400 pixels wide
 
 
-def look(method: str) -> tuple[str, str, Any]:
-    """Colour, marker and line style of a method; a variant has its base method's."""
+@dataclass(frozen=True)
+class Look:
+    """How a method is drawn and called in every figure."""
+
+    title: str
+    colour: str
+    marker: str
+    line: Any
+
+    def handle(self) -> Line2D:
+        """Its entry in a legend."""
+        return Line2D([], [], color=self.colour, marker=self.marker, linestyle=self.line, label=self.title)
+
+
+def look(results: Results, method: str) -> Look:
+    """The look of a method; a variant has its base method's colour, marker and line."""
+    return Look(results.title(method), *strokes(method))
+
+
+def strokes(method: str) -> tuple[str, str, Any]:
+    """Colour, marker and line style of a method."""
     base = base_method(method)
     if base in _METHODS:
         return _METHODS[base]
     position = _ORDER.index(base) if base in _ORDER else sum(map(ord, base))
     return _FURTHER[position % len(_FURTHER)]
-
-
-def colour(method: str) -> str:
-    """The method's colour."""
-    return look(method)[0]
-
-
-def shades(base: str, count: int) -> list[str]:
-    """``count`` colours around ``base``, from dark to light, for parts of one thing."""
-    hue, light, saturation = colorsys.rgb_to_hls(*to_rgb(base))
-    steps = [light + (0.35 if count == 1 else 0.5 * i / max(count - 1, 1)) * (0.85 - light) for i in range(count)]
-    return [to_hex(colorsys.hls_to_rgb(hue, step, saturation)) for step in steps]
 
 
 def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
@@ -101,12 +107,11 @@ def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False, width: floa
     return figure, list(axes[:, 0])
 
 
-def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, methods: Sequence[str]) -> list[Line2D]:
-    """A line a run of ``frame`` (columns method, seed, ``x``, ``y``) in its method's look; returns legend entries."""
+def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, looks: Mapping[str, Look]) -> list[Line2D]:
+    """A line per run of ``frame`` (columns method, seed, ``x``, ``y``) in its method's look; returns legend entries."""
     import seaborn
 
-    shown = [method for method in methods if (frame["method"] == method).any()]
-    looks = {method: look(method) for method in shown}
+    shown = {method: found for method, found in looks.items() if (frame["method"] == method).any()}
     seaborn.lineplot(
         frame[frame["method"].isin(shown)],
         x=x,
@@ -115,19 +120,16 @@ def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, methods: Sequenc
         style="method",
         units="seed",
         estimator=None,
-        palette={method: colour for method, (colour, _, _) in looks.items()},
-        markers={method: marker for method, (_, marker, _) in looks.items()},
-        dashes={method: _dashes(line) for method, (_, _, line) in looks.items()},
+        palette={method: found.colour for method, found in shown.items()},
+        markers={method: found.marker for method, found in shown.items()},
+        dashes={method: _dashes(found.line) for method, found in shown.items()},
         markeredgecolor="none",
         linewidth=1.1,
         alpha=0.85,
         legend=False,
         ax=axes,
     )
-    return [
-        Line2D([], [], color=colour, marker=marker, linestyle=line, label=method_title(method))
-        for method, (colour, marker, line) in looks.items()
-    ]
+    return [found.handle() for found in shown.values()]
 
 
 def _dashes(line: Any) -> Any:
@@ -146,16 +148,6 @@ def plain_number(value: float, _: object = None) -> str:
         text = f"{value:,.6f}".rstrip("0").rstrip(".")
         return text.replace("-", "−")
     return f"{value:.0e}".replace("-", "−")
-
-
-def seconds_label(value: float, _: object = None) -> str:
-    """Seconds as 20 µs, 3 ms, 1.5 s, 10 min."""
-    if value <= 0:
-        return "0"
-    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
-        if value < limit:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value / 3600:.3g} h"
 
 
 def plain_ticks(axis: Any, label: Any = plain_number) -> None:

@@ -11,11 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from wae.analysis.costs.rows import Crossover, Fit
+from wae.analysis.files import COURSES, TIMING_FITS
 from wae.analysis.results import Results
+from wae.analysis.words import PENALTIES, in_words, number, seconds
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import INK, canvas, legend_below, log_axis, plain_ticks, seconds_label, seed_lines
+from wae.report.figures.style import INK, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines
 from wae.report.names import slug
-from wae.report.wording import PENALTIES, in_words, method_title
 
 LOOKS: dict[str, tuple[str, str, Any]] = {
     "mmd_fused": ("#0072b2", "s", "--"),
@@ -28,23 +30,21 @@ PARTS = {  # shade and hatch tell the parts apart, also in grey
     "forward": ("forward", "#c3cbd6", ""),
     "backward": ("backward", "#8793a3", ""),
     "penalty": ("penalty", "#f0e442", "///"),
-    "critic": ("critic's update", "#cc79a7", "xxx"),
+    "critic": ("latent discriminator", "#cc79a7", "xxx"),
     "optimiser": ("optimiser", "#56606b", ""),
 }
 
 
 def plots(results: Results) -> Iterable[Plot]:
     """The figures that the study allows."""
-    timing = results.timing
+    timing = results.timing()
     penalties = timing[(timing["study"] == "penalty") & (timing["part"] == "total")]
     for dimension in sorted(set(penalties["latent_dim"])) if not penalties.empty else ():
         yield _penalty(results, penalties[penalties["latent_dim"] == dimension], int(dimension))
     steps = timing[(timing["study"] == "step") & (timing["status"] == "ok")]
     for dataset in results.datasets:
         for n in sorted(set(steps[steps["dataset"] == dataset]["n"])):
-            yield from _split(
-                steps[(steps["dataset"] == dataset) & (steps["n"] == n)], dataset, int(n), results.methods
-            )
+            yield from _split(results, steps[(steps["dataset"] == dataset) & (steps["n"] == n)], dataset, int(n))
         yield from _quality(results, dataset)
 
 
@@ -53,24 +53,26 @@ def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
     said = []
     for subject, part in measured.groupby("subject"):
         last = part.sort_values("n").iloc[-1]
-        said.append(f"{PENALTIES.get(str(subject), subject)} {seconds_label(last['seconds'])} at n = {last['n']:,.0f}")
-    crossings = [c for c in results.crossovers if c.get("latent_dim") in (dimension, None) and c["n"]]
+        said.append(f"{PENALTIES.get(str(subject), subject)} {seconds(last['seconds'])} at n = {last['n']:,.0f}")
+    found = results.read(TIMING_FITS)
+    fits = [fit for fit in found.fits if (fit.study, fit.latent_dim) == ("penalty", dimension)]
+    crossings = [c for c in found.crossovers if (c.study, c.latent_dim) == ("penalty", dimension) and c.n is not None]
     marked = " Vertical lines mark where two penalties cost the same, with the interval." if crossings else ""
     return Plot(
         name=f"penalty_cost_d{dimension}",
         section="timing",
         title=f"Cost of the penalty at d_z = {dimension}",
         caption=(
-            "Median time of forward and backward of the penalty alone (for the GAN with the critic's update) against "
-            "the batch size n, bands are quartiles, thin lines the fitted c·n^p; a point over the time cap is "
-            f"left out.{marked}"
+            "Median time of forward and backward of the penalty alone (for the GAN with the update of the latent "
+            "discriminator) against the batch size n, bands are quartiles, thin lines the fitted c·n^p; a point over "
+            f"the time cap is left out.{marked}"
         ),
         alt=f"Cost of the penalty at d_z = {dimension}: {'; '.join(said)}",
-        draw=partial(draw_penalty, measured, [f for f in results.exponents if f["latent_dim"] == dimension], crossings),
+        draw=partial(draw_penalty, measured, fits, crossings),
     )
 
 
-def draw_penalty(rows: pd.DataFrame, fits: list[dict[str, Any]], crossings: list[dict[str, Any]]) -> Figure:
+def draw_penalty(rows: pd.DataFrame, fits: list[Fit], crossings: list[Crossover]) -> Figure:
     """Seconds over n, both logarithmic."""
     figure, (axes,) = canvas(3.6)
     handles = []
@@ -88,43 +90,44 @@ def draw_penalty(rows: pd.DataFrame, fits: list[dict[str, Any]], crossings: list
                 Line2D([], [], color=colour, marker=marker, linestyle=line, markerfacecolor=face, label=title)
             )
     for fit in fits:
-        n = np.geomspace(fit["n_low"], fit["n_high"], 20)
-        axes.plot(n, fit["coefficient"] * n ** fit["exponent"], color=INK, linewidth=0.7)
+        n = np.geomspace(fit.n_min, fit.n_max, 20)
+        axes.plot(n, fit.c * n**fit.p, color=INK, linewidth=0.7)
     for crossing in crossings:
-        axes.axvline(crossing["n"], color=INK, linestyle=":", linewidth=1.0)
-        if crossing["low"] and crossing["high"]:
-            axes.axvspan(crossing["low"], crossing["high"], color=INK, alpha=0.08, linewidth=0)
+        if crossing.n is not None:
+            axes.axvline(crossing.n, color=INK, linestyle=":", linewidth=1.0)
+        if crossing.low and crossing.high:
+            axes.axvspan(crossing.low, crossing.high, color=INK, alpha=0.08, linewidth=0)
     axes.set_xscale("log", base=2)
     plain_ticks(axes.xaxis)
-    log_axis(axes.yaxis, seconds_label)
+    log_axis(axes.yaxis, seconds)
     axes.set_xlabel("batch size n")
     axes.set_ylabel("time of the penalty")
     legend_below(figure, handles, columns=2)
     return figure
 
 
-def _split(rows: pd.DataFrame, dataset: str, n: int, methods: list[str]) -> Iterable[Plot]:
-    shares: dict[str, dict[str, float]] = {}
-    for method in methods:
+def _split(results: Results, rows: pd.DataFrame, dataset: str, n: int) -> Iterable[Plot]:
+    shares: dict[Look, dict[str, float]] = {}
+    for method in results.methods:
         part = rows[(rows["subject"] == method) & (rows["part"] != "total")]
         if not part.empty:
-            shares[method] = dict(zip(part["part"], part["seconds"], strict=True))
+            shares[look(results, method)] = dict(zip(part["part"], part["seconds"], strict=True))
     if not shares:
         return
-    said = "; ".join(f"{method_title(m)} {seconds_label(sum(parts.values()))}" for m, parts in shares.items())
+    said = "; ".join(f"{m.title} {seconds(sum(parts.values()))}" for m, parts in shares.items())
     yield Plot(
         name=f"{slug(dataset)}_step_n{n}",
         section="timing",
         dataset=dataset,
         title=f"A training step on {dataset}, n = {n:,}",
-        caption="Median time of each part of a step, one after another; the parts are marked inside the same step.",
+        caption="Median time of each part of a step, one after another; the parts are timed inside the same step.",
         alt=f"Time of a training step on {dataset} at n = {n}: {said}",
         draw=partial(draw_split, shares),
     )
 
 
-def draw_split(shares: dict[str, dict[str, float]]) -> Figure:
-    """A bar a method, its parts side by side."""
+def draw_split(shares: dict[Look, dict[str, float]]) -> Figure:
+    """A bar per method, its parts side by side."""
     figure, (axes,) = canvas(1.15 + 0.4 * len(shares))
     used = [part for part in PARTS if any(parts.get(part, 0) > 0 for parts in shares.values())]
     for row, parts in enumerate(shares.values()):
@@ -134,11 +137,11 @@ def draw_split(shares: dict[str, dict[str, float]]) -> Figure:
             width = parts.get(part, 0.0)
             axes.barh(row, width, 0.6, left, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5)
             left += width
-    axes.set_yticks(range(len(shares)), [method_title(method) for method in shares])
+    axes.set_yticks(range(len(shares)), [method.title for method in shares])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    plain_ticks(axes.xaxis, seconds_label)
+    plain_ticks(axes.xaxis, seconds)
     axes.set_xlabel("time of a step")
     legend_below(
         figure,
@@ -152,7 +155,7 @@ def draw_split(shares: dict[str, dict[str, float]]) -> Figure:
 
 def _quality(results: Results, dataset: str) -> Iterable[Plot]:
     """Distance against training seconds, from the kept weights."""
-    frame, history = results.trajectory, results.history
+    frame, history = results.trajectories(), results.histories()
     if results.distance is None or "metric" not in frame.columns or "seconds" not in history.columns:
         return
     frame = frame[(frame["dataset"] == dataset) & (frame["metric"] == results.distance)]
@@ -163,14 +166,14 @@ def _quality(results: Results, dataset: str) -> Iterable[Plot]:
     if merged.empty:
         return
     title = in_words(results.distance)
-    last = merged.sort_values("epoch").groupby(["method", "seed"]).last()
-    said = []
-    for method in results.main_methods:
-        if method in last.index.get_level_values("method"):
-            end = last.xs(method, level="method")
-            said.append(
-                f"{method_title(method)} {end['value'].mean():.4g} after {seconds_label(end['seconds'].mean())}"
-            )
+    said = [
+        f"{results.title(end.method)} {number(end.value)} after {seconds(end.seconds)}"
+        for end in results.read(COURSES).endings
+        if (end.dataset, end.quantity) == (dataset, results.distance)
+        and end.method in results.main_methods
+        and end.seconds is not None
+    ]
+    looks = {method: look(results, method) for method in results.main_methods}
     yield Plot(
         name=f"{slug(dataset)}_quality_time",
         section="timing",
@@ -178,18 +181,18 @@ def _quality(results: Results, dataset: str) -> Iterable[Plot]:
         title=f"Quality against time on {dataset}",
         caption=(
             f"{title} of up to 2,048 prior samples at the epochs whose weights were kept, against training seconds "
-            "(evaluation excluded; runs may share the machine); a line a seed."
+            "(evaluation excluded; runs may share the machine); a line per seed."
         ),
         alt=f"{title} at the end of training on {dataset}: {'; '.join(said)}",
-        draw=partial(draw_quality, results.main_methods, merged, title),
+        draw=partial(draw_quality, looks, merged, title),
     )
 
 
-def draw_quality(methods: list[str], frame: pd.DataFrame, title: str) -> Figure:
-    """Distance over seconds, both logarithmic, a line a seed."""
+def draw_quality(looks: dict[str, Look], frame: pd.DataFrame, title: str) -> Figure:
+    """Distance over seconds, both logarithmic, a line per seed."""
     figure, (axes,) = canvas(3.1)
-    handles = seed_lines(axes, frame, "seconds", "value", methods)
-    log_axis(axes.xaxis, seconds_label)
+    handles = seed_lines(axes, frame, "seconds", "value", looks)
+    log_axis(axes.xaxis, seconds)
     log_axis(axes.yaxis)
     axes.set_xlabel("training time of the run")
     axes.set_ylabel(title)

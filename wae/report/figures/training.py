@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
+from wae.analysis.files import COURSES
 from wae.analysis.results import Results
 from wae.analysis.runs import load_table
+from wae.analysis.words import number
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import INK, SOFT, canvas, legend_below, log_axis, plain_ticks, seed_lines
+from wae.report.figures.style import INK, SOFT, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines
 from wae.report.names import slug
-from wae.report.wording import method_title
 
 # Ten classes: darker shades of Tol's muted palette; each class is also named at its mean.
 CLASSES = (
@@ -26,7 +27,7 @@ CURVES = (("reconstruction", "weighted cost a·c(x, x̂)"), ("penalty", "penalty
 def plots(results: Results) -> Iterable[Plot]:
     """The figures of each dataset."""
     for dataset in results.datasets:
-        history = results.history
+        history = results.histories()
         history = history[(history["dataset"] == dataset) & history["method"].isin(results.main_methods)]
         if not history.empty and {"epoch", "reconstruction", "penalty"} <= set(history.columns):
             yield _training(results, dataset, history)
@@ -35,26 +36,30 @@ def plots(results: Results) -> Iterable[Plot]:
 
 
 def _training(results: Results, dataset: str, history: pd.DataFrame) -> Plot:
-    last = history.sort_values("epoch").groupby(["method", "seed"]).last().groupby("method")["reconstruction"].mean()
-    said = "; ".join(f"{method_title(m)} ends at {last[m]:.4g}" for m in results.main_methods if m in last.index)
+    said = "; ".join(
+        f"{results.title(end.method)} ends at {number(end.value)}"
+        for end in results.read(COURSES).endings
+        if (end.dataset, end.quantity) == (dataset, "reconstruction") and end.method in results.main_methods
+    )
+    looks = {method: look(results, method) for method in results.main_methods}
     return Plot(
         name=f"{slug(dataset)}_training",
         section="training",
         dataset=dataset,
         title=f"Training on {dataset}",
         caption=(
-            "Mean over each epoch's steps, a thin line a seed. Costs of methods with different likelihoods, "
+            "Mean over each epoch's steps, a thin line per seed. Costs of methods with different likelihoods, "
             "and penalties of different kinds, are not on one scale: compare shapes, not heights."
         ),
         alt=f"Training curves on {dataset}; weighted reconstruction cost: {said}",
-        draw=partial(draw_training, results.main_methods, history),
+        draw=partial(draw_training, looks, history),
     )
 
 
 def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
     """The codes of the first finished seed."""
     seeds = results.finished_seeds(dataset, method)
-    path = results.run_path(dataset, method, seeds[0]) / "images" / "latent.csv" if seeds else None
+    path = results.run_folder(dataset, method, seeds[0]).codes if seeds else None
     if path is None or not path.exists():
         return
     codes = load_table(path, ("label",))
@@ -66,20 +71,20 @@ def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
         name=f"{slug(dataset)}_{slug(method)}_latent",
         section="latent",
         dataset=dataset,
-        title=f"{method_title(method)}, seed {seeds[0]}",
+        title=f"{results.title(method)}, seed {seeds[0]}",
         caption=(
             f"{len(codes):,} held-out images{inside}; rings are at 1 and 2 standard deviations of a standard normal."
         ),
         alt=(
-            f"Codes of {method_title(method)} on {dataset} on their two main axes, with standard deviations "
-            f"{codes['x'].std():.2f} and {codes['y'].std():.2f}"
+            f"{len(codes):,} codes of {results.title(method)} on {dataset} on their two main axes, within "
+            f"{codes['x'].abs().max():.1f} and {codes['y'].abs().max():.1f} of the middle"
         ),
         draw=partial(draw_latent, codes, classes),
     )
 
 
 def draw_latent(codes: pd.DataFrame, classes: list[str]) -> Figure:
-    """The plane of codes: a dot a code, its class by shade and, at the class mean, by name."""
+    """The plane of codes: a dot per code, its class by shade and, at the class mean, by name."""
     figure, (axes,) = canvas(3.6, width=3.4)
     colours = [CLASSES[i % len(CLASSES)] for i in range(len(classes))]
     groups = list(zip(classes, colours, strict=True)) or [("", SOFT)]
@@ -110,13 +115,13 @@ def _thinned(history: pd.DataFrame, most: int = 24) -> pd.DataFrame:
     return history[history["epoch"].isin(epochs[::-1][::step])]
 
 
-def draw_training(methods: list[str], history: pd.DataFrame) -> Figure:
-    """Reconstruction above, penalty below, over epochs; a line a seed."""
+def draw_training(looks: dict[str, Look], history: pd.DataFrame) -> Figure:
+    """Reconstruction above, penalty below, over epochs; a line per seed."""
     figure, panels = canvas(4.2, rows=2, sharex=True)
     handles = []
     shown = _thinned(history)
     for axes, (name, label) in zip(panels, CURVES, strict=True):
-        handles = seed_lines(axes, shown, "epoch", name, methods)
+        handles = seed_lines(axes, shown, "epoch", name, looks)
         values = history[name].dropna()
         if len(values) and values.min() > 0 and values.max() > 20 * values.min():
             log_axis(axes.yaxis)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wae.analysis.results import Results
-from wae.report.wording import method_title
 
 KINDS = {
     "samples": ("Samples from the prior", "the same codes for every seed and, at equal latent size, every method"),
@@ -49,7 +48,7 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
         for (dataset, kind), gallery in made.items():
             for method in results.main_methods:
                 seed = _seed(results, dataset, method, rank)
-                path = None if seed is None else results.run_path(dataset, method, seed) / "images" / f"{kind}.png"
+                path = None if seed is None else results.run_folder(dataset, method, seed).picture(kind)
                 if path is None or not path.exists():
                     continue
                 data, width, height = _encode(path)
@@ -57,7 +56,7 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
                     gallery.left_out += 1
                     continue
                 spent += len(data)
-                title = f"{method_title(method)}, seed {seed}"
+                title = f"{results.title(method)}, seed {seed}"
                 alt = f"{gallery.title} of {title} on {dataset}: {gallery.note}"
                 picture = Picture(title, alt, data, width, height, results.shown_path(path))
                 (gallery.others if rank else gallery.first).append(picture)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from wae.analysis.results import Results
+from wae.analysis.words import in_words
 from wae.report.tables.grids import tex_escape
-from wae.report.wording import in_words, method_title
 
 COSTS = {
     "l2sq": "the squared error summed over pixels",
@@ -30,7 +30,7 @@ PRIORS = {
 
 
 def paragraphs(results: Results) -> list[str]:
-    """The protocol, a paragraph each: data, models, training, evaluation, statistics, timing."""
+    """The protocol, one paragraph each: data, models, training, evaluation, statistics, timing."""
     made = [_data(results), _objective(results), _methods(results), _training(results), _evaluation(results)]
     return [text for text in [*made, _statistics(results), _timing(results)] if text]
 
@@ -40,25 +40,9 @@ def latex(results: Results) -> str:
     return "\n\n".join([r"\paragraph{Protocol.}", *(tex_escape(text) for text in paragraphs(results))]) + "\n"
 
 
-def settings_by_cell(results: Results) -> dict[tuple[str, str], dict[str, Any]]:
-    """Training settings by (dataset, method), as the first seed has them."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for run in results.planned:
-        found.setdefault((run["dataset"], run["method"]), run["training"])
-    return found
-
-
-def common(results: Results) -> dict[str, Any]:
-    """Settings that every run shares."""
-    cells = list(settings_by_cell(results).values())
-    if not cells:
-        return {}
-    return {key: value for key, value in cells[0].items() if all(cell.get(key) == value for cell in cells)}
-
-
 def _said(results: Results, key: str, template: str) -> str:
     """``template`` with the setting's value, or each dataset's and method's where they differ."""
-    cells = settings_by_cell(results)
+    cells = results.cells
     by_value: dict[str, list[tuple[str, str]]] = {}
     for cell, settings in cells.items():
         by_value.setdefault(template.format(settings.get(key)), []).append(cell)
@@ -72,7 +56,7 @@ def _said(results: Results, key: str, template: str) -> str:
         return ", ".join(f"{next(iter(texts))} on {dataset}" for dataset, texts in datasets.items())
     parts = []
     for text, owners in by_value.items():
-        methods = dict.fromkeys(method_title(method) for _, method in owners)
+        methods = dict.fromkeys(results.title(method) for _, method in owners)
         parts.append(f"{text} for {', '.join(methods)}")
     return "; ".join(parts)
 
@@ -91,7 +75,7 @@ def _data(results: Results) -> str:
 
 
 def _objective(results: Results) -> str:
-    shared = common(results)
+    shared = results.common
     cost = COSTS.get(str(shared.get("cost")), _said(results, "cost", "the cost {}"))
     weight = _said(results, "cost_weight", "{}")
     pixels = {"zero_one": "[0, 1]", "minus_one_one": "[−1, 1]"}.get(str(shared.get("pixel_range")))
@@ -107,7 +91,7 @@ def _objective(results: Results) -> str:
 def _methods(results: Results) -> str:
     parts = []
     for method in results.methods:
-        found = {d: s for (d, m), s in settings_by_cell(results).items() if m == method}
+        found = {d: s for (d, m), s in results.cells.items() if m == method}
         if not found:
             continue
         first = next(iter(found.values()))
@@ -127,18 +111,20 @@ def _methods(results: Results) -> str:
             )
             detail += f", {kernel} kernels of scales {scales} times the prior's base width"
         if name == "WAEGAN":
-            detail += f", a critic of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
+            detail += (
+                f", a latent discriminator of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
+            )
         if first.get("likelihood") and name in ("VAE", "BetaVAE"):
             detail += f", a {LIKELIHOODS.get(first['likelihood'], first['likelihood'])} decoder"
-        parts.append(f"{method_title(method)}: {detail}")
+        parts.append(f"{results.title(method)}: {detail}")
     return f"Methods. {'; '.join(parts)}." if parts else ""
 
 
 def _training(results: Results) -> str:
-    if not settings_by_cell(results):
+    if not results.cells:
         return ""
-    seeds = sorted(set(results.runs["seed"]))
-    shared = common(results)
+    seeds = sorted(set(results.runs()["seed"]))
+    shared = results.common
     prior = PRIORS.get(str(shared.get("prior")), _said(results, "prior", "{}"))
     return (
         f"Training. {_said(results, 'architecture', '{}')} networks of {_said(results, 'width', 'width {}')} and "
@@ -167,11 +153,11 @@ def _evaluation(results: Results) -> str:
     )
     return (
         f"Evaluation. {samples:,} samples in each of {draws} independent draws from the prior, compared with the "
-        f"{settings.get('reference')} split; features: {extractors}. Encoder noise is off, images are clamped and "
-        "rounded "
-        "to 8 bits on both sides, none is rescaled. The mixture is a "
-        f"{settings.get('mixture_components')}-component Gaussian mixture fitted to the codes of training "
-        f"images.{ranked}"
+        f"{settings.get('reference')} split; features: {extractors}. Images are clamped and rounded to 8 bits on both "
+        "sides, none is rescaled. Reconstructions, interpolations and the plots of codes use codes without encoder "
+        "noise (the mean of a Gaussian encoder). The mixture and the latent match use codes drawn from a random "
+        "encoder, its noise included; pixel noise before the encoder is off everywhere. The mixture is a "
+        f"{settings.get('mixture_components')}-component Gaussian mixture fitted to codes of training images.{ranked}"
     )
 
 
@@ -186,21 +172,22 @@ def _extractor(settings: dict[str, Any]) -> str:
 
 def _statistics(results: Results) -> str:
     return (
-        "Statistics. A cell is the mean over training seeds of each seed's mean over draws, with its 95% t-interval. "
-        "Methods are compared in pairs, with Holm's correction over all pairs of a table's column; methods that "
-        "no test "
-        "tells from the best are marked as ties. Fewer than three finished seeds give no test."
+        "Statistics. A cell is the mean over training seeds of each seed's mean over draws, with its 95% interval by "
+        "Student's t; scores that are positive by definition have it on the log scale. Methods are compared in pairs "
+        "by Welch's test, with Holm's correction over all pairs of a table's column; methods that no test tells from "
+        "the best are marked as ties. Fewer than three finished seeds give no test. Runs of equal seed share, across "
+        "methods, first weights where the networks are the same, the order of the data and the draws from the prior; "
+        "the tests take seeds as independent all the same, as this pairing is weak."
     )
 
 
 def _timing(results: Results) -> str:
-    if results.timing.empty:
+    if results.timing().empty:
         return ""
     settings = results.config.get("timing", {})
     return (
         f"Timing. In one process, on a monotonic clock, after up to {settings.get('warmup')} warm-up calls; what is "
-        "compared "
-        f"is interleaved round by round in random order; medians of {settings.get('rounds')} to "
+        f"compared is interleaved round by round in random order; medians of {settings.get('rounds')} to "
         f"{settings.get('max_rounds')} rounds. Points slower than {settings.get('cap_seconds')} s are given as "
         "over the "
         "cap. No other job of the workflow runs beside the study."

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
+from wae.analysis.files import CLAIMS, PUBLISHED, SCORES, TIMING_FITS
 from wae.analysis.results import Results
-from wae.report.figures.style import seconds_label
+from wae.analysis.words import seconds
 
 RAW_LIMIT = 1_000_000  # bytes; a larger file is named and not put into the page
 
@@ -17,7 +18,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
     clean = {True: "clean", False: "with changes that are not committed", None: "unknown"}[manifest.get("clean_tree")]
     hardware = manifest.get("hardware", {})
     versions = manifest.get("versions", {})
-    seeds = ", ".join(str(seed) for seed in sorted(set(results.runs["seed"])))
+    seeds = ", ".join(str(seed) for seed in sorted(set(results.runs()["seed"])))
     lines: list[tuple[str, Any]] = [
         ("Experiment", results.experiment),
         ("Description", manifest.get("description")),
@@ -35,8 +36,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ("training_cpu_seconds", "Training steps of all runs, CPU"),
     ):
         if manifest.get(key) is not None:
-            seconds = float(manifest[key])
-            lines.append((name, f"{seconds_label(seconds)} ({seconds / 3600:.3g} hours)"))
+            spent = float(manifest[key])
+            lines.append((name, f"{seconds(spent)} ({spent / 3600:.3g} hours)"))
     for name, record in manifest.get("extractors", {}).items():
         lines.append((f"Extractor {name}", _extractor(record)))
     return [(name, str(value)) for name, value in lines if value]
@@ -86,18 +87,11 @@ def config_text(results: Results) -> str:
 def raw_files(results: Results) -> list[tuple[str, str, str]]:
     """(file name, kind, text) of the experiment's own tables and documents, where they are small."""
     kinds = {"csv": "text/csv", "json": "application/json"}
-    names = (
-        "metrics.csv",
-        "runs.csv",
-        "timing.csv",
-        "timing_fits.json",
-        "claims.json",
-        "anchors.json",
-        "manifest.json",
-    )
+    tables = ("metrics.csv", "runs.csv", "timing.csv", "manifest.json")
+    names = (*tables, *(file.name for file in (SCORES, TIMING_FITS, CLAIMS, PUBLISHED)))
     found = []
     for name in names:
-        path = results.folder / name
+        path = results.layout.file(name)
         if path.exists() and path.stat().st_size <= RAW_LIMIT:
             found.append((name, kinds[path.suffix[1:]], path.read_text()))
     return found

@@ -7,34 +7,23 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from wae.analysis.files import CITATION, CLAIMS
 from wae.analysis.results import Results
 from wae.analysis.runs import varied
+from wae.analysis.words import counted
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
 from wae.report.names import slug
 from wae.report.page import citation, headline, protocol, provenance
 from wae.report.page.pictures import galleries
+from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
 from wae.report.tables import error_tables, study_tables
-from wae.report.tables import write as tables
-from wae.report.tables.grids import MARKS, Grid
-from wae.report.tables.score_tables import citation_reasons
-from wae.report.wording import method_title
+from wae.report.tables.claim_tables import VERDICTS
+from wae.report.tables.score_tables import reasons_in_words
+from wae.report.tables.write import read_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
-SECTIONS = (
-    ("headline", "In short"),
-    ("claims", "The review's claims"),
-    ("scores", "Scores by dataset"),
-    ("images", "Images"),
-    ("timing", "What the penalties cost"),
-    ("budget", "Where the error comes from"),
-    ("anchors", "Published numbers"),
-    ("failures", "Failures"),
-    ("protocol", "Method and protocol"),
-    ("provenance", "Provenance"),
-    ("cite", "How to cite"),
-)
 LARGEST = 8 * 2**20  # bytes
 
 
@@ -61,34 +50,33 @@ def render(results: Results, report_dir: Path, partial: bool) -> str:
         lstrip_blocks=True,
     )
     environment.filters["slug"] = slug
-    environment.filters["method_title"] = method_title
     environment.filters["data_uri"] = data_uri
-    environment.filters["verdict_class"] = lambda verdict: verdict.partition(" by")[0].replace(" ", "-")
+    environment.filters["verdict_class"] = lambda verdict: verdict.value.replace(" ", "-")
     template = environment.get_template("summary.html.j2")
     return template.render(context(results, report_dir, partial))
 
 
 def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
     """Everything that the template shows."""
-    grids = tables.build(results)
-    runs = results.runs
+    grids = read_tables(report_dir / "tables")
+    runs, claims, shortfalls = results.runs(), results.read(CLAIMS).claims, results.read(CITATION)
     return {
         "title": f"Wasserstein autoencoders: {results.experiment}",
         "byline": _byline(results),
         "sections": SECTIONS,
         "results": results,
         "partial": partial,
-        "missing": runs[runs["status"] == "missing"],
-        "reasons": citation_reasons(results),
+        "started": len(runs),
+        "finished": int((runs["status"] == "finished").sum()),
+        "missing": int((runs["status"] == "missing").sum()),
+        "reasons": reasons_in_words(shortfalls),
         "headline": headline.sentences(results),
         "figures": load_figures(report_dir / "figures"),
-        "grids": grids,
-        "claim_grids": {
-            claim["id"]: next(grid for grid in grids if grid.name == f"claim_{slug(claim['id'])}")
-            for claim in results.claims
-        },
-        "marks": MARKS,
-        "downloads": {grid.name: downloads(grid) for grid in grids},
+        "tables": shown(results, [claim.id for claim in claims], grids),
+        "claims": claims,
+        "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},
+        "verdicts": VERDICTS,
+        "downloads": {name: downloads(name, report_dir / "tables") for name in grids},
         "galleries": galleries(results),
         "quiet": study_tables.quietness(results),
         "budget_sentences": error_tables.sentences(results),
@@ -106,7 +94,7 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
 
 
 def _byline(results: Results) -> str:
-    runs = results.runs
+    runs = results.runs()
     finished = int((runs["status"] == "finished").sum())
     plain = [method for method in results.methods if not varied(method)]
     counts = (
@@ -116,7 +104,7 @@ def _byline(results: Results) -> str:
         (runs["seed"].nunique(), "seed"),
     )
     said = [
-        ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count),
+        ", ".join(counted(count, word) for count, word in counts if count),
         f"{finished} of {len(runs)} runs finished",
     ]
     if results.manifest.get("commit"):
@@ -134,11 +122,11 @@ def load_figures(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def downloads(grid: Grid) -> list[tuple[str, str, str]]:
+def downloads(name: str, folder: Path) -> list[tuple[str, str, str]]:
     """(label, file name, data: URI) of a table's files."""
     kinds = {"csv": ("CSV", "text/csv"), "tex": ("LaTeX", "application/x-tex"), "md": ("Markdown", "text/markdown")}
     return [
-        (label, f"{grid.name}.{suffix}", data_uri(tables.WRITERS[suffix](grid), kind))
+        (label, f"{name}.{suffix}", data_uri((folder / f"{name}.{suffix}").read_text(), kind))
         for suffix, (label, kind) in kinds.items()
     ]
 

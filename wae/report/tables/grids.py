@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LONG = 48  # characters beyond which a column of a LaTeX table is set as a paragraph
-MARKS = "Bold: best mean. = : no test tells it from the best. (smoke): fewer than 2,048 images on one side."
+MARKS = "Bold: best mean. = : no test tells it from the best. †: fewer than 2,048 images on one side."
 _TEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -24,6 +24,7 @@ _TEX = {
     ">": r"\textgreater{}",
     "±": r"$\pm$",
     "×": r"$\times$",
+    "†": r"\dag{}",
     "·": r"$\cdot$",
     "↓": r"$\downarrow$",
     "↑": r"$\uparrow$",
@@ -58,13 +59,13 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True)
 class Cell:
-    """``text`` is shown; ``value`` sorts and goes into the CSV. ``trace``: runs and file behind it, a line each.
+    """``text`` is shown; ``value`` sorts and goes into the CSV. ``trace``: runs and file behind it, one per line.
 
     ``mark``: "best" (shown bold), "tie" or "". ``head``: it names its row.
     """
 
     text: str
-    value: float | str | None = None
+    value: int | float | str | None = None
     trace: tuple[str, ...] = ()
     mark: str = ""
     head: bool = False
@@ -92,7 +93,7 @@ class Head:
 class Grid:
     """A table. ``reasons``: why it is not for citation; ``fixed``: so many last rows stay last when sorted.
 
-    ``long_csv``: the CSV text where it says more than the shown cells do.
+    ``key`` explains its marks. ``long_csv``: the CSV text where it says more than the shown cells do.
     """
 
     name: str
@@ -104,6 +105,7 @@ class Grid:
     dataset: str = ""
     reasons: tuple[str, ...] = ()
     fixed: int = 0
+    key: str = ""
     long_csv: str | None = None
     source: str = ""
 
@@ -112,14 +114,9 @@ class Grid:
         return any(row[column].numeric for row in self.rows)
 
     @property
-    def has_marks(self) -> bool:
-        """Whether a cell is marked best, tie or smoke."""
-        return any(cell.mark or "(smoke)" in cell.text for row in self.rows for cell in row)
-
-    @property
     def notes(self) -> str:
-        """The caption with the key to the marks and the reasons against citing it."""
-        parts = [self.caption, *([MARKS] if self.has_marks else [])]
+        """The caption with the key to the marks, and the reasons against citing it."""
+        parts = [self.caption, self.key]
         parts += [f"Not for citation: {'; '.join(self.reasons)}."] if self.reasons else []
         return " ".join(part for part in parts if part)
 

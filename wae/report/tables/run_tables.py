@@ -5,11 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from wae.analysis.files import COURSES, PUBLISHED
 from wae.analysis.results import Results
-from wae.report.figures.style import seconds_label
-from wae.report.page.protocol import common, settings_by_cell
+from wae.analysis.words import about, number, position, seconds
 from wae.report.tables.grids import Cell, Grid, Head
-from wae.report.wording import describe, method_title
 
 
 def build(results: Results) -> list[Grid]:
@@ -19,18 +18,18 @@ def build(results: Results) -> list[Grid]:
 
 
 def _failures(results: Results) -> Grid | None:
-    bad = results.runs[results.runs["status"] != "finished"]
+    bad = results.runs()[results.runs()["status"] != "finished"]
     if bad.empty:
         return None
     rows = []
     for run in bad.to_dict("records"):
         step = run["diverged_step"]
         what = f"diverged at step {step:.0f}" if pd.notna(step) else str(run["status"])
-        path = results.run_path(run["dataset"], run["method"], run["seed"])
+        path = results.run_folder(run["dataset"], run["method"], run["seed"]).path
         rows.append(
             (
                 Cell(run["dataset"], head=True),
-                Cell(method_title(run["method"])),
+                Cell(results.title(run["method"])),
                 Cell(str(run["seed"]), run["seed"]),
                 Cell(what),
                 Cell(results.shown_path(path)),
@@ -48,36 +47,24 @@ def _failures(results: Results) -> Grid | None:
 
 def _cost(results: Results) -> Grid | None:
     rows = []
-    for dataset in results.datasets:
-        for method in results.methods:
-            runs = results.runs[
-                (results.runs["dataset"] == dataset)
-                & (results.runs["method"] == method)
-                & (results.runs["status"] == "finished")
-            ]
-            if runs.empty:
-                continue
-            seconds, rate = runs["seconds"].mean(), runs["images_per_second"].mean()
-            trace = [
-                f"seed {r['seed']}: {r['seconds']:.4g} s, {r['images_per_second']:.5g} images/s"
-                for r in runs.to_dict("records")
-            ]
-            lines = (
-                f"{method_title(method)} on {dataset}: training",
-                *trace,
-                f"file {results.shown_path(results.folder / 'runs.csv')}",
+    for cost in results.read(COURSES).costs:
+        title = results.title(cost.method)
+        seeds = [
+            f"seed {seed}: {spent:.4g} s" + ("" if rate is None else f", {rate:.5g} images/s")
+            for seed, (spent, rate) in cost.by_seed.items()
+        ]
+        lines = (f"{title} on {cost.dataset}: training", *seeds, results.source("runs.csv"))
+        rate = cost.images_per_second
+        rows.append(
+            (
+                Cell(cost.dataset, head=True),
+                Cell(title),
+                Cell(f"{cost.parameters:,}", float(cost.parameters)),
+                Cell(f"{cost.epochs}", float(cost.epochs)),
+                Cell(seconds(cost.seconds), cost.seconds, lines),
+                Cell("-") if rate is None else Cell(f"{rate:,.0f}", rate, lines),
             )
-            parameters = runs["parameters"].iloc[0]
-            rows.append(
-                (
-                    Cell(dataset, head=True),
-                    Cell(method_title(method)),
-                    Cell(f"{parameters:,.0f}", float(parameters)),
-                    Cell(f"{runs['epochs'].iloc[0]:.0f}", float(runs["epochs"].iloc[0])),
-                    Cell(seconds_label(seconds), float(seconds), lines),
-                    Cell(f"{rate:,.0f}", float(rate), lines),
-                )
-            )
+        )
     if not rows:
         return None
     return Grid(
@@ -87,29 +74,21 @@ def _cost(results: Results) -> Grid | None:
             "Means over finished seeds. Runs share the machine with each other: compare methods by the study's steps."
         ),
         section="timing",
-        heads=(
-            Head("Dataset"),
-            Head("Method"),
-            Head("Parameters"),
-            Head("Epochs"),
-            Head("Training time"),
-            Head("Images per second"),
-        ),
+        heads=tuple(map(Head, ("Dataset", "Method", "Parameters", "Epochs", "Training time", "Images per second"))),
         rows=tuple(rows),
         source="runs.csv",
     )
 
 
 def _settings(results: Results) -> Grid | None:
-    cells = settings_by_cell(results)
-    shared = common(results)
-    varying = [key for key in (next(iter(cells.values())) if cells else {}) if key not in shared]
+    cells = results.cells
+    varying = [key for key in (next(iter(cells.values())) if cells else {}) if key not in results.common]
     if not varying:
         return None
     rows = tuple(
         (
             Cell(dataset, head=True),
-            Cell(method_title(method)),
+            Cell(results.title(method)),
             *(_setting(settings.get(key)) for key in varying),
         )
         for (dataset, method), settings in cells.items()
@@ -126,49 +105,40 @@ def _settings(results: Results) -> Grid | None:
 
 
 def _lambdas(results: Results) -> Grid | None:
-    rows = []
-    for entry in results.lambdas:
-        paper = entry["paper_lambda"]
-        rows.append(
-            (
-                Cell(entry["dataset"], head=True),
-                Cell(method_title(entry["method"])),
-                Cell(f"{entry['lambda_']:g}", float(entry["lambda_"])),
-                Cell("-") if paper is None else Cell(f"{paper:.4g}", float(paper)),
-            )
+    rows = [
+        (
+            Cell(row.dataset, head=True),
+            Cell(results.title(row.method)),
+            Cell(f"{row.lambda_:g}", row.lambda_),
+            Cell(number(row.paper_lambda), row.paper_lambda),
         )
+        for row in results.read(PUBLISHED).lambdas
+    ]
     if not rows:
         return None
     return Grid(
         name="lambdas",
         title="Weights in the paper's units",
         caption=(
-            "What λ would be at the paper's reconstruction term, 0.05 times the squared error of pixels in [−1, "
-            "1], and "
-            "at its kernels. A dash: the reconstruction term is no squared error, so that there is no translation."
+            "What λ would be at the paper's reconstruction term, 0.05 times the squared error of pixels in [−1, 1], "
+            "and at its kernels. A dash: the reconstruction term is no squared error, so that there is no translation."
         ),
         section="settings",
         heads=(Head("Dataset"), Head("Method"), Head("λ"), Head("λ in the paper's units")),
         rows=tuple(rows),
-        source="anchors.json",
+        source=PUBLISHED.name,
     )
 
 
 def _metrics(results: Results) -> Grid | None:
-    names = sorted(set(results.metrics["metric"]), key=lambda name: (describe(name).position, name))
+    names = sorted(set(results.metrics()["metric"]), key=lambda name: (position(name), name))
     rows = []
     for name in names:
-        about = describe(name)
-        better = {"lower": "lower", "higher": "higher"}.get(about.better or "", "neither")
-        if about.definition:
+        what = about(name)
+        if what.definition:
+            better = Cell(what.better or "neither")
             rows.append(
-                (
-                    Cell(about.title, head=True),
-                    Cell(name),
-                    Cell(about.unit or "-"),
-                    Cell(better),
-                    Cell(about.definition),
-                )
+                (Cell(what.title, head=True), Cell(name), Cell(what.unit or "-"), better, Cell(what.definition))
             )
     if not rows:
         return None
@@ -177,7 +147,7 @@ def _metrics(results: Results) -> Grid | None:
         title="What each metric is",
         caption="The name is that of the column `metric` in metrics.csv.",
         section="metrics",
-        heads=(Head("Metric"), Head("Name"), Head("Unit"), Head("Better"), Head("Definition")),
+        heads=tuple(map(Head, ("Metric", "Name", "Unit", "Better", "Definition"))),
         rows=tuple(rows),
     )
 

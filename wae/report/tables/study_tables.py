@@ -1,23 +1,23 @@
-"""Tables of the wall-clock study, of published numbers, and of the evidence for each claim."""
+"""Tables of the wall-clock study."""
 
 from typing import Any
 
 import pandas as pd
 
+from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.report.figures.style import seconds_label
-from wae.report.names import slug
+from wae.analysis.words import MEETINGS, PENALTIES, number, seconds, spread, timed_title
 from wae.report.tables.grids import Cell, Grid, Head
-from wae.report.wording import PENALTIES, SUBJECTS, method_title
 
 PARTS = ("total", "data", "forward", "backward", "penalty", "critic", "optimiser")
+PART_TITLES = {"total": "whole step", "critic": "latent discriminator"}
 STATUS = {"over_cap": "over the cap", "trimmed": "too large for memory"}
 
 
 def build(results: Results) -> list[Grid]:
     """The study's tables."""
-    made = [_steps(results), _penalties(results), _fits(results), _crossovers(results), _anchors(results)]
-    return [grid for grid in made if grid is not None] + [_claim(results, claim) for claim in results.claims]
+    made = [_steps(results), _penalties(results), _fits(results), _crossovers(results)]
+    return [grid for grid in made if grid is not None]
 
 
 def quietness(results: Results) -> str:
@@ -39,29 +39,22 @@ def quietness(results: Results) -> str:
     return said + (f" Left out: {'; '.join(map(str, left_out))}." if left_out else "")
 
 
-def _file(results: Results, name: str) -> str:
-    return f"file {results.shown_path(results.folder / name)}"
-
-
 def _time(results: Results, row: dict[str, Any], title: str) -> Cell:
     if row["status"] != "ok":
         return Cell(STATUS.get(row["status"], row["status"]))
     noisy = f", {row['noisy_rounds']:.0f} of them beside other load" if row["noisy_rounds"] else ""
     trace = (
         title,
-        (
-            f"median {seconds_label(row['seconds'])}, its 95% interval {seconds_label(row['low'])} to "
-            f"{seconds_label(row['high'])}"
-        ),
-        f"quartiles {seconds_label(row['q1'])} to {seconds_label(row['q3'])}",
+        (f"median {seconds(row['seconds'])}, its 95% interval {seconds(row['low'])} to {seconds(row['high'])}"),
+        f"quartiles {seconds(row['q1'])} to {seconds(row['q3'])}",
         f"{row['rounds']:.0f} rounds{noisy}",
-        _file(results, "timing.csv"),
+        results.source("timing.csv"),
     )
-    return Cell(seconds_label(row["seconds"]), float(row["seconds"]), trace)
+    return Cell(seconds(row["seconds"]), float(row["seconds"]), trace)
 
 
 def _steps(results: Results) -> Grid | None:
-    timing = results.timing
+    timing = results.timing()
     steps = timing[timing["study"] == "step"]
     if steps.empty:
         return None
@@ -71,7 +64,7 @@ def _steps(results: Results) -> Grid | None:
     for key, group in steps.groupby(["dataset", "subject", "n"], sort=False):
         dataset, method, n = key
         by_part: dict[str, Any] = {row["part"]: row for row in group.to_dict("records")}
-        title = method_title(str(method))
+        title = results.title(str(method))
         cells = [
             _time(results, by_part[part], f"{title} on {dataset}, n = {n:.0f}: {part}")
             if part in by_part
@@ -87,15 +80,15 @@ def _steps(results: Results) -> Grid | None:
     return Grid(
         name="timing_steps",
         title="A training step and its parts",
-        caption="Median times; the parts are marked inside the same step.",
+        caption="Median times; the parts are timed inside the same step.",
         section="timing",
         heads=(
             Head("Dataset"),
             Head("Method"),
             Head("Batch size n"),
-            *(Head("whole step" if part == "total" else part) for part in parts),
+            *(Head(PART_TITLES.get(part, part)) for part in parts),
             Head("images/s ↑"),
-            Head("peak memory [MiB]", "beyond what is there before the step"),
+            Head("peak memory [MiB]", "beyond what was in use before the step"),
         ),
         rows=tuple(rows),
         source="timing.csv",
@@ -103,7 +96,7 @@ def _steps(results: Results) -> Grid | None:
 
 
 def _penalties(results: Results) -> Grid | None:
-    timing = results.timing
+    timing = results.timing()
     penalties = timing[(timing["study"] == "penalty") & (timing["part"] == "total")]
     if penalties.empty:
         return None
@@ -122,7 +115,7 @@ def _penalties(results: Results) -> Grid | None:
     return Grid(
         name="timing_penalties",
         title="The penalty alone, forward and backward",
-        caption="Median times by batch size n; for the GAN with the critic's update.",
+        caption="Median times by batch size n; for the GAN with the update of the latent discriminator.",
         section="timing",
         heads=(Head("Penalty"), Head("d_z"), *(Head(f"n = {n:,.0f}") for n in counts)),
         rows=tuple(rows),
@@ -132,47 +125,41 @@ def _penalties(results: Results) -> Grid | None:
 
 def _fits(results: Results) -> Grid | None:
     rows = []
-    for fit in results.exponents:
-        trace = (
-            fit["title"],
-            f"fitted from n = {fit['n_low']:,.0f} to {fit['n_high']:,.0f}",
-            _file(results, "timing_fits.json"),
-        )
-        text = f"{fit['exponent']:.2f} ({fit['low']:.2f} to {fit['high']:.2f})".replace("-", "−")
-        rows.append(
-            (
-                Cell(fit["title"], head=True),
-                Cell(f"{fit['latent_dim']}", fit["latent_dim"]),
-                Cell(text, fit["exponent"], trace),
-            )
-        )
+    for fit in results.read(TIMING_FITS).fits:
+        if fit.study != "penalty":
+            continue
+        title = timed_title(fit.subject, fit.critic_width)
+        trace = (title, f"fitted from n = {fit.n_min:,.0f} to {fit.n_max:,.0f}", results.source(TIMING_FITS.name))
+        text = number(fit.p, 3) + spread(fit.p_low, fit.p_high, 3)
+        dimension = Cell(f"{fit.latent_dim}", fit.latent_dim)
+        rows.append((Cell(title, head=True), dimension, Cell(text, fit.p, trace)))
     if not rows:
         return None
     return Grid(
         name="timing_exponents",
         title="Growth of the cost: c·n^p",
-        caption="Exponent p with its 95% interval, fitted to the large half of the batch sizes.",
+        caption="Exponent p [95% interval], fitted to the larger half of the batch sizes.",
         section="timing",
         heads=(Head("Penalty"), Head("d_z"), Head("exponent p")),
         rows=tuple(rows),
-        source="timing_fits.json",
+        source=TIMING_FITS.name,
     )
 
 
 def _crossovers(results: Results) -> Grid | None:
     rows = []
-    for crossing in results.crossovers:
-        n = crossing["n"]
-        interval = ""
-        if crossing["low"] is not None and crossing["high"] is not None:
-            interval = f" ({crossing['low']:,.0f} to {crossing['high']:,.0f})"
-        text = "-" if n is None else f"{n:,.0f}{interval}"
+    for c in results.read(TIMING_FITS).crossovers:
+        if c.study != "penalty":
+            continue
+        title = f"{timed_title(c.a, None)} and {timed_title(c.b, c.critic_width)}"
+        interval = "" if c.low is None or c.high is None else f" [{c.low:,.0f}, {c.high:,.0f}]"
+        text = "-" if c.n is None else f"{c.n:,.0f}{interval}"
         rows.append(
             (
-                Cell(crossing["title"], head=True),
-                Cell(f"{crossing['latent_dim'] or ''}", crossing["latent_dim"]),
-                Cell(text, n, () if n is None else (crossing["title"], text, _file(results, "timing_fits.json"))),
-                Cell(crossing["note"]),
+                Cell(title, head=True),
+                Cell(f"{c.latent_dim or ''}", c.latent_dim),
+                Cell(text, c.n, () if c.n is None else (title, text, results.source(TIMING_FITS.name))),
+                Cell(MEETINGS[c.status]),
             )
         )
     if not rows:
@@ -180,85 +167,9 @@ def _crossovers(results: Results) -> Grid | None:
     return Grid(
         name="timing_crossovers",
         title="Batch sizes at which two cost the same",
-        caption="With 95% interval; below the crossover the first is the cheaper one.",
+        caption="With the 95% interval; below the crossover the first costs less.",
         section="timing",
         heads=(Head("Pair"), Head("d_z"), Head("n*"), Head("Where")),
         rows=tuple(rows),
-        source="timing_fits.json",
+        source=TIMING_FITS.name,
     )
-
-
-def _anchors(results: Results) -> Grid | None:
-    entries = results.anchors
-    if not entries:
-        return None
-    rows = []
-    for entry in entries:
-        ours = "not measured"
-        if entry["ours"] is not None:
-            half = "" if entry["low"] is None else f" ± {(entry['high'] - entry['low']) / 2:.3g}"
-            ours = f"{entry['ours']:.4g}{half}"
-        standing = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}[entry["standing"]]
-        trace = (
-            f"{method_title(entry['method'])} on {entry['dataset']}: {entry['our_metric'] or entry['metric']}",
-            f"{entry['seeds']} seeds",
-            _file(results, "anchors.json"),
-        )
-        rows.append(
-            (
-                Cell(entry["dataset"], head=True),
-                Cell(method_title(entry["method"])),
-                Cell(f"{entry['metric']}, {SUBJECTS.get(entry['subject'], entry['subject'])}"),
-                Cell(f"{entry['published']:g}{standing}", float(entry["published"])),
-                Cell(ours, entry["ours"], trace),
-                Cell(entry["verdict"] or "no verdict"),
-                Cell("; ".join(entry["differs"]) or "nothing that matters"),
-                Cell(f"{entry['source']} ({entry['protocol']}){'. ' + entry['note'] if entry['note'] else ''}"),
-            )
-        )
-    heads = ("Dataset", "Method", "Metric", "Published", "Ours", "Verdict", "What differs", "Source")
-    return Grid(
-        name="anchors",
-        title="Published numbers beside ours",
-        caption="Ours: mean over seeds ± half of the 95% interval. Differing fields make a pair not comparable.",
-        section="anchors",
-        heads=tuple(map(Head, heads)),
-        rows=tuple(rows),
-        source="anchors.json",
-    )
-
-
-def _claim(results: Results, claim: dict[str, Any]) -> Grid:
-    rows = []
-    for evidence in claim["evidence"]:
-        value = evidence["value"]
-        unit = f" {evidence['unit']}" if evidence["unit"] and evidence["unit"] != "s" else ""
-        number = seconds_label if evidence["unit"] == "s" else _number
-        text = "-" if value is None else f"{number(value)}{unit}"
-        if value is not None and evidence["low"] is not None and evidence["high"] is not None:
-            text += f" ({number(evidence['low'])} to {number(evidence['high'])})"
-        trace = (evidence["what"], text, _file(results, "claims.json"))
-        rows.append(
-            (
-                Cell(evidence["dataset"] or "-"),
-                Cell(evidence["what"], head=True),
-                Cell(text, value, trace if value is not None else ()),
-                Cell(evidence["note"] or "-"),
-                Cell(evidence["verdict"] or "-"),
-            )
-        )
-    heads = (Head("Dataset"), Head("What"), Head("Value"), Head("Note"), Head("Says"))
-    used = [i for i in range(len(heads)) if i == 1 or any(row[i].text != "-" for row in rows)]
-    return Grid(
-        name=f"claim_{slug(claim['id'])}",
-        title=f"Evidence on claim {claim['number']}",
-        caption="Value with 95% interval, where there is one.",
-        section="claim",
-        heads=tuple(heads[i] for i in used),
-        rows=tuple(tuple(row[i] for i in used) for row in rows),
-        source="claims.json",
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}".replace("-", "−")

@@ -1,0 +1,258 @@
+"""The files of one experiment and what is read off them: the base of ``wae.analysis.results.Results``."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from wae.analysis.files import File
+from wae.analysis.metrics import learn
+from wae.analysis.runs import (
+    FACTS,
+    REAL_DATA,
+    TIMING_COLUMNS,
+    base_method,
+    load_metrics,
+    load_runs,
+    load_runs_files,
+    load_table,
+)
+from wae.analysis.statistics import Interval, interval
+from wae.analysis.words import about, method_title
+from wae.core.errors import UserError
+from wae.core.files import read_json
+from wae.core.layout import Cell, ExperimentFolder, RunFolder
+
+T = TypeVar("T")
+PRIMARY_EXTRACTORS = ("inception", "classifier")  # the first that was measured ranks the methods
+
+
+class Experiment:
+    """What lies in ``results/EXPERIMENT/``, read when first asked for. Files that a config does not make are empty."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.layout = ExperimentFolder(self.folder)
+        self._tables: dict[str, pd.DataFrame] = {}
+        if not self.folder.is_dir():
+            raise UserError(f"{folder}: no such folder; give the folder of an experiment, such as results/smoke")
+        learn(self.layout.file(FACTS))
+
+    def _once(self, name: str, load: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        if name not in self._tables:
+            self._tables[name] = load()
+        return self._tables[name]
+
+    def metrics(self) -> pd.DataFrame:
+        """Every single score: a row per run (or real data), metric, subject, reference, sample count and draw.
+
+        Columns: experiment, dataset, method, seed (-1 for real data), status, metric, subject, reference, samples
+        (images), draw, label ("smoke" for too few images), value (in the metric's unit: docs/metrics.md).
+        """
+        return self._once("metrics", lambda: load_metrics(self.layout.file("metrics.csv")))
+
+    def runs(self) -> pd.DataFrame:
+        """Every planned run and how it ended: a row per dataset, method and seed.
+
+        Columns: experiment, dataset, method, seed, status (finished, diverged, missing), diverged_step, epochs, steps,
+        parameters, seconds (of training), images_per_second, device, threads.
+        """
+        return self._once("runs", lambda: load_runs(self.layout.file("runs.csv")))
+
+    def histories(self) -> pd.DataFrame:
+        """history.csv of all runs: a row per run and epoch.
+
+        Columns: dataset, method, seed, epoch, step, loss, reconstruction and penalty (means over the epoch's steps, in
+        nats or weighted squared errors), learning_rate, lambda_, seconds (of training so far), and what a method adds.
+        """
+        return self._once("history", lambda: load_runs_files(self.folder, self.runs(), "history.csv"))
+
+    def trajectories(self) -> pd.DataFrame:
+        """Scores of the weights kept along training: a row per run, epoch, metric and subject.
+
+        Columns: dataset, method, seed, epoch, metric, subject, value (in the metric's unit).
+        """
+        return self._once("trajectory", lambda: load_runs_files(self.folder, self.runs(), "trajectory.csv"))
+
+    def timing(self) -> pd.DataFrame:
+        """The wall-clock study: a row per thing timed, batch size n and part.
+
+        Columns: study (step or penalty), dataset, subject, n, latent_dim, critic_width, part, seconds (median), q1, q3
+        (quartiles), low, high (95% interval of the median), rounds, noisy_rounds, peak_bytes, status.
+        """
+        path = self.layout.file("timing.csv")
+        if not path.exists():
+            return pd.DataFrame(columns=list(TIMING_COLUMNS))
+        text = ("study", "dataset", "subject", "part", "status")
+        return self._once("timing", lambda: load_table(path, text))
+
+    def read(self, file: File[T]) -> T:
+        """The typed content of one of the files that ``wae analyse`` writes (wae.analysis.files)."""
+        return file.read(self.folder)
+
+    def _json(self, name: str) -> Any:
+        path = self.folder / name
+        return read_json(path) if path.exists() else None
+
+    @cached_property
+    def timing_machine(self) -> dict[str, Any]:
+        """The machine of the wall-clock study and how busy it was; {} when there was none."""
+        return dict(self._json("timing_machine.json") or {})
+
+    @cached_property
+    def divergences(self) -> dict[str, Any]:
+        """Values and gradients of divergences between Gaussians (wae.analysis.claims.divergences); {} without."""
+        return dict(self._json("divergences.json") or {})
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What was run on which machine; {} when there is none."""
+        return dict(self._json("manifest.json") or {})
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """plan.json; {} when there is none."""
+        return dict(self._json("plan.json") or {})
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The validated config."""
+        return dict(self.plan.get("config") or self.manifest.get("config") or {})
+
+    @cached_property
+    def planned(self) -> list[dict[str, Any]]:
+        """The planned runs with their settings: {dataset, method, seed, training}, from plan.json or the manifest."""
+        if self.plan:
+            return list(self.plan["runs"])
+        entries = self.manifest.get("plan", [])
+        return [entry | {"training": entry["settings"]} for entry in entries if "settings" in entry]
+
+    @property
+    def experiment(self) -> str:
+        """The experiment's name."""
+        return str(self.config.get("experiment") or self.folder.resolve().name)
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """Dataset names in the config's order."""
+        return self._ordered("dataset")
+
+    @cached_property
+    def methods(self) -> list[str]:
+        """Method names, variants included, in the config's order."""
+        return self._ordered("method")
+
+    def _ordered(self, column: str) -> list[str]:
+        names = list(dict.fromkeys(self.runs()[column]))
+        asked = [run[column] for run in (self.planned or self.manifest.get("plan", []))]
+        return [name for name in dict.fromkeys(asked) if name in names] + [n for n in names if n not in asked]
+
+    @property
+    def main_methods(self) -> list[str]:
+        """Methods that are not variants; all methods when every one is a variant."""
+        plain = [method for method in self.methods if base_method(method) == method]
+        return plain or self.methods
+
+    def title(self, method: str) -> str:
+        """How a method is called, variants included."""
+        return method_title(method)
+
+    @property
+    def reference(self) -> str:
+        """The split that samples are compared with."""
+        return str(self.config.get("evaluation", {}).get("reference", "test"))
+
+    @cached_property
+    def distance(self) -> str | None:
+        """The metric that ranks the methods: the Frechet distance of the first extractor measured, or None."""
+        measured = set(self.metrics()["metric"])
+        named = [f"fid_{name}" for name in (*PRIMARY_EXTRACTORS, *self.config.get("extractors", {}))]
+        return next((name for name in named if name in measured), None)
+
+    @cached_property
+    def _fates(self) -> dict[tuple[str, str], list[tuple[int, str]]]:
+        found: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        for run in self.runs().to_dict("records"):
+            found.setdefault((run["dataset"], run["method"]), []).append((int(run["seed"]), run["status"]))
+        return found
+
+    def started(self, dataset: str, method: str) -> int:
+        """Runs planned of a cell."""
+        return len(self._fates.get((dataset, method), []))
+
+    def finished_seeds(self, dataset: str, method: str) -> list[int]:
+        """Seeds of a cell whose runs finished with finite weights, in order."""
+        return sorted(seed for seed, status in self._fates.get((dataset, method), []) if status == "finished")
+
+    def finished(self, dataset: str, method: str) -> int:
+        """How many of them."""
+        return len(self.finished_seeds(dataset, method))
+
+    def seed_values(
+        self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None
+    ) -> "pd.Series[float]":
+        """Value by seed, averaged over sample draws, at the largest sample count. Empty when not measured.
+
+        ``reference`` defaults to the experiment's own; rows that name no reference always count.
+        """
+        by_seed: dict[int, list[float]] = {}
+        for row in self.rows(dataset, method, metric, subject, reference):
+            by_seed.setdefault(row["seed"], []).append(row["value"])
+        return pd.Series({seed: float(np.mean(by_seed[seed])) for seed in sorted(by_seed)}, dtype=float)
+
+    @cached_property
+    def _groups(self) -> dict[tuple[str, str, str, str], list[dict[str, Any]]]:
+        groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+        frame = self.metrics()
+        known: list[dict[str, Any]] = frame[frame["value"].notna()].to_dict("records")  # type: ignore[assignment]
+        for row in known:
+            groups.setdefault((row["dataset"], row["method"], row["metric"], row["subject"]), []).append(row)
+        return groups
+
+    def rows(
+        self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of metrics.csv behind ``seed_values``."""
+        wanted = (reference or self.reference, "")
+        found = [r for r in self._groups.get((dataset, method, metric, subject), []) if r["reference"] in wanted]
+        largest = max((r["samples"] for r in found if r["samples"] == r["samples"]), default=None)  # NaN: no count
+        return found if largest is None else [r for r in found if r["samples"] == largest]
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[str, str], dict[str, Any]]:
+        """Training settings by (dataset, method); empty when the plan does not tell."""
+        return {(run["dataset"], run["method"]): run["training"] for run in self.planned}
+
+    @cached_property
+    def common(self) -> dict[str, Any]:
+        """Training settings that every run shares."""
+        first, *others = self.cells.values() or [{}]
+        return {key: value for key, value in first.items() if all(cell.get(key) == value for cell in others)}
+
+    def settings(self, dataset: str, method: str) -> dict[str, Any]:
+        """Training settings of a cell; {} when the plan does not tell."""
+        return dict(self.cells.get((dataset, method), {}))
+
+    def interval(self, values: "pd.Series[float]", metric: str) -> Interval:
+        """Mean over seeds and its 95% interval, on the log scale for a metric that is positive by definition."""
+        return interval(list(values), about(metric).positive)
+
+    def real_value(self, dataset: str, metric: str) -> float | None:
+        """The metric of the real data itself (the floor of a distance), or None."""
+        values = self.seed_values(dataset, REAL_DATA, metric, "data")
+        return None if values.empty else float(values.mean())
+
+    def run_folder(self, dataset: str, method: str, seed: int) -> RunFolder:
+        """The files of a run."""
+        return self.layout.run(Cell(dataset, method, seed))
+
+    def shown_path(self, path: Path) -> str:
+        """A path of the experiment as users type it: results/EXPERIMENT/..."""
+        return str(Path("results") / self.folder.resolve().name / path.relative_to(self.folder))
+
+    def source(self, name: str) -> str:
+        """``file results/EXPERIMENT/NAME``: where a number can be looked up."""
+        return f"file {self.shown_path(self.folder / name)}"

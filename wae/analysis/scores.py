@@ -1,0 +1,78 @@
+"""Every score summed up over seeds, with its interval and its mark among the methods."""
+
+import math
+from collections import Counter
+from dataclasses import replace
+
+from wae.analysis.results import Results
+from wae.analysis.rows import Mark, Score
+from wae.analysis.runs import REAL_DATA
+from wae.analysis.statistics import SIGNIFICANCE, best_and_ties
+from wae.analysis.words import PERFECT, about
+
+NOT_SUMMED = ("_curve", "_half")  # of the bias curve and the error budget, which have files of their own
+
+
+def summarise(results: Results) -> list[Score]:
+    """A row per dataset, method, metric and subject that was measured; real data and the perfect match included."""
+    frame = results.metrics()
+    found: list[Score] = []
+    for dataset in results.datasets:
+        own = frame[frame["dataset"] == dataset]
+        pairs = dict.fromkeys(zip(own["metric"], own["subject"], strict=True))
+        for metric, subject in sorted(pair for pair in pairs if not pair[0].endswith(NOT_SUMMED)):
+            found += _column(results, dataset, metric, subject)
+    return found
+
+
+def _column(results: Results, dataset: str, metric: str, subject: str) -> list[Score]:
+    scores = [score for method in results.methods if (score := one_score(results, dataset, method, metric, subject))]
+    if metric.startswith("latent_") and subject == "prior":  # draws of the prior against other draws of it
+        perfect = {number: score.mean for number, score in enumerate(scores)}
+        mean = math.fsum(perfect.values()) / max(len(perfect), 1)
+        return (
+            [Score(dataset, PERFECT, metric, "codes", mean, None, None, perfect, scores[0].samples)] if scores else []
+        )
+    best, ties = marks(scores, about(metric).better, about(metric).positive)
+    made = [
+        replace(s, mark=Mark.BEST if s.method == best else Mark.TIE if s.method in ties else Mark.NONE) for s in scores
+    ]
+    real = one_score(results, dataset, REAL_DATA, metric, subject)
+    return made + ([replace(real, low=None, high=None)] if real else [])
+
+
+def one_score(results: Results, dataset: str, method: str, metric: str, subject: str) -> Score | None:
+    """The score of one cell, without a mark; None when it was not measured."""
+    rows = results.rows(dataset, method, metric, subject)
+    if not rows:
+        return None
+    by_seed = results.seed_values(dataset, method, metric, subject)
+    found = results.interval(by_seed, metric)
+    samples = rows[0]["samples"]
+    score = Score(
+        dataset=dataset,
+        method=method,
+        metric=metric,
+        subject=subject,
+        mean=found.mean,
+        low=found.low,
+        high=found.high,
+        by_seed={int(str(seed)): float(value) for seed, value in by_seed.items()},
+        samples=None if math.isnan(samples) else int(samples),
+        draws=max(Counter(row["seed"] for row in rows).values()),
+        few_images=any(row["label"] == "smoke" for row in rows),
+    )
+    if not metric.endswith("_p"):
+        return score
+    rejecting = sum(p <= SIGNIFICANCE for p in score.by_seed.values())
+    return replace(score, mean=float(rejecting), low=None, high=None, rejections=True)
+
+
+def marks(scores: list[Score], better: str | None, positive: bool = False) -> tuple[str, list[str]]:
+    """The method of the best mean and those that no test tells from it; ("", []) where nothing can be said.
+
+    Nothing is marked where no direction is better, for counts of rejections, and while a method has fewer than 3 seeds.
+    """
+    if better is None or any(score.rejections for score in scores):
+        return "", []
+    return best_and_ties({score.method: list(score.by_seed.values()) for score in scores}, better, positive)

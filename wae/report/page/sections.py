@@ -1,0 +1,55 @@
+"""The page's sections in their order, and the tables that each one shows, by name."""
+
+from dataclasses import dataclass
+
+from wae.analysis.results import Results
+from wae.report.names import slug
+from wae.report.tables.grids import Grid
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page. ``tables``: names, with {dataset} and {claim} for one of each."""
+
+    id: str
+    title: str
+    tables: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section("headline", "In short"),
+    Section("claims", "The review's claims", ("claim_{claim}",)),
+    Section(
+        "scores",
+        "Scores by dataset",
+        (
+            *("{dataset}_generation", "{dataset}_other_samples", "{dataset}_reconstruction", "{dataset}_latent"),
+            *("lambda_sweep", "lambda_comparisons"),
+        ),
+    ),
+    Section("images", "Images"),
+    Section(
+        "timing",
+        "What the penalties cost",
+        ("timing_steps", "timing_penalties", "timing_exponents", "timing_crossovers", "training_cost"),
+    ),
+    Section("budget", "Where the error comes from", ("agreement", "error_budget", "gap_decomposition")),
+    Section("published", "Published results", ("published",)),
+    Section("failures", "Failures", ("failures",)),
+    Section("protocol", "Method and protocol", ("settings", "lambdas", "metrics")),
+    Section("provenance", "Provenance"),
+    Section("cite", "How to cite"),
+)
+
+
+def shown(results: Results, claims: list[str], grids: dict[str, Grid]) -> dict[str, list[Grid]]:
+    """The tables that exist of those each section declares, by section."""
+    names = {"dataset": list(map(slug, results.datasets)), "claim": list(map(slug, claims))}
+    found: dict[str, list[Grid]] = {}
+    for section in SECTIONS:
+        found[section.id] = []
+        for template in section.tables:
+            key = next((key for key in names if f"{{{key}}}" in template), None)
+            wanted = [template] if key is None else [template.format(**{key: name}) for name in names[key]]
+            found[section.id] += [grids[name] for name in wanted if name in grids]
+    return found

@@ -1,0 +1,122 @@
+"""Tables of published results beside ours, and of the evidence for each claim."""
+
+from typing import Any
+
+from wae.analysis.claims.verdicts import Evidence, JudgedClaim, Verdict
+from wae.analysis.files import CLAIMS, PUBLISHED
+from wae.analysis.published.rows import Difference, Outcome, Reason, Standing
+from wae.analysis.results import Results
+from wae.analysis.words import SUBJECTS, number, seconds, spread
+from wae.report.names import slug
+from wae.report.tables.grids import Cell, Grid, Head
+
+
+def build(results: Results) -> list[Grid]:
+    """Published results, where there are any, and one table per claim."""
+    published = _published(results)
+    claims = [_claim(results, claim) for claim in results.read(CLAIMS).claims]
+    return [published, *claims] if published else claims
+
+
+STANDINGS = {Standing.READ: "", Standing.SECONDARY: ", second hand", Standing.RECALLED: ", recalled"}
+OUTCOMES = {outcome: str(outcome) for outcome in Outcome} | {Outcome.NONE: "none: recalled"}
+
+
+def _published(results: Results) -> Grid | None:
+    rows = []
+    for entry in results.read(PUBLISHED).rows:
+        ours = "not measured" if entry.ours is None else number(entry.ours) + spread(entry.low, entry.high, 3)
+        trace = (
+            f"{results.title(entry.method)} on {entry.dataset}: {entry.our_metric or entry.metric}",
+            f"{entry.seeds} seeds",
+            results.source(PUBLISHED.name),
+        )
+        rows.append(
+            (
+                Cell(entry.dataset, head=True),
+                Cell(results.title(entry.method)),
+                Cell(f"{entry.metric}, {SUBJECTS.get(entry.subject, entry.subject)}"),
+                Cell(f"{entry.published:g}{STANDINGS[entry.standing]}", entry.published),
+                Cell(ours, entry.ours, trace),
+                Cell(OUTCOMES[entry.outcome]),
+                Cell("; ".join(map(difference_said, entry.differs)) or "nothing that matters"),
+                Cell(f"{entry.source} ({entry.protocol}){'. ' + entry.note if entry.note else ''}"),
+            )
+        )
+    if not rows:
+        return None
+    heads = ("Dataset", "Method", "Metric", "Published", "Ours", "Verdict", "What differs", "Source")
+    return Grid(
+        name="published",
+        title="Published results beside ours",
+        caption="Ours: mean over seeds [95% interval]. Fields that differ make a pair not comparable.",
+        section="published",
+        heads=tuple(map(Head, heads)),
+        rows=tuple(rows),
+        source=PUBLISHED.name,
+    )
+
+
+def difference_said(found: Difference) -> str:
+    """One difference between two protocols as a phrase."""
+    there, here = _value(found.there), _value(found.here)
+    return {
+        Reason.DIFFERS: f"{found.title}: {there} there, {here} here",
+        Reason.NOT_STATED: f"{found.title}: not stated there, {here} here",
+        Reason.RECALLED: f"{found.title}: {there} there is recalled, not read",
+        Reason.FEW_SEEDS: f"{found.title}: {here} finished here, {there} needed",
+        Reason.NOT_MEASURED: "not measured here",
+    }[found.reason]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_value, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+VERDICTS = {
+    Verdict.SUPPORTED: "supported",
+    Verdict.REFUTED: "refuted",
+    Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.NOT_TESTED: "not tested by this config",
+}
+
+
+def _claim(results: Results, claim: JudgedClaim) -> Grid:
+    rows = [_evidence(results, evidence) for evidence in claim.evidence]
+    heads = (Head("Dataset"), Head("What"), Head("Value"), Head("Note"), Head("Says"))
+    used = [i for i in range(len(heads)) if i == 1 or any(row[i].text != "-" for row in rows)]
+    return Grid(
+        name=f"claim_{slug(claim.id)}",
+        title=f"Evidence on claim {claim.number}",
+        caption="Value [95% interval], where there is one.",
+        section="claim",
+        heads=tuple(heads[i] for i in used),
+        rows=tuple(tuple(row[i] for i in used) for row in rows),
+        source=CLAIMS.name,
+    )
+
+
+def _evidence(results: Results, found: Evidence) -> tuple[Cell, ...]:
+    unit = f" {found.unit}" if found.unit and found.unit != "s" else ""
+    said = seconds if found.unit == "s" else number
+    text = "-"
+    if found.value is not None:
+        text = f"{said(found.value)}{unit}"
+        if found.low is not None and found.high is not None:
+            text += f" [{said(found.low)}, {said(found.high)}]"
+    trace = (found.what, text, results.source(CLAIMS.name)) if found.value is not None else ()
+    return (
+        Cell(found.dataset or "-"),
+        Cell(found.what, head=True),
+        Cell(text, found.value, trace),
+        Cell(found.note or "-"),
+        Cell("-" if found.verdict is None else VERDICTS[found.verdict]),
+    )
