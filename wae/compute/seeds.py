@@ -1,7 +1,11 @@
-"""One seed a run, split by purpose into independent random streams."""
+"""One seed per run, split by the name of the purpose into independent random streams."""
+
+import hashlib
 
 import numpy as np
 import torch
+
+from wae.core.errors import unknown_name
 
 PURPOSES = ("init", "order", "prior", "noise", "samples", "features", "pretraining", "evaluation")
 
@@ -9,11 +13,19 @@ PURPOSES = ("init", "order", "prior", "noise", "samples", "features", "pretraini
 def stream(seed: int, purpose: str, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator for one purpose of one run, independent of the other purposes' (numpy's SeedSequence).
 
-    ``purpose`` is one of PURPOSES (ValueError otherwise). Equal arguments give equal streams.
+    Only the seed and the purpose's own name decide it: a further purpose, or another order of them, moves no stream.
+    ``purpose`` is one of PURPOSES, which catches typing errors (UserError). Equal arguments give equal streams.
     """
-    key = PURPOSES.index(purpose)
-    words = np.random.SeedSequence(seed, spawn_key=(key,)).generate_state(2, np.uint32)
+    if purpose not in PURPOSES:
+        raise unknown_name("random stream", purpose, PURPOSES)
+    words = np.random.SeedSequence(seed, spawn_key=spawn_key(purpose)).generate_state(2, np.uint32)
     return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+def spawn_key(purpose: str) -> tuple[int, ...]:
+    """The first 128 bits of the SHA-256 of the name, as four whole numbers."""
+    digest = hashlib.sha256(purpose.encode()).digest()
+    return tuple(np.frombuffer(digest[:16], "<u4").tolist())
 
 
 class Streams:
@@ -26,6 +38,8 @@ class Streams:
         }
 
     def __getitem__(self, purpose: str) -> torch.Generator:
+        if purpose not in self._generators:
+            raise unknown_name("random stream", purpose, PURPOSES)
         return self._generators[purpose]
 
     def state_dict(self) -> dict[str, torch.Tensor]:
