@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
@@ -48,6 +49,15 @@ class VAE(Method):
         if self.log_sigma is None:
             return gaussian_nll(squared, x[0].numel(), -0.5 * math.log(2.0 * self.settings.cost_weight))
         return gaussian_nll(squared, x[0].numel(), self.log_sigma)
+
+    def log_likelihood(self, output: Tensor, x: Tensor) -> Tensor:
+        """Less the negative log-likelihood that ``reconstruction_loss`` averages, of each image: (n,)."""
+        if self.settings.likelihood == "bernoulli":
+            pixels = functional.binary_cross_entropy_with_logits(output, x, reduction="none")
+            return -pixels.flatten(1).sum(1)
+        squared = (self.activate(output) - x).square().flatten(1).sum(1)
+        fixed = -0.5 * math.log(2.0 * self.settings.cost_weight)
+        return -gaussian_nll(squared, x[0].numel(), fixed if self.log_sigma is None else self.log_sigma)
 
 
 class BernoulliNLL(torch.autograd.Function):

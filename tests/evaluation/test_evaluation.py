@@ -18,7 +18,7 @@ from tests.shared.evaluation import EVALUATION, EXTRACTOR, bars, build, pictures
 from tests.shared.models import training
 from wae.core.errors import UserError
 from wae.core.files import write_json
-from wae.core.reserved import FAMILIES
+from wae.core.reserved import FAMILIES, METRICS
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.split import train_validation_indices
 from wae.evaluation.distances import Distances
@@ -92,8 +92,11 @@ def test_every_part_is_there_once(vae, world):
     assert len(find(rows, "fid_classifier_half", "prior")) == 2
     assert [r["samples"] for r in find(rows, "fid_classifier_curve", "prior")] == [60, 103, 360]
     value(rows, "fid_classifier_infinity", "prior", samples=360)
-    for metric in ("mse", "l1", "psnr", "ssim"):
+    for metric in ("mse", "l1", "psnr", "ssim", "sse"):
         value(rows, metric, "reconstruction", reference="test", samples=200)
+    assert value(rows, "elbo", "reconstruction", samples=50) < -value(rows, "nll_iw", "reconstruction", samples=50)
+    measured = {r["metric"] for r in rows if "_classifier" not in r["metric"]}
+    assert measured == set(METRICS)
     for metric in ("latent_mmd2", "latent_mmd_p", "latent_sw2", "mutual_information", "kl_total", "kl_aggregate"):
         value(rows, metric, "codes", reference="test")
     keys = [tuple(r[k] for k in ("metric", "subject", "reference", "samples", "draw")) for r in rows]
@@ -128,6 +131,8 @@ def test_document_carries_identity_protocol_and_moments(vae, world):
     assert reference["counts"] == {"main": 200, "train": 120, "train_available": 600}
     assert reference["sha256"] == json.loads((world[1] / "extractor.json").read_text())["sha256"]
     assert len(document["moments"]["codes"]["mean"]) == 3
+    divergence = value(document["rows"], "kl_total", "codes")  # of fewer codes
+    assert sum(document["moments"]["codes"]["kl"]) == pytest.approx(divergence, rel=0.2)
 
 
 def test_scores_are_those_of_the_images_the_method_makes(vae, world):
@@ -149,6 +154,11 @@ def test_scores_are_those_of_the_images_the_method_makes(vae, world):
     back = method.decode_images(method.encode_images(torch.from_numpy(test)).z).numpy()
     mse = np.mean((back / 255.0 - test / 255.0) ** 2)
     assert value(rows, "mse", "reconstruction") == pytest.approx(mse, rel=1e-3)
+    with torch.no_grad():
+        pixels = torch.sigmoid(method.decoder(method.encode_images(torch.from_numpy(test)).z)).numpy()
+    sse = np.square(pixels - test / 255.0).sum((1, 2, 3)).mean()
+    assert value(rows, "sse", "reconstruction") == pytest.approx(sse, rel=1e-4)
+    assert value(rows, "sse", "reconstruction") != pytest.approx(144 * mse, rel=1e-6)  # it is not rounded
 
 
 def test_grids_are_plain_pixels_with_a_grey_line_between_images(vae):

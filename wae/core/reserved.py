@@ -2,7 +2,10 @@
 
 FAMILIES = ("fid", "kid", "precision", "recall", "density", "coverage", "classes")  # FAMILY_EXTRACTOR
 METRICS = (
-    *("mse", "l1", "psnr", "ssim", "sharpness"),
+    *("mse", "l1", "psnr", "ssim", "sse", "sharpness", "elbo", "nll_iw", "nll_iw_error"),
+    *("latent_sw2_debiased", "latent_energy", "latent_radius", "latent_c2st", "active_units", "inactive_share"),
+    *("latent_mardia_skewness", "latent_mardia_kurtosis"),
+    *("latent_mardia_skewness_batch", "latent_mardia_kurtosis_batch"),
     *("latent_mmd2", "latent_mmd_p", "latent_sw2", "latent_mean_error", "latent_sd_ratio_min", "latent_sd_ratio_max"),
     *("latent_skewness", "latent_kurtosis", "latent_correlation"),
     *("mutual_information", "mutual_information_bound", "kl_total", "kl_aggregate"),

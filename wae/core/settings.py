@@ -163,6 +163,8 @@ class EvaluationSettings(Strict):
     codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # held-out codes, at most, in the kernel test
     information_codes: Annotated[int, Field(ge=2, le=10**6)] = 2000  # at most; I(X; Z) is bounded by its logarithm
     permutations: Annotated[int, Field(ge=19, le=10**6)] = 200
+    importance_samples: Annotated[int, Field(ge=0, le=10**6)] = 32  # of each image's posterior, for the NLL; 0 for none
+    likelihood_images: Annotated[int, Field(ge=2, le=10**7)] = 500  # held-out images, at most, that they are drawn for
     batch_size: Positive = 250
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from wae.core.files import write_text
 from wae.core.settings import EvaluationSettings
-from wae.evaluation import latent
+from wae.evaluation import latent, match
+from wae.evaluation.likelihood import active_units, kl_per_dimension
 from wae.evaluation.metric import metric
 from wae.evaluation.rows import row
 from wae.methods.base import Method
@@ -18,8 +20,6 @@ from wae.methods.batch import Codes
 from wae.mmd.sliced import sliced_w2_squared, unit_directions
 from wae.mmd.two_sample import two_sample_test
 
-PROJECTIONS = 256  # of the sliced Wasserstein distance
-DIRECTIONS_SEED = 1215752192  # one set of directions for all runs of a latent dimension
 SCATTER = 2000  # codes in latent.csv
 
 
@@ -48,6 +48,7 @@ SCATTER = 2000  # codes in latent.csv
 def code_scores(
     method: Method,
     codes: Codes,
+    plain: Tensor,
     split: str,
     settings: EvaluationSettings,
     generator: torch.Generator,
@@ -55,17 +56,21 @@ def code_scores(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rows of the latent match of held-out ``codes`` (draws of Q_Z), and their moments per dimension.
 
-    The sliced distance also comes for one prior sample against another, as subject "prior": what a perfect
-    match would score at this count.
+    ``plain``: codes (n, d_z) of the same images with encoder noise off, which say what dimensions are used. The
+    sliced distance also comes for one prior sample against another, as subject "prior": what a perfect match would
+    score at this count.
     """
     drawn = codes.z.cpu().double()
     n = len(drawn)
     prior, again = (method.prior.sample(n, generator).cpu().double() for _ in range(2))
     z, p = drawn.numpy(), prior.numpy()
+    shuffled = drawn[torch.from_numpy(rng.permutation(n))]  # files are often sorted, and halves are compared
     few = rng.permutation(n)[: settings.codes]
     base = method.prior.kernel_base
     test = two_sample_test(z[few], p[few], base=base, permutations=settings.permutations, rng=rng)
-    directions = unit_directions(z.shape[1], PROJECTIONS, torch.Generator().manual_seed(DIRECTIONS_SEED), drawn)
+    directions = unit_directions(
+        z.shape[1], match.PROJECTIONS, torch.Generator().manual_seed(match.DIRECTIONS_SEED), drawn
+    )
     ours, own = (float(sliced_w2_squared(points, prior, directions).sqrt()) for points in (drawn, again))
     rows = [
         row("latent_mmd2", "codes", test.statistic, split, len(few), 0),
@@ -74,13 +79,34 @@ def code_scores(
         row("latent_sw2", "prior", own, split, n, 0),
     ]
     rows += [row(name, "codes", found, split, n, 0) for name, found in latent.moment_scores(z, p).items()]
+    further = match_scores(method, shuffled, prior, int(rng.integers(2**31)))
+    further |= active_units(plain.cpu().numpy(), match.spread(prior))
+    rows += [row(name, "codes", found, split, n, 0) for name, found in further.items()]
     if has_density(method, codes):
         rows += information_rows(method, codes, split, settings.information_codes)
     per_dimension = {
         subject: {name: values.tolist() for name, values in latent.dimension_moments(draws).items()}
         for subject, draws in (("codes", z), ("prior", p))
     }
+    if has_density(method, codes):
+        assert codes.mean is not None
+        assert codes.log_variance is not None
+        kl = kl_per_dimension(codes.mean.cpu().numpy(), codes.log_variance.cpu().numpy(), method.prior.sigma)
+        per_dimension["codes"]["kl"] = kl.tolist()
     return rows, per_dimension
+
+
+def match_scores(method: Method, z: Tensor, p: Tensor, seed: int) -> dict[str, float]:
+    """The scores of ``wae.evaluation.match`` of codes (n, d_z) in random order, against prior draws (n, d_z)."""
+    found = {
+        "latent_sw2_debiased": match.debiased_sw2(z, p),
+        "latent_energy": match.energy_distance(z, p),
+        "latent_c2st": match.classifier_accuracy(z, p, seed),
+    }
+    if method.settings.prior == "normal":
+        found["latent_radius"] = match.radius_distance(z, method.prior.sigma)
+        found |= match.mardia(z, method.prior.sigma)
+    return found
 
 
 def has_density(method: Method, codes: Codes) -> bool:

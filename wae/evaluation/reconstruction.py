@@ -20,6 +20,15 @@ SIGMA = 1.5
     "images are.",
 )
 @metric(
+    "sse",
+    title="SSE per image",
+    positive=True,
+    unit="pixels in [0, 1]",
+    better="lower",
+    definition="Squared error of reconstructions of held-out images summed over pixels, mean over images, from the "
+    "decoder's own output: neither clamped nor rounded.",
+)
+@metric(
     "l1",
     title="L1",
     positive=True,

@@ -16,10 +16,12 @@ from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import Split, load
 from wae.data.split import train_validation_indices
+from wae.evaluation import match
 from wae.evaluation.codes import code_scores, write_scatter
 from wae.evaluation.distances import Distances
 from wae.evaluation.feature_rows import feature_facts
 from wae.evaluation.latent import information_split, moment_scores
+from wae.evaluation.likelihood import active_units, has_likelihood, likelihood_scores
 from wae.evaluation.metric import Metric, as_document, facts
 from wae.evaluation.own import OwnMetrics
 from wae.evaluation.pictures import save_pictures
@@ -27,13 +29,25 @@ from wae.evaluation.reconstruction import reconstruction_scores
 from wae.evaluation.reference import RealData, load_reference
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
-from wae.evaluation.subjects import MIXTURE_CODES, Mixture, as_tensor, decode, encode, load_method, middles, prior_draws
+from wae.evaluation.subjects import (
+    MIXTURE_CODES,
+    Mixture,
+    as_tensor,
+    decode,
+    encode,
+    load_method,
+    middles,
+    prior_draws,
+    reconstruct,
+)
 from wae.evaluation.trajectory import COLUMNS, trajectory
 from wae.methods.base import Method
 
 PICTURES = ("samples", "reconstructions", "interpolations")
-MEASURES = (reconstruction_scores, sharpness, code_scores, moment_scores, information_split)  # in a table's order
-_PARTS = ("mixture", "interpolation", "curve", "codes")
+MEASURES = (  # in the order of a table's columns
+    *(reconstruction_scores, likelihood_scores, sharpness, code_scores, match.debiased_sw2, match.energy_distance),
+    *(match.classifier_accuracy, match.radius_distance, match.mardia, moment_scores, active_units, information_split),
+)
 
 
 @dataclass(frozen=True)
@@ -155,15 +169,16 @@ def _scores(
         score("prior", decode(method, z, batch), draw)
 
     noise = stream(run.seed, "evaluation", device)
-    chosen = _rng(run.seed, "mixture").permutation(len(train))[:MIXTURE_CODES]
+    chosen = _rng(run.seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
     codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
     mixture = Mixture(codes, settings.mixture_components, run.seed)
-    drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed, "mixture")), device)
+    drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed, "mixture samples")), device)
     score("mixture", decode(method, method.prior.project(drawn) if method.settings.prior == "sphere" else drawn, batch))
 
     plain = encode(method, real_images, batch, device)  # encoder noise off
-    back = decode(method, plain.z, batch)
+    back, sse = reconstruct(method, plain.z, real_images, batch)
     score("reconstruction", back)
+    rows.append(row("sse", "reconstruction", sse, held_out.name, len(back), 0))
     for name, value in reconstruction_scores(torch.from_numpy(real_images), back, batch).items():
         rows.append(row(name, "reconstruction", value, held_out.name, len(back), 0))
     if settings.interpolations and len(plain.z) > 1:
@@ -172,14 +187,31 @@ def _scores(
 
     for distance in distances:
         rows += distance.curve(_rng(run.seed, "curve"))
+    rows += _likelihood(method, run, held_out, settings, device)
     noisy = encode(method, real_images, batch, device, noise)
-    found, moments = code_scores(method, noisy, held_out.name, settings, noise, _rng(run.seed, "codes"))
+    rng = _rng(run.seed, "codes")
+    found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)
     return rows + found, moments
+
+
+def _likelihood(
+    method: Method, run: RunSettings, held_out: HeldOut, settings: EvaluationSettings, device: torch.device
+) -> list[dict[str, Any]]:
+    """Rows of the likelihood of some held-out images, where the method has one."""
+    images = held_out.split.images
+    if not has_likelihood(method) or settings.importance_samples == 0 or len(images) < 2:
+        return []
+    rng = _rng(run.seed, "likelihood")
+    chosen = np.sort(rng.permutation(len(images))[: settings.likelihood_images])
+    generator = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
+    part = torch.from_numpy(images[chosen])
+    found = likelihood_scores(method, part, settings.importance_samples, settings.batch_size, generator)
+    return [row(name, "reconstruction", value, held_out.name, len(part), 0) for name, value in found.items()]
 
 
 def _rng(seed: int, part: str) -> np.random.Generator:
     """A generator for one part of the evaluation, the same whatever else is computed."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(100, _PARTS.index(part))))
+    return np.random.default_rng([seed, *f"evaluation/{part}".encode()])
 
 
 def _protocol(

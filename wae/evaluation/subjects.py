@@ -47,6 +47,20 @@ def decode(method: Method, z: Tensor, batch_size: int) -> Tensor:
     return torch.cat([method.decode_images(part).cpu() for part in z.split(batch_size)])
 
 
+def reconstruct(method: Method, z: Tensor, images: np.ndarray, batch_size: int) -> tuple[Tensor, float]:
+    """Reconstructions of uint8 ``images`` (n, C, H, W) from their codes (n, d_z), and their squared error.
+
+    The images are uint8 on the CPU; the error is summed over the pixels in [0, 1] of each image, before clamping and
+    rounding, and averaged over images.
+    """
+    back, total = [], 0.0
+    for part, real in zip(z.split(batch_size), torch.from_numpy(images).split(batch_size), strict=True):
+        pixels = method.decode_pixels(part)
+        total += float((pixels - real.to(pixels.device) / 255.0).square().sum(dtype=torch.float64))
+        back.append(method.quantise(pixels).cpu())
+    return torch.cat(back), total / len(z)
+
+
 def encode(
     method: Method, images: np.ndarray, batch_size: int, device: torch.device, generator: torch.Generator | None = None
 ) -> Codes:

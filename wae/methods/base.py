@@ -64,6 +64,13 @@ class Method(nn.Module):
         """Weighted cost of the decoder's ``output`` against ``x`` (both in the network's range): a scalar."""
         return self.settings.cost_weight * networks.cost(self.settings.cost, self.activate(output), x)
 
+    def log_likelihood(self, output: Tensor, x: Tensor) -> Tensor | None:
+        """log p(x | z) in nats of each image, (n,), from the decoder's ``output`` and ``x`` as the loss takes them.
+
+        None where the decoder's output is no distribution of images.
+        """
+        return None
+
     def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Optimisers by name besides "autoencoder"; ``after_step`` steps them."""
         return {}
@@ -189,9 +196,17 @@ class Method(nn.Module):
     @torch.no_grad()
     def decode_images(self, z: Tensor) -> Tensor:
         """Codes (n, d_z) to uint8 images (n, C, H, W): clamped to the range and rounded, not rescaled."""
+        return self.quantise(self.decode_pixels(z))
+
+    @torch.no_grad()
+    def decode_pixels(self, z: Tensor) -> Tensor:
+        """Codes (n, d_z) to images (n, C, H, W) of floats in [0, 1], as the decoder gives them: not rounded."""
         pixels = self.activate(self.decoder(z)).float()
-        if self.settings.pixel_range == "minus_one_one":
-            pixels = (pixels + 1.0) / 2.0
+        return pixels if self.settings.pixel_range == "zero_one" else (pixels + 1.0) / 2.0
+
+    @staticmethod
+    def quantise(pixels: Tensor) -> Tensor:
+        """Floats in [0, 1] to uint8, clamped and rounded."""
         return pixels.mul(255.0).round_().clamp_(0, 255).to(torch.uint8)
 
 

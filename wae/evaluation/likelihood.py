@@ -1,0 +1,102 @@
+"""The likelihood of held-out images under a method with a Gaussian encoder and a likelihood; what its codes use."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wae.evaluation.metric import metric
+from wae.methods.base import Method
+
+ACTIVE = 0.01  # of the prior's variance
+
+
+def has_likelihood(method: Method) -> bool:
+    """Whether ``likelihood_scores`` can be computed: a likelihood, a Gaussian encoder and a normal prior."""
+    kinds = method.settings.encoder == "gaussian" and method.settings.prior == "normal"
+    return kinds and type(method).log_likelihood is not Method.log_likelihood
+
+
+@metric(
+    "elbo",
+    title="ELBO",
+    unit="nats per image",
+    better="higher",
+    definition="Evidence lower bound of held-out images, mean over evaluation.importance_samples draws of the "
+    "posterior and over a random subset of images. Pixels are grey levels: under a Bernoulli likelihood they count as "
+    "probabilities, without binarisation; a Gaussian one is a density in the network's pixel range.",
+)
+@metric(
+    "nll_iw",
+    title="NLL, importance-weighted",
+    unit="nats per image",
+    better="lower",
+    definition="-log p(x) of held-out images by evaluation.importance_samples weighted draws of the posterior (Burda "
+    "et al. 2016, equation 8): an upper bound in the mean, tighter than the ELBO. Same images and pixels as the ELBO.",
+)
+@metric(
+    "nll_iw_error",
+    title="NLL, standard error",
+    unit="nats per image",
+    definition="Standard error over images of the importance-weighted NLL.",
+)
+@torch.no_grad()
+def likelihood_scores(
+    method: Method, images: Tensor, samples: int, batch_size: int, generator: torch.Generator
+) -> dict[str, float]:
+    """{"elbo", "nll_iw", "nll_iw_error"} of uint8 images (n, C, H, W), n at least 2, by ``samples`` draws of each.
+
+    log w = log p(x|z) + log p(z) - log q(z|x) with z from q(z|x): its mean is the ELBO, and the log of the mean of w
+    a lower bound of log p(x). Sums over draws are float64.
+    """
+    weights = []
+    size = max(1, batch_size // samples)
+    for part in images.split(size):
+        x = method.to_range(part.to(generator.device))
+        codes = method.encode(x, None)
+        assert codes.mean is not None
+        assert codes.log_variance is not None
+        mean, log_variance = (value.repeat_interleave(samples, 0) for value in (codes.mean, codes.log_variance))
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        z = mean + torch.exp(0.5 * log_variance) * noise
+        likelihood = method.log_likelihood(method.decoder(z).float(), x.repeat_interleave(samples, 0))
+        assert likelihood is not None
+        constant = 0.5 * math.log(2.0 * math.pi)
+        posterior = (-0.5 * noise.double().square() - 0.5 * log_variance.double() - constant).sum(1)
+        log_w = likelihood.double() + method.prior.log_density(z).double() - posterior
+        weights.append(log_w.view(-1, samples).cpu())
+    log_w = torch.cat(weights)  # (n, samples)
+    evidence = torch.logsumexp(log_w, 1) - math.log(samples)
+    return {
+        "elbo": float(log_w.mean()),
+        "nll_iw": float(-evidence.mean()),
+        "nll_iw_error": float(evidence.std() / math.sqrt(len(evidence))),
+    }
+
+
+def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray, sigma: float) -> np.ndarray:
+    """KL(q(z_j|x) || N(0, sigma^2)) in nats, mean over images, of each dimension: (n, d) each to (d,)."""
+    mean, log_variance = np.asarray(mean, dtype=np.float64), np.asarray(log_variance, dtype=np.float64)
+    ratio = (np.exp(log_variance) + mean**2) / sigma**2
+    terms: np.ndarray = 0.5 * (ratio - 1.0 - log_variance + 2.0 * math.log(sigma))
+    return terms.mean(0)
+
+
+@metric(
+    "active_units",
+    title="Active units",
+    unit="dimensions",
+    definition="Dimensions in which the code, encoder noise off, has a variance over held-out images above 0.01 of the "
+    "prior's (Burda et al. 2016).",
+)
+@metric(
+    "inactive_share",
+    title="Inactive dimensions",
+    unit="share of d_z",
+    definition="Share of the dimensions that are not active: their codes say nothing of the image.",
+)
+def active_units(mean: np.ndarray, spread: float) -> dict[str, float]:
+    """{"active_units", "inactive_share"} of posterior means (n, d), n at least 2, and the prior's sd ``spread``."""
+    active = int((np.asarray(mean, dtype=np.float64).var(0, ddof=1) > ACTIVE * spread**2).sum())
+    return {"active_units": float(active), "inactive_share": 1.0 - active / mean.shape[1]}
