@@ -12,7 +12,7 @@ import yaml
 from tests.shared.report import experiment
 from tests.shared.tables import results
 from wae.analysis.claims import divergences, judges
-from wae.analysis.claims.judging import judge_file, load_claims
+from wae.analysis.claims.judging import check_judges, judge_file
 from wae.analysis.claims.verdicts import Verdict, overall
 from wae.analysis.costs.rows import Crossover, Fit, Meeting, TimingFits
 from wae.analysis.files import TIMING_FITS
@@ -301,7 +301,7 @@ def test_a_faulty_claim_is_one_clear_line(tmp_path: Path, change: dict[str, Any]
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump({"claims": [CLAIM | change]}))
     with pytest.raises(UserError, match=message) as found:
-        load_claims(path)
+        check_judges(path)
     assert "\n" not in str(found.value)
 
 
@@ -309,13 +309,13 @@ def test_the_same_claim_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump({"claims": [CLAIM, CLAIM]}))
     with pytest.raises(UserError, match="there are two claims 'x'"):
-        load_claims(path)
+        check_judges(path)
 
 
 def test_broken_yaml_and_a_missing_file_are_told(tmp_path: Path) -> None:
     path = tmp_path / "claims.yaml"
     with pytest.raises(UserError, match="no such file"):
-        load_claims(path)
+        check_judges(path)
     path.write_text("claims: [")
     with pytest.raises(UserError, match="not valid YAML"):
-        load_claims(path)
+        check_judges(path)

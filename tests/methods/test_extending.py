@@ -35,6 +35,33 @@ evaluate(Path("run"), Path("data"), [Path("reference")], settings)
 print(len(load(Path("data"), "train").images))
 """
 
+REPORT = """
+from pathlib import Path
+from wae.analysis import files, summarise
+from wae.analysis.claims.judging import judge_file
+from wae.analysis.results import Results
+from wae.analysis.runs import collect
+from wae.core.files import write_json
+from wae.planning.plan import load_plan, read_config
+from wae.report.figures.draw import figures
+from wae.report.page.render import page
+from wae.report.tables.write import tables
+
+plan = load_plan(read_config(Path("mine.yaml")))
+run = plan.cells["checkers", "moments", 1]
+folder = Path("results/mine")
+collect([run], [Path("run")], [Path("reference/reference.json")], folder / "metrics.csv", folder / "runs.csv", "mine")
+config = plan.config.model_dump()
+config["report"]["primary"] = "fid_extractor"  # of the folder that the script above put the extractor into
+write_json(folder / "plan.json", {"config": config, "runs": [run.model_dump()]})
+results = Results(folder)
+summarise(results)
+files.CLAIMS.write(folder, judge_file(results, plan.config.report.claims))
+tables(folder, Path("report/tables"))
+figures(folder, Path("report/figures"))
+page(folder, Path("report"), Path("report/summary.html"))
+"""
+
 PLAN = """
 from pathlib import Path
 from wae.planning.plan import load_plan, read_config
@@ -55,7 +82,8 @@ def outside(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder outside the project with the document's files, and nothing else."""
     folder = tmp_path_factory.mktemp("outside")
     files = blocks((root / "docs/extending.md").read_text())
-    assert set(files) == {"my_method.py", "my_learned_prior.py", "my_dataset.py", "my_metric.py", "mine.yaml"}
+    assert set(files) == {"my_method.py", "my_learned_prior.py", "my_dataset.py", "my_metric.py", "my_judge.py",
+                          "my_claims.yaml", "my_figure.py", "mine.yaml"}  # fmt: skip
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
@@ -103,6 +131,51 @@ def test_the_documents_learned_prior_moves(root: Path, outside: Path) -> None:
     result = python(root, outside, LEARNED)
     assert result.returncode == 0, result.stderr[-3000:]
     assert result.stdout.splitlines() == ["['prior.log_scale', 'prior.mean']"]
+
+
+def test_a_claim_and_a_figure_of_ones_own_stand_on_the_page(root: Path, outside: Path) -> None:
+    if not (outside / "run/metrics.json").exists():
+        assert python(root, outside, SCRIPT).returncode == 0
+    result = python(root, outside, REPORT)
+    assert result.returncode == 0, result.stderr[-3000:]
+    (claim,) = json.loads((outside / "results/mine/claims.json").read_text())["claims"]
+    assert (claim["id"], claim["verdict"]) in [("brightness", "supported"), ("brightness", "refuted")]
+    assert claim["threshold"].startswith("Supported where it is below 100 grey levels")
+    assert claim["evidence"][0]["value"] == pytest.approx(float(claim["summary"].split()[4]), rel=0.01)
+    page = (outside / "report/summary.html").read_text()
+    assert "Matching two moments keeps the samples as bright as the images." in page
+    assert 'id="figure-checkers_brightness_and_distance"' in page
+    assert "Figures of this config" in page
+    assert (outside / "report/figures/checkers_brightness_and_distance.pdf").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("my_judge:brightness", "my_judge:brightnes", "did you mean 'brightness'"),
+        ("-> Judgement", "", "says that it returns nothing; annotate it with `-> Judgement`"),
+        ("my_figure:gaps", "my_figure:gap", "did you mean 'gaps'"),
+        ("-> list[Plot]", "-> Plot", "says that it returns Plot"),
+    ],
+)
+def test_typos_in_claims_and_figures_are_refused(
+    root: Path, outside: Path, tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    for path in outside.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_text(path.read_text().replace(old, new))
+    check = """
+from pathlib import Path
+from wae.analysis.claims.judging import check_judges
+from wae.planning.plan import load_plan, read_config
+from wae.report.figures.own import check
+report = load_plan(read_config(Path("mine.yaml"))).config.report
+check_judges(report.claims)
+check(report.figures)
+"""
+    result = python(root, tmp_path, check)
+    assert result.returncode != 0
+    assert expected in result.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

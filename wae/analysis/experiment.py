@@ -167,7 +167,10 @@ class Experiment:
 
     @cached_property
     def distance(self) -> str | None:
-        """The metric that ranks the methods: the Frechet distance of the first extractor measured, or None."""
+        """The metric that ranks the methods: the config's primary measure, or the first Frechet distance measured."""
+        primary = self.config.get("report", {}).get("primary")
+        if primary is not None:
+            return str(primary)
         measured = set(self.metrics()["metric"])
         named = [f"fid_{name}" for name in (*PRIMARY_EXTRACTORS, *self.config.get("extractors", {}))]
         return next((name for name in named if name in measured), None)

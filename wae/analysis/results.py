@@ -1,12 +1,15 @@
 """The public view of an experiment's folder: each of its files as a DataFrame, for notebooks, judges and figures."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import pandas as pd
 
 from wae.analysis import files
+from wae.analysis.claims.verdicts import JudgedClaim
 from wae.analysis.experiment import Experiment
+from wae.analysis.published.rows import PublishedRow
+from wae.analysis.rows import BudgetRow, GapRow, Score, TriedWeight
 
 
 class Results(Experiment):
@@ -23,7 +26,7 @@ class Results(Experiment):
         Columns: dataset, method, metric, subject, mean, low, high (95% interval, in the metric's unit), by_seed (dict),
         samples (images), draws, few_images, rejections (mean counts the seeds that reject), mark ("best", "tie" or "").
         """
-        return _frame(self.read(files.SCORES))
+        return _frame(self.read(files.SCORES), Score)
 
     def budget(self) -> pd.DataFrame:
         """Where the error of the ranking distance comes from: a row per dataset and method, in the distance's unit.
@@ -32,7 +35,7 @@ class Results(Experiment):
         error_draw, error_half (standard errors of the mean), dominant, detectable (smallest difference found with 80%
         power).
         """
-        return _frame(self.read(files.BUDGET))
+        return _frame(self.read(files.BUDGET), BudgetRow)
 
     def gap(self) -> pd.DataFrame:
         """What the ranking distance is made of: a row per dataset and method, means over seeds, in its unit.
@@ -40,7 +43,7 @@ class Results(Experiment):
         Columns: dataset, method, floor (real data), reconstruction, mixture, prior, and the steps between them:
         decoder, density, hole.
         """
-        return _frame(self.read(files.GAP))
+        return _frame(self.read(files.GAP), GapRow)
 
     def agreement(self) -> pd.DataFrame:
         """How methods rank by each measure: a row per dataset, metric, subject, reference and sample count.
@@ -50,7 +53,8 @@ class Results(Experiment):
         """
         rankings = [ranking for found in self.read(files.AGREEMENT) for ranking in found.rankings]
         rows = [{"dataset": r.dataset, **asdict(r.condition), "ranks": r.ranks, "tau": r.tau} for r in rankings]
-        return pd.DataFrame(rows)
+        columns = ["dataset", "metric", "subject", "reference", "samples", "ranks", "tau"]
+        return pd.DataFrame(rows, columns=columns)
 
     def tuning(self) -> pd.DataFrame:
         """Sweeps of the penalty's weight: a row per dataset, method and weight.
@@ -58,7 +62,7 @@ class Results(Experiment):
         Columns: dataset, method, weight, variant, validation (mean of the ranking distance over seeds), seeds,
         unfinished, chosen, at_edge.
         """
-        return _frame(self.read(files.TUNING).tried)
+        return _frame(self.read(files.TUNING).tried, TriedWeight)
 
     def claims(self) -> pd.DataFrame:
         """The judged claims: a row per claim.
@@ -66,7 +70,7 @@ class Results(Experiment):
         Columns: number, id, statement, source, test, threshold, judge, parameters (dict), verdict, summary, evidence
         (list of dicts: what, value, dataset, low, high, unit, verdict, note), error_rates.
         """
-        return _frame(self.read(files.CLAIMS).claims)
+        return _frame(self.read(files.CLAIMS).claims, JudgedClaim)
 
     def published(self) -> pd.DataFrame:
         """Published results beside ours: a row per published number and method of ours that answers it.
@@ -74,8 +78,8 @@ class Results(Experiment):
         Columns: dataset, method, metric, subject, protocol, source, standing, published, our_metric, ours, low, high
         (95% interval), seeds, differs (list of dicts: reason, title, there, here), outcome, note.
         """
-        return _frame(self.read(files.PUBLISHED).rows)
+        return _frame(self.read(files.PUBLISHED).rows, PublishedRow)
 
 
-def _frame(rows: list[Any]) -> pd.DataFrame:
-    return pd.DataFrame([asdict(row) for row in rows])
+def _frame(rows: list[Any], kind: Any) -> pd.DataFrame:
+    return pd.DataFrame([asdict(row) for row in rows], columns=[field.name for field in fields(kind)])

@@ -249,6 +249,15 @@ class TrainingOverrides(Strict):
     cells: dict[CellName, dict[str, Any]] = {}
 
 
+class ReportSettings(Strict):
+    """What is concluded and shown: claims, figures of one's own, and the measures that rank the methods."""
+
+    claims: str = "config/claims.yaml"  # a claims file; its judges may be of your own (docs/extending.md)
+    figures: list[Dotted] = []  # further figures of your own (docs/extending.md)
+    primary: str | None = None  # the measure of prior samples that ranks; without one the first Frechet distance
+    secondary: list[str] = []  # further measures that the headline names; without any all are compared
+
+
 class Config(Strict):
     """A whole config file, merged over wae/core/defaults.yaml."""
 
@@ -262,3 +271,4 @@ class Config(Strict):
     extractors: Annotated[dict[Name, ExtractorSettings], Field(min_length=1)]
     evaluation: EvaluationSettings = EvaluationSettings()
     timing: TimingSettings = TimingSettings()
+    report: ReportSettings = ReportSettings()

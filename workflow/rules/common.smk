@@ -4,6 +4,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, workflow.basedir)
 
+from wae.analysis.claims.claims_file import own_judges
 from wae.analysis.files import NAMES as ANALYSIS
 from wae.core.errors import UserError
 from wae.core.files import load_yaml

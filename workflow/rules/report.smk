@@ -56,7 +56,7 @@ rule analyse:
         metrics=rules.collect.output,
         timing=rules.timing.output,
         manifest=rules.manifest.output,
-        claims="config/claims.yaml",
+        claims=CONFIG.report.claims,
         anchors="config/anchors.yaml",
     output:
         [f"{RESULTS}/{name}" for name in ANALYSIS if name != "claims.json"],
@@ -67,7 +67,7 @@ rule analyse:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.analysis"]),
+        job=job(["wae.analysis", *own_judges(CONFIG.report.claims)]),
     shell:
         "python -m wae analyse --experiment $(dirname {output.claims}) --claims {input.claims} --anchors {input.anchors}"
         " 2> {log}"
@@ -116,7 +116,7 @@ rule figures:
         ENVIRONMENT
     threads: 4
     params:
-        job=job(["wae.report.figures.draw"]),
+        job=job(["wae.report.figures.draw", *(f.partition(":")[0] for f in CONFIG.report.figures)]),
     shell:
         "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} --processes {threads} 2> {log}"
 
@@ -148,7 +148,7 @@ rule page:
 rule report_partial:
     input:
         plan=rules.plan.output,
-        claims="config/claims.yaml",
+        claims=CONFIG.report.claims,
         anchors="config/anchors.yaml",
     log:
         f"{RESULTS}/partial.log",

@@ -1,54 +1,26 @@
 """Judges claims: a claims file and an experiment's results to claims.json."""
 
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from wae.analysis.claims.judges import find_judge
+from wae.analysis.claims.claims_file import read_claims
+from wae.analysis.claims.judges import Judge, find_judge
 from wae.analysis.claims.verdicts import ClaimsDocument, JudgedClaim, Judgement
 from wae.analysis.results import Results
 from wae.core.errors import UserError
 
-SCHEMA = Path(__file__).resolve().parents[2] / "core/schemas/claims.schema.yaml"
 
+def check_judges(path: str | Path) -> dict[str, Judge]:
+    """The judge of each claim of a file, by the claim's id; UserError for a faulty file or judge.
 
-def load_claims(path: str | Path) -> list[dict[str, Any]]:
-    """The claims of a file, validated, with their parameters put into the text; UserError names the key at fault."""
-    import jsonschema
-
-    try:
-        document = yaml.safe_load(Path(path).read_text())
-        schema = yaml.safe_load(SCHEMA.read_text())
-    except FileNotFoundError as error:
-        raise UserError(f"{error.filename}: no such file; restore it from the repository") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not valid YAML ({' '.join(str(error).split())}); correct it") from error
-    fault = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(document))
-    if fault is not None:
-        where = ".".join(str(part) for part in fault.absolute_path) or "claims"
-        raise UserError(f"{path}: {where}: {' '.join(fault.message.split())[:200]}; see {SCHEMA.name}")
-    claims: list[dict[str, Any]] = document["claims"]
-    seen: set[str] = set()
-    for claim in claims:
-        if claim["id"] in seen:
-            raise UserError(f"{path}: there are two claims {claim['id']!r}; rename one")
-        seen.add(claim["id"])
+    To be called when a plan is made, so that a typo stops before anything runs.
+    """
+    judges = {}
+    for claim in read_claims(path):
         try:
-            find_judge(claim["judge"])
+            judges[claim["id"]] = find_judge(claim["judge"])
         except UserError as error:
             raise UserError(f"{path}: {claim['id']}: {error}") from error
-        for key in ("test", "threshold"):
-            try:
-                claim[key] = claim[key].format(**claim["parameters"])
-            except (KeyError, ValueError, IndexError) as error:
-                raise UserError(f"{path}: {claim['id']}.{key}: no parameter {error}; add it to parameters") from error
-    return claims
-
-
-def check_judges(path: str | Path) -> None:
-    """Check a claims file when a plan is made: its form, and that each judge can be loaded; UserError otherwise."""
-    load_claims(path)
+    return judges
 
 
 def judge_file(results: Results, path: str | Path) -> ClaimsDocument:
@@ -56,9 +28,9 @@ def judge_file(results: Results, path: str | Path) -> ClaimsDocument:
 
     UserError where a judge of one's own returns something else than a Judgement.
     """
-    judged = []
-    for number, claim in enumerate(load_claims(path), start=1):
-        found = find_judge(claim["judge"])(results, claim["parameters"])
+    judged, judges = [], check_judges(path)
+    for number, claim in enumerate(read_claims(path), start=1):
+        found = judges[claim["id"]](results, claim["parameters"])
         if not isinstance(found, Judgement):
             raise UserError(
                 f"{path}: {claim['id']}: {claim['judge']} returned {type(found).__name__}, need a Judgement"

@@ -1,6 +1,7 @@
 """Every figure of an experiment, as SVG, PDF and PNG."""
 
 import multiprocessing
+from collections import Counter
 from pathlib import Path
 
 from wae.analysis.results import Results
@@ -8,10 +9,12 @@ from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.report.figures import budget as figures_budget
 from wae.report.figures import claims as figures_claims
+from wae.report.figures import own as figures_own
 from wae.report.figures import scores as figures_scores
 from wae.report.figures import timing as figures_timing
 from wae.report.figures import training as figures_training
 from wae.report.figures.plots import Plot, write
+from wae.report.names import slug
 
 
 def figures(experiment_dir: Path, out_dir: Path, processes: int = 1) -> None:
@@ -48,5 +51,9 @@ def draw(experiment_dir: Path, out_dir: Path, share: int, shares: int) -> list[d
 
 def build(results: Results) -> list[Plot]:
     """The figures that the experiment's results allow, in the page's order."""
-    modules = (figures_scores, figures_training, figures_timing, figures_budget, figures_claims)
-    return [plot for module in modules for plot in module.plots(results)]
+    modules = (figures_scores, figures_training, figures_timing, figures_budget, figures_claims, figures_own)
+    plots = [plot for module in modules for plot in module.plots(results)]
+    for name, count in Counter(plot.name for plot in plots).items():
+        if count > 1 or slug(name) != name:
+            raise UserError(f"figure {name!r}: names must differ and hold letters, digits, '-', '_' and '.' only")
+    return plots

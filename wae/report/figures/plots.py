@@ -23,16 +23,16 @@ _METADATA: dict[str, dict[str, Any]] = {
 class Plot:
     """A figure to draw: ``draw()`` makes it under the house's style.
 
-    ``section`` is the page's section it stands in, ``dataset`` is "" when it is about all. ``alt`` says
-    in words what the figure shows.
+    ``name``: of its files. ``alt`` says in words what the figure shows. ``section``: where the page shows it, by
+    default among the figures of one's own. ``dataset`` is "" when it is about all.
     """
 
     name: str
-    section: str
     title: str
     caption: str
     alt: str
     draw: Callable[[], Figure]
+    section: str = "own"
     dataset: str = ""
 
     def entry(self) -> dict[str, str]:

@@ -58,12 +58,12 @@ def render(results: Results, report_dir: Path, partial: bool) -> str:
 
 def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
     """Everything that the template shows."""
-    grids = read_tables(report_dir / "tables")
+    grids, figures = read_tables(report_dir / "tables"), load_figures(report_dir / "figures")
     runs, claims, shortfalls = results.runs(), results.read(CLAIMS).claims, results.read(CITATION)
     return {
         "title": f"Wasserstein autoencoders: {results.experiment}",
         "byline": _byline(results),
-        "sections": SECTIONS,
+        "sections": [s for s in SECTIONS if s.id != "own" or any(f["section"] == "own" for f in figures)],
         "results": results,
         "partial": partial,
         "started": len(runs),
@@ -71,7 +71,7 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "missing": int((runs["status"] == "missing").sum()),
         "reasons": reasons_in_words(shortfalls),
         "headline": headline.sentences(results),
-        "figures": load_figures(report_dir / "figures"),
+        "figures": figures,
         "tables": shown(results, [claim.id for claim in claims], grids),
         "claims": claims,
         "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},

@@ -1,0 +1,79 @@
+"""The protocol's text says what the evaluation does, and the judges' words follow their verdicts."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shared.evaluation import EVALUATION, build
+from tests.shared.models import training
+from tests.shared.report import experiment
+from wae.analysis.results import Results
+from wae.core.settings import ExecutionSettings, RunSettings
+from wae.evaluation import run as evaluation
+from wae.report.page import protocol
+from wae.training.loop import train
+
+
+def test_where_encoder_noise_is_on_is_said_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes are drawn for the mixture and the latent match, and are means for everything that is shown."""
+    data, _, reference = build(tmp_path)
+    settings = training("vae", width=4, depth=2, latent_dim=2, epochs=1, encoder="gaussian")
+    run = RunSettings(dataset="bars", method="vae", seed=0, shape=[1, 12, 12], training=settings)
+    train(run, data, tmp_path / "run", ExecutionSettings(device="cpu"), "code")
+    calls: list[tuple[int, bool]] = []
+    encode = evaluation.encode
+
+    def recorded(method: Any, images: Any, batch: Any, device: Any, generator: Any = None) -> Any:
+        calls.append((len(images), generator is not None))
+        return encode(method, images, batch, device, generator)
+
+    monkeypatch.setattr(evaluation, "encode", recorded)
+    evaluation.evaluate(tmp_path / "run", data, [reference], EVALUATION)
+    noisy = [count for count, noise in calls if noise]
+    assert noisy == [600, 200]  # the mixture's train images, the latent match's held-out ones
+    assert [count for count, noise in calls if not noise] == [200, 200]  # reconstructions and the plot of codes
+    text = " ".join(protocol.paragraphs(Results(experiment(tmp_path / "fake", datasets=("digits",)))))
+    assert "Encoder noise is off" not in text
+    assert "The mixture and the latent match use codes drawn from a random encoder, its noise included" in text
+    assert "Reconstructions, interpolations and the plots of codes use codes without encoder noise" in text
+
+
+def test_what_equal_seeds_share_is_said_as_it_is(tmp_path: Path) -> None:
+    import torch
+
+    from wae.compute.seeds import Streams
+    from wae.methods.base import build as build_method
+
+    runs = [
+        RunSettings(dataset="d", method=name, seed=3, shape=[1, 8, 8], training=training(name, width=4, depth=2))
+        for name in ("wae_mmd", "wae_gan")
+    ]
+    first, second = (build_method(run).state_dict() for run in runs)
+    assert all(torch.equal(first[key], second[key]) for key in first if key.startswith(("encoder", "decoder")))
+    a, b = (Streams(run.seed) for run in runs)
+    assert torch.equal(torch.randperm(9, generator=a["order"]), torch.randperm(9, generator=b["order"]))
+    text = " ".join(protocol.paragraphs(Results(experiment(tmp_path, datasets=("digits",)))))
+    assert "Equal seeds share nothing" not in text
+    assert "first weights where the networks are the same, the order of the data and the draws from the prior" in text
+
+
+def test_the_judge_of_divergences_says_what_failed(tmp_path: Path) -> None:
+    from wae.analysis.claims.study import divergences
+    from wae.analysis.claims.verdicts import Verdict
+
+    folder = experiment(tmp_path, datasets=("digits",))
+    parameters = {"distance": 1.0, "saturated": 1e-6, "flat": 1e-6, "useful": 0.25}
+    held = divergences(Results(folder), parameters)
+    assert held.verdict is Verdict.SUPPORTED
+    assert "W2 keeps its gradient" in held.summary
+    document = json.loads((folder / "divergences.json").read_text())
+    for row in document["rows"]:
+        if (row["family"], row["divergence"], row["parameter"]) == ("lower-dimensional", "w2", 4.0):
+            row["gradient"] = 1e-9
+    (folder / "divergences.json").write_text(json.dumps(document))
+    failed = divergences(Results(folder), parameters)
+    assert failed.verdict is Verdict.REFUTED
+    assert "W2 loses its gradient" in failed.summary
+    assert ", W2 keeps its gradient" not in failed.summary
