@@ -24,7 +24,7 @@ from benchmarks.served import Served, same_addresses
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.methods.base import build
 from wae.mmd.estimators import mmd_penalty
-from wae.models import blockwise, networks
+from wae.models import blockwise, layers
 from wae.training.loop import Trainer
 
 
@@ -52,7 +52,7 @@ def test_peers_get_torchs_own_layers_with_the_same_weights(monkeypatch: pytest.M
     expected, called = ours.decoder(z), []
     monkeypatch.setattr(blockwise, "LANES", blockwise.LANES)  # as it is, to be put back at the end
     use_torchs_layers()
-    monkeypatch.setattr(networks, "conv_transpose2d_in_blocks", lambda *_: called.append(1))
+    monkeypatch.setattr(layers, "conv_transpose2d_in_blocks", lambda *_: called.append(1))
     plain = build(run)
     assert torch.allclose(plain.decoder(z), expected, atol=1e-5)
     assert not called

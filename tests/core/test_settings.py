@@ -3,6 +3,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from wae.core.settings import Config, TrainingSettings
 from wae.planning.plan import read_config
@@ -35,3 +36,12 @@ def test_every_training_setting_says_what_it_may_be() -> None:
     for name, field in TrainingSettings.model_fields.items():
         constrained = bool(field.metadata) or "Literal" in repr(field.annotation) or field.annotation is bool
         assert constrained or name == "options", f"{name} has no range and no list of values"
+
+
+@pytest.mark.parametrize("key", ["architecture", "prior", "cost"])
+def test_what_is_named_or_brought_by_a_dotted_path_is_checked(key: str) -> None:
+    good, bad = {"architecture": ("mlp", "mpl"), "prior": ("sphere", "sphre"), "cost": ("l2sq", "l2sqr")}[key]
+    for value in (good, "mine.module:Thing"):
+        TrainingSettings.model_validate({"implementation": "a:b", key: value})
+    with pytest.raises(ValidationError, match=f"did you mean '{good}'"):
+        TrainingSettings.model_validate({"implementation": "a:b", key: bad})

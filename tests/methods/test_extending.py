@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 SCRIPT = """
 import json, sys
@@ -62,6 +63,20 @@ figures(folder, Path("report/figures"))
 page(folder, Path("report"), Path("report/summary.html"))
 """
 
+PARTS = ("my_networks.py", "my_prior.py", "my_cost.py", "parts.yaml")
+TRAIN_PARTS = """
+from pathlib import Path
+from wae.core.settings import ExecutionSettings
+from wae.data.source import prepare
+from wae.planning.plan import load_plan, read_config
+from wae.training.loop import train
+
+plan = load_plan(read_config(Path("parts.yaml")))
+prepare(plan.config.datasets["digits"], None, Path("digits"))
+for run in plan.runs:
+    train(run, Path("digits"), Path(run.method), ExecutionSettings(device="cpu"), "code")
+"""
+
 PLAN = """
 from pathlib import Path
 from wae.planning.plan import load_plan, read_config
@@ -82,7 +97,7 @@ def outside(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder outside the project with the document's files, and nothing else."""
     folder = tmp_path_factory.mktemp("outside")
     files = blocks((root / "docs/extending.md").read_text())
-    assert set(files) == {"my_method.py", "my_learned_prior.py", "my_dataset.py", "my_metric.py", "my_judge.py",
+    assert set(files) == {"my_method.py", "my_learned_prior.py", *PARTS, "my_dataset.py", "my_metric.py", "my_judge.py",
                           "my_claims.yaml", "my_figure.py", "mine.yaml"}  # fmt: skip
     for name, text in files.items():
         (folder / name).write_text(text)
@@ -108,6 +123,17 @@ def test_the_documents_text_runs_from_outside_the_package(root: Path, outside: P
     own = {row["subject"]: row["value"] for row in rows if row["metric"] == "brightness_gap"}
     assert set(own) == {"prior", "mixture", "reconstruction", "interpolation"}
     assert all(0 <= value <= 255 for value in own.values())
+
+
+def test_the_documents_networks_prior_and_cost_train(root: Path, outside: Path) -> None:
+    result = python(root, outside, TRAIN_PARTS)
+    assert result.returncode == 0, result.stderr[-3000:]
+    for method in ("own_parts", "own_widths"):
+        history = (outside / method / "history.csv").read_text().splitlines()
+        losses = [float(line.split(",")[history[0].split(",").index("loss")]) for line in history[1:]]
+        assert losses[-1] < losses[0]
+        weights = load_file(outside / method / "weights.safetensors")
+        assert ("encoder.2.layers.0.weight" in weights) == (method == "own_parts")
 
 
 LEARNED = """

@@ -61,6 +61,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("wae_gan", {"critic_prior_trick": True, "encoder": "gaussian"}),
     ("wae_mmd", {"encoder": "implicit", "prior": "uniform", "architecture": "mlp"}),
     ("swae", {"prior": "sphere"}),
+    ("wae_mmd", {"hidden": [4, 6, 5], "dropout": 0.2, "activation": "elu", "extra_dense": 7}),
+    ("wae_mmd", {"architecture": "tests.models.test_own:pair", "cost": "tests.models.test_own:halved"}),
+    ("swae", {"prior": "tests.models.test_own:Shifted"}),
 ]
 
 

@@ -11,7 +11,8 @@ from torch.nn import functional
 from tests.shared.models import integers, training, value_and_gradients
 from wae.models import blockwise
 from wae.models.blockwise import block_side, conv_transpose2d_in_blocks
-from wae.models.networks import SameConvTranspose2d, build_decoder
+from wae.models.layers import SameConvTranspose2d
+from wae.models.networks import build_decoder
 
 
 def plain(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -133,7 +134,7 @@ def test_the_decoders_last_layer_takes_blocks_where_they_gain(monkeypatch: pytes
         sides.append(side)
         return conv_transpose2d_in_blocks(x, weight, bias, side)
 
-    monkeypatch.setattr("wae.models.networks.conv_transpose2d_in_blocks", noted)
+    monkeypatch.setattr("wae.models.layers.conv_transpose2d_in_blocks", noted)
     for channels, stride, expected in ((1, 1, [4]), (3, 1, [2]), (8, 1, []), (1, 2, [])):
         layer, x = SameConvTranspose2d(6, channels, 4, stride), integers(2, 6, 8, 8, seed=0)
         found = layer(x)

@@ -29,6 +29,11 @@ def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "pad or resize" in refusal(shape=(1, 27, 28), decoder_depth=2)
     assert "set width to a multiple of 8" in refusal(width=12, depth=1, shape=(1, 32, 32), decoder_depth=3)
     assert "two points" in refusal(prior="sphere", latent_dim=1)
+    assert "VAE takes 'normal'" in refusal("vae", prior="mine:Prior")
+    assert "write 3 in decoder_hidden, or set decoder_depth to 1" in refusal(hidden=[8, 16])
+    assert "decoder_hidden gives the decoder 2 widths" in refusal(hidden=[8, 16, 32], decoder_hidden=[8, 8])
+    assert "add it to hidden" in refusal(architecture="mlp", extra_dense=10)
+    assert "with compile" in refusal(dropout=0.1, compile=True)
     assert "at least 7" in refusal("wae_mmd_rff", random_features=5)
 
 
@@ -39,3 +44,6 @@ def test_possible_combinations_pass() -> None:
     for settings, shape in ((MNIST, (1, 28, 28)), (CELEBA, (3, 64, 64))):
         check(training(**settings), shape, class_attributes("wae.methods.wae_mmd:WAEMMD"))
     check(training(architecture="mlp", decoder_depth=3), (1, 27, 29), {})
+    own = training(architecture="mine:networks", prior="mine:Prior", cost="mine:cost", decoder_depth=3)
+    check(own, (1, 27, 29), class_attributes(own.implementation))
+    check(training(hidden=[5, 7, 9], extra_dense=4, dropout=0.5), (1, 28, 28), {})

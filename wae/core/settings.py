@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from wae.core import reserved
 from wae.core.scales import IMQ_SCALES
@@ -16,6 +16,7 @@ from wae.core.scales import IMQ_SCALES
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=65_536)]
+Widths = Annotated[list[Width], Field(max_length=8)]
 Batch = Annotated[int, Field(ge=2, le=10**6)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(gt=0, le=10**7)]
@@ -33,6 +34,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+Named = Annotated[str, Field(max_length=200)]  # one of NAMED, or a dotted path
+NAMED = {  # what is named, or brought by a dotted path
+    "architecture": ("dcgan", "mlp"),
+    "prior": ("normal", "uniform", "sphere"),
+    "cost": ("l2sq", "l2", "l1"),
+}
+
+
 class DatasetSettings(Strict):
     """Where images come from. ``source`` is a function (see wae/data/source.py) named by dotted path."""
 
@@ -48,11 +57,17 @@ class TrainingSettings(Strict):
     options: dict[str, Any] = {}  # further options of a method of your own
 
     # Networks (wae/models/networks.py)
-    architecture: Literal["dcgan", "mlp"] = "dcgan"
+    architecture: Named = "dcgan"  # or mlp, or package.module:function of networks of your own
     width: Width = 16  # channels of the first convolution; units of a hidden layer for mlp
     depth: Annotated[int, Field(ge=1, le=8)] = 3  # strided convolutions in the encoder; hidden layers
     decoder_depth: Annotated[int, Field(ge=1, le=8)] = 2  # strided transposed convolutions
     kernel_size: Annotated[int, Field(ge=2, le=9)] = 4
+    hidden: Widths = []  # the encoder's layers: channels of each convolution, units of each mlp layer; [] is as above
+    decoder_hidden: Widths = []  # the decoder's; [] mirrors the encoder's
+    extra_dense: Annotated[int, Field(ge=0, le=65_536)] = 0  # units of a dense layer between convolutions and codes
+    batch_norm: bool = True
+    activation: Literal["relu", "leaky_relu", "elu", "tanh", "softplus"] = "relu"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # probability, after each hidden layer's activation
     initialisation: Literal["torch", "truncated_normal"] = "torch"  # or the authors', sigma 0.0099999
     latent_dim: Annotated[int, Field(ge=1, le=4096)] = 8
     pixel_range: Literal["zero_one", "minus_one_one"] = "zero_one"  # sigmoid or tanh output
@@ -60,11 +75,11 @@ class TrainingSettings(Strict):
     # Encoder and prior (wae/models/priors.py)
     encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
     pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
-    prior: Literal["normal", "uniform", "sphere"] = "normal"
+    prior: Named = "normal"  # or uniform, sphere, or package.module:Class of your own
     sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
 
     # Objective: cost_weight * cost + lambda_ * penalty, summed over pixels, averaged over the batch
-    cost: Literal["l2sq", "l2", "l1"] = "l2sq"
+    cost: Named = "l2sq"  # or l2, l1, or package.module:function of your own
     cost_weight: Annotated[float, Field(gt=0, le=1e6)] = 0.05
     likelihood: Literal["bernoulli", "gaussian", "learned_gaussian"] = "bernoulli"  # VAE-like methods only
     lambda_: Weight = 1.0  # weight of the penalty; beta for a VAE
@@ -96,6 +111,16 @@ class TrainingSettings(Strict):
     mixed_precision: Literal["off", "bfloat16"] = "off"
     compile: bool = False
     channels_last: bool = False
+
+    @field_validator(*NAMED)
+    @classmethod
+    def _known(cls, value: str, info: ValidationInfo) -> str:
+        known = NAMED[str(info.field_name)]
+        if re.fullmatch(DOTTED, value) is None and value not in known:
+            near = difflib.get_close_matches(value, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"need {', '.join(known)} or package.module:name{hint}")
+        return value
 
 
 class RunSettings(Strict):

@@ -140,7 +140,7 @@ def middles(method: Method, z: Tensor, count: int, rng: np.random.Generator) -> 
     n = len(z)
     first = torch.from_numpy(rng.integers(0, n, count)).to(z.device)
     second = (first + torch.from_numpy(rng.integers(1, n, count)).to(z.device)) % n
-    between = interpolate(z[first], z[second], 0.5, spherical=method.settings.prior != "uniform")
+    between = interpolate(z[first], z[second], 0.5, spherical=method.prior.spherical)
     return method.prior.project(between) if method.settings.prior == "sphere" else between
 
 
@@ -151,6 +151,6 @@ def as_tensor(z: np.ndarray, device: torch.device) -> Tensor:
 
 def path(method: Method, a: Tensor, b: Tensor, steps: int) -> Tensor:
     """Codes from ``a`` to ``b`` (n, d_z), both ends included: (n, steps, d_z)."""
-    spherical = method.settings.prior != "uniform"
+    spherical = method.prior.spherical
     points = [interpolate(a, b, float(t), spherical=spherical) for t in np.linspace(0.0, 1.0, steps)]
     return torch.stack(points, dim=1)

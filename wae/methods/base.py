@@ -12,7 +12,10 @@ from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
 from wae.methods.batch import Batch, Codes
 from wae.methods.optimisers import check_owned, check_reached, parameters_of, unowned
-from wae.models import networks, priors
+from wae.models.costs import find_cost
+from wae.models.layers import Dropout, truncated_normal
+from wae.models.networks import ImplicitEncoder, build_networks
+from wae.models.priors import build_prior
 
 
 def no_mark(part: str) -> None:
@@ -27,7 +30,7 @@ class Method(nn.Module):
     """
 
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise", "gaussian", "implicit")
-    priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere")
+    priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere", "own")
     options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
     training_only: ClassVar[tuple[str, ...]] = ()  # modules that no code or image depends on; snapshots leave them out
     shared: ClassVar[tuple[str, ...]] = ()  # modules that more than one optimiser steps, on purpose
@@ -37,11 +40,13 @@ class Method(nn.Module):
         self.settings = run.training
         self.shape = tuple(run.shape)
         self.own = {**type(self).options, **run.training.options}
-        self.encoder = networks.build_encoder(self.settings, self.shape)
-        self.decoder = networks.build_decoder(self.settings, self.shape)
-        self.prior = priors.build_prior(self.settings)
+        networks = build_networks(self.settings, self.shape)
+        self.encoder, self.decoder = networks.encoder, networks.decoder
+        self.prior = build_prior(self.settings)
+        self.cost = find_cost(self.settings.cost)
         self.lambda_ = self.settings.lambda_  # the loop changes it under an adaptive schedule
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
+        self._dropouts = [m for m in (*self.encoder.modules(), *self.decoder.modules()) if isinstance(m, Dropout)]
         self._checked = False  # whether a backward pass has been seen to reach every parameter
 
     # What a method defines -------------------------------------------------------------------------
@@ -62,7 +67,7 @@ class Method(nn.Module):
 
     def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:
         """Weighted cost of the decoder's ``output`` against ``x`` (both in the network's range): a scalar."""
-        return self.settings.cost_weight * networks.cost(self.settings.cost, self.activate(output), x)
+        return self.settings.cost_weight * self.cost(self.activate(output), x)
 
     def log_likelihood(self, output: Tensor, x: Tensor) -> Tensor | None:
         """log p(x | z) in nats of each image, (n,), from the decoder's ``output`` and ``x`` as the loss takes them.
@@ -174,8 +179,10 @@ class Method(nn.Module):
     def encode(self, x: Tensor, streams: Streams | None) -> Codes:
         """Codes of ``x`` (n, C, H, W, in the network's range); without streams all encoder noise is off."""
         noise = None if streams is None else streams["noise"]
+        for dropout in self._dropouts:
+            dropout.generator = noise
         if noise is not None and self.settings.encoder == "pixel_noise":
-            x = x + networks.truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
+            x = x + truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
         hidden = self.encoder(x).to(x.dtype)
         if self.settings.encoder == "gaussian":
             mean, log_variance = hidden.chunk(2, dim=1)
@@ -184,7 +191,7 @@ class Method(nn.Module):
                 return Codes(self.prior.project(mean), mean, log_variance)
             epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
             return Codes(self.prior.project(mean + torch.exp(0.5 * log_variance) * epsilon), mean, log_variance)
-        if isinstance(self.encoder, networks.ImplicitEncoder):
+        if isinstance(self.encoder, ImplicitEncoder):
             hidden = self.encoder.perturb(hidden, noise)
         return Codes(self.prior.project(hidden))
 

@@ -11,7 +11,8 @@ from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
-from wae.models import networks
+from wae.models.discriminator import build_critic
+from wae.models.layers import initialise
 
 
 class WAEGAN(Method):
@@ -30,7 +31,7 @@ class WAEGAN(Method):
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
         s = self.settings
-        self.critic = networks.initialise(networks.build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
+        self.critic = initialise(build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
 
     def logits(self, z: Tensor) -> Tensor:
         """The critic's logit that each code (n, d_z) comes from the prior, (n,).

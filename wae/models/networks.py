@@ -1,80 +1,100 @@
-"""Encoders, decoders, critics and reconstruction costs, by name.
+"""Encoders and decoders: the built-in ones, and those of a function of one's own.
 
-The networks follow the authors' code (tolstikhin/wae: models.py, ops.py): TensorFlow's "SAME" padding,
-batch normalisation with decay 0.9 and epsilon 1e-5 (torch's momentum 0.1 and default epsilon), and no
-batch normalisation after the decoder's first linear layer.
+The networks follow the authors' code (tolstikhin/wae: models.py, ops.py): batch normalisation with decay 0.9 and
+epsilon 1e-5 (torch's momentum 0.1 and default epsilon), and none after the decoder's first linear layer.
 """
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from wae.core.errors import UserError
+from wae.core.plugins import load_function
 from wae.core.settings import TrainingSettings
-from wae.models.blockwise import block_side, conv_transpose2d_in_blocks
+from wae.core.widths import decoder_widths, encoder_widths
+from wae.models.layers import ACTIVATIONS, Dropout, SameConv2d, SameConvTranspose2d, initialise
 
-AUTHORS_SIGMA = 0.0099999  # init_std of the authors' configs
 
+@dataclass
+class Networks:
+    """An encoder and a decoder.
 
-class SameConv2d(nn.Conv2d):
-    """Convolution with "SAME" padding: (n, C, H, W) to (n, C', ceil(H / stride), ceil(W / stride)).
-
-    Where the padding is uneven the extra row and column go to the bottom and right, as in TensorFlow.
+    ``encoder``: images (n, C, H, W) in the network's range to (n, d_z), or (n, 2 d_z), mean and log-variance, for a
+    Gaussian encoder. ``decoder``: codes (n, d_z) to its output before the sigmoid or tanh, (n, C, H, W).
     """
 
-    def __init__(self, channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
-        super().__init__(channels, out_channels, kernel_size, stride)
-
-    def forward(self, input: Tensor) -> Tensor:
-        (top, bottom), (left, right) = (self._padding(side) for side in input.shape[-2:])
-        if top == bottom and left == right:
-            return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
-        return functional.conv2d(functional.pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
-
-    def _padding(self, side: int) -> tuple[int, int]:
-        kernel, stride = self.kernel_size[0], self.stride[0]
-        total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
-        return total // 2, total - total // 2
+    encoder: nn.Module
+    decoder: nn.Module
 
 
-class SameConvTranspose2d(nn.ConvTranspose2d):
-    """Transposed convolution with "SAME" padding: (n, C, H, W) to (n, C', stride * H, stride * W).
+def build_networks(settings: TrainingSettings, shape: tuple[int, ...]) -> Networks:
+    """The networks that ``settings.architecture`` names, for images of ``shape`` (C, H, W), with first weights.
 
-    It is the transpose of SameConv2d: of the full output, (kernel - stride) // 2 rows are cut at the top
-    and the rest at the bottom.
+    One's own: a function ``(settings, shape) -> Networks``; UserError if what it returns does not fit.
     """
-
-    def __init__(self, channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
-        super().__init__(channels, out_channels, kernel_size, stride, padding=max(kernel_size - stride, 0) // 2)
-
-    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        block = block_side(input, self.out_channels) if self.stride[0] == 1 else 1
-        if block > 1 and self.bias is not None:
-            return conv_transpose2d_in_blocks(input, self.weight, self.bias, block)
-        height, width = (self.stride[0] * side for side in input.shape[-2:])
-        return super().forward(input, output_size)[..., :height, :width]
+    if ":" in settings.architecture:
+        networks: Networks = load_function(settings.architecture, Networks)(settings, shape)
+        check_shapes(networks, settings, shape)
+    else:
+        networks = Networks(build_encoder(settings, shape), build_decoder(settings, shape))
+    if settings.encoder == "implicit":
+        networks.encoder = ImplicitEncoder(networks.encoder, settings)
+    return networks
 
 
-class ImplicitEncoder(nn.Sequential):
+def codes_width(settings: TrainingSettings) -> int:
+    """How many numbers the encoder gives for an image: d_z, or 2 d_z for a Gaussian encoder."""
+    return settings.latent_dim * (2 if settings.encoder == "gaussian" else 1)
+
+
+def check_shapes(networks: Networks, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+    """UserError unless the networks map two images of ``shape`` to codes and two codes to images."""
+    name = settings.architecture
+    wanted = {"encoder": (codes_width(settings),), "decoder": tuple(shape)}
+    inputs = {"encoder": torch.zeros(2, *shape), "decoder": torch.zeros(2, settings.latent_dim)}
+    for part, expected in wanted.items():
+        network, given = getattr(networks, part), inputs[part]
+        if not isinstance(network, nn.Module):
+            raise UserError(f"{name}: the {part} is a {type(network).__name__}; return a torch.nn.Module")
+        training = network.training
+        try:
+            with torch.no_grad():
+                found = tuple(network.eval()(given).shape)
+        except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise UserError(
+                f"{name}: the {part} fails on an input of shape {tuple(given.shape)} ({first}); it must give (2, "
+                f"{', '.join(map(str, expected))})"
+            ) from error
+        network.train(training)
+        if found != (2, *expected):
+            raise UserError(
+                f"{name}: the {part} gives {found} for an input of shape {tuple(given.shape)}, need (2, "
+                f"{', '.join(map(str, expected))}); change its last layer"
+            )
+
+
+class ImplicitEncoder(nn.Module):
     """A deterministic encoder whose codes are moved by learned noise: z + A(z) eps, eps ~ N(0, I).
 
     A(z) is a (d_z, d_z) matrix that three tanh layers of 2 d_z, 4 d_z and 6 d_z units and a
     linear one make of the code, as ``transform_noise`` of the authors' code does.
     """
 
-    def __init__(self, layers: list[nn.Module], latent_dim: int) -> None:
-        super().__init__(*layers)
-        units = [latent_dim * factor for factor in (1, 2, 4, 6)]
+    def __init__(self, network: nn.Module, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.network = network
+        units = [settings.latent_dim * factor for factor in (1, 2, 4, 6)]
         hidden = [layer for a, b in pairwise(units) for layer in (nn.Linear(a, b), nn.Tanh())]
-        self.transform = nn.Sequential(*hidden, nn.Linear(units[-1], latent_dim**2))
+        transform = nn.Sequential(*hidden, nn.Linear(units[-1], settings.latent_dim**2))
+        self.transform = initialise(transform, settings)
 
     def forward(self, input: Tensor) -> Tensor:
-        for name, layer in self.named_children():
-            if name != "transform":
-                input = layer(input)
-        return input
+        output: Tensor = self.network(input)
+        return output
 
     def perturb(self, hidden: Tensor, generator: torch.Generator | None) -> Tensor:
         """Codes (n, d_z) of the encoder's output ``hidden`` (n, d_z); without a generator eps = 0: unchanged."""
@@ -85,118 +105,74 @@ class ImplicitEncoder(nn.Sequential):
         return hidden + torch.bmm(epsilon[:, None, :], matrices)[:, 0, :]
 
 
-def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Module:
-    """The encoder: (n, C, H, W) in the network's range to (n, d_z), or (n, 2 d_z) for a Gaussian encoder.
+def _after(settings: TrainingSettings, norm: nn.Module, *, norm_last: bool = False) -> list[nn.Module]:
+    """What follows a hidden layer: normalisation and activation as the settings ask, in this order, then dropout."""
+    layers: list[nn.Module] = [ACTIVATIONS[settings.activation]()]
+    if settings.batch_norm:
+        layers.insert(1 if norm_last else 0, norm)
+    return [*layers, Dropout(settings.dropout)] if settings.dropout else layers
 
-    dcgan: ``depth`` convolutions of stride 2 with ``width`` * 1, 2, 4, ... channels, each with batch
-    normalisation and ReLU, then a linear layer. mlp: ``depth`` linear layers of ``width`` units likewise.
+
+def _dense(settings: TrainingSettings, features: int) -> tuple[list[nn.Module], int]:
+    """The extra dense layer on ``features`` numbers, if there is one, and how many numbers it gives."""
+    if not settings.extra_dense:
+        return [], features
+    activation = ACTIVATIONS[settings.activation]()
+    return [nn.Linear(features, settings.extra_dense), activation], settings.extra_dense
+
+
+def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequential:
+    """The built-in encoder: (n, C, H, W) in the network's range to (n, d_z), or (n, 2 d_z) for a Gaussian encoder.
+
+    dcgan: convolutions of stride 2 with ``encoder_widths`` channels, each with batch normalisation and activation,
+    an extra dense layer with activation if ``extra_dense`` asks for one, then a linear layer. mlp: linear layers of
+    ``encoder_widths`` units likewise.
     """
     channels, height, width = shape
     layers: list[nn.Module] = []
     if settings.architecture == "dcgan":
-        for level in range(settings.depth):
-            out = settings.width * 2**level
-            layers += [SameConv2d(channels, out, settings.kernel_size, 2), nn.BatchNorm2d(out), nn.ReLU()]
+        for out in encoder_widths(settings):
+            layers.append(SameConv2d(channels, out, settings.kernel_size, 2))
+            layers += _after(settings, nn.BatchNorm2d(out))
             channels, height, width = out, math.ceil(height / 2), math.ceil(width / 2)
         layers.append(nn.Flatten())
-        features = channels * height * width
+        dense, features = _dense(settings, channels * height * width)
+        layers += dense
     else:
         features = channels * height * width
         layers.append(nn.Flatten())
-        for _ in range(settings.depth):
-            layers += [nn.Linear(features, settings.width), nn.BatchNorm1d(settings.width), nn.ReLU()]
-            features = settings.width
-    outputs = settings.latent_dim * (2 if settings.encoder == "gaussian" else 1)
-    layers.append(nn.Linear(features, outputs))
-    implicit = settings.encoder == "implicit"
-    network = ImplicitEncoder(layers, settings.latent_dim) if implicit else nn.Sequential(*layers)
-    return initialise(network, settings)
+        for out in encoder_widths(settings):
+            layers += [nn.Linear(features, out), *_after(settings, nn.BatchNorm1d(out))]
+            features = out
+    return initialise(nn.Sequential(*layers, nn.Linear(features, codes_width(settings))), settings)
 
 
-def build_decoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Module:
-    """The decoder: codes (n, d_z) to its output before the sigmoid or tanh, (n, C, H, W).
+def build_decoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequential:
+    """The built-in decoder: codes (n, d_z) to its output before the sigmoid or tanh, (n, C, H, W).
 
-    dcgan: a linear layer to the encoder's widest channel count on a grid 2**decoder_depth times smaller
-    than the image, ReLU; ``decoder_depth`` transposed convolutions of stride 2, each halving the channels,
-    with batch normalisation and ReLU; one transposed convolution of stride 1. mlp: ``decoder_depth`` linear
-    layers with ReLU, then batch normalisation (in this order, as in the authors' code), and a linear layer.
+    dcgan: the extra dense layer with activation, if there is one; a linear layer to the first of ``decoder_widths``
+    channels on a grid 2**decoder_depth times smaller than the image, and activation; ``decoder_depth`` transposed
+    convolutions of stride 2 to the other widths, with batch normalisation and activation; one transposed convolution
+    of stride 1. mlp: linear layers of ``decoder_widths`` units with activation, then batch normalisation (in this
+    order, as in the authors' code), and a linear layer.
     """
     channels, height, width = shape
-    layers: list[nn.Module] = []
     if settings.architecture == "dcgan":
-        top = settings.width * 2 ** (settings.depth - 1)
-        grid = (top, height // 2**settings.decoder_depth, width // 2**settings.decoder_depth)
-        layers += [nn.Linear(settings.latent_dim, math.prod(grid)), nn.ReLU(), nn.Unflatten(1, grid)]
-        for level in range(settings.decoder_depth):
-            out = top // 2 ** (level + 1)
-            layers += [
-                SameConvTranspose2d(top // 2**level, out, settings.kernel_size, 2),
-                nn.BatchNorm2d(out),
-                nn.ReLU(),
-            ]
-        layers.append(SameConvTranspose2d(top // 2**settings.decoder_depth, channels, settings.kernel_size, 1))
+        widths = decoder_widths(settings)
+        grid = (widths[0], height // 2**settings.decoder_depth, width // 2**settings.decoder_depth)
+        layers, features = _dense(settings, settings.latent_dim)
+        layers += [nn.Linear(features, math.prod(grid)), ACTIVATIONS[settings.activation](), nn.Unflatten(1, grid)]
+        for into, out in pairwise(widths):
+            layers.append(SameConvTranspose2d(into, out, settings.kernel_size, 2))
+            layers += _after(settings, nn.BatchNorm2d(out))
+        layers.append(SameConvTranspose2d(widths[-1], channels, settings.kernel_size, 1))
     else:
-        features = settings.latent_dim
-        for _ in range(settings.decoder_depth):
-            layers += [nn.Linear(features, settings.width), nn.ReLU(), nn.BatchNorm1d(settings.width)]
-            features = settings.width
+        layers, features = [], settings.latent_dim
+        for out in decoder_widths(settings):
+            layers += [nn.Linear(features, out), *_after(settings, nn.BatchNorm1d(out), norm_last=True)]
+            features = out
         layers += [nn.Linear(features, math.prod(shape)), nn.Unflatten(1, tuple(shape))]
     return initialise(nn.Sequential(*layers), settings)
-
-
-def build_critic(width: int, depth: int, latent_dim: int) -> nn.Sequential:
-    """The latent critic: ``depth`` linear layers of ``width`` units with ReLU; (n, d_z) to logits (n, 1)."""
-    layers: list[nn.Module] = []
-    features = latent_dim
-    for _ in range(depth):
-        layers += [nn.Linear(features, width), nn.ReLU()]
-        features = width
-    return nn.Sequential(*layers, nn.Linear(features, 1))
-
-
-def initialise(network: nn.Module, settings: TrainingSettings) -> nn.Module:
-    """Draw the weights anew if ``settings.initialisation`` asks for the authors' scheme; returns ``network``.
-
-    Theirs: convolutions truncated normal at two sigma, linear and transposed convolutions plain normal,
-    sigma 0.0099999 (before truncation), biases 0. Draws from torch's global generator.
-    """
-    if settings.initialisation == "torch":
-        return network
-    for layer in network.modules():
-        if isinstance(layer, nn.ConvTranspose2d | nn.Linear):
-            nn.init.normal_(layer.weight, std=AUTHORS_SIGMA)
-        elif isinstance(layer, nn.Conv2d):
-            nn.init.trunc_normal_(layer.weight, std=AUTHORS_SIGMA, a=-2 * AUTHORS_SIGMA, b=2 * AUTHORS_SIGMA)
-        else:
-            continue
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
-    return network
-
-
-def truncated_normal(
-    shape: torch.Size | tuple[int, ...], sigma: float, generator: torch.Generator, device: torch.device | str
-) -> Tensor:
-    """Normal draws of standard deviation ``sigma``, cut at two sigma as ``tf.truncated_normal`` is.
-
-    By the inverse distribution function; the spread after the cut is about 0.88 sigma.
-    """
-    uniform = torch.rand(shape, generator=generator, device=device).mul_(2.0).sub_(1.0)
-    draws = uniform.mul_(math.erf(math.sqrt(2.0))).erfinv_().mul_(math.sqrt(2.0))
-    return draws.clamp_(-2.0, 2.0).mul_(sigma)
-
-
-def cost(name: str, x_hat: Tensor, x: Tensor) -> Tensor:
-    """Reconstruction cost c(x, x_hat), summed over pixels and averaged over the batch: a scalar.
-
-    l2sq: squared error; l2: its root, sqrt(1e-8 + squared error); l1: absolute error. The authors' code
-    weighs them by 0.05, 0.2 and 0.02: that factor is ``settings.cost_weight``, not in here.
-    """
-    difference = (x_hat - x).flatten(1)
-    if name == "l1":
-        return difference.abs().sum(1).mean()
-    squared = difference.square().sum(1)
-    return squared.mean() if name == "l2sq" else torch.sqrt(1e-8 + squared).mean()
 
 
 def describe(network: nn.Module, example: Tensor) -> list[tuple[str, tuple[int, ...], int]]:

@@ -2,10 +2,12 @@
 
 import math
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from wae.core.plugins import load_class
 from wae.core.settings import TrainingSettings
 
 
@@ -20,10 +22,12 @@ class Prior(nn.Module, ABC):
         self.dim = dim
         self.sigma = sigma
 
+    spherical: ClassVar[bool] = False  # whether codes are interpolated on great circles, as suits its draws
+
     @property
-    @abstractmethod
     def kernel_base(self) -> float:
-        """C of the kernels, about the mean squared distance of two draws; scales multiply it."""
+        """C of the kernels, about the mean squared distance of two draws, 2 d_z sigma^2; scales multiply it."""
+        return 2.0 * self.dim * self.sigma**2
 
     @abstractmethod
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
@@ -33,17 +37,15 @@ class Prior(nn.Module, ABC):
         """Codes (n, d_z) brought onto the prior's support, differentiably."""
         return z
 
-    @abstractmethod
     def log_density(self, z: Tensor) -> Tensor:
         """log p(z) of each code in nats, (n, d_z) to (n,)."""
+        raise TypeError(f"{type(self).__name__} defines no log_density")
 
 
 class Normal(Prior):
     """N(0, sigma^2 I). Two draws lie 2 d_z sigma^2 apart (squared, in the mean), which is the kernel base."""
 
-    @property
-    def kernel_base(self) -> float:
-        return 2.0 * self.dim * self.sigma**2
+    spherical: ClassVar[bool] = True
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         return torch.randn(n, self.dim, generator=generator, device=generator.device) * self.sigma
@@ -83,6 +85,8 @@ class Sphere(Prior):
     the same everywhere on it.
     """
 
+    spherical: ClassVar[bool] = True
+
     @property
     def kernel_base(self) -> float:
         return 2.0 * self.sigma**2
@@ -103,5 +107,7 @@ PRIORS: dict[str, type[Prior]] = {"normal": Normal, "uniform": Uniform, "sphere"
 
 
 def build_prior(settings: TrainingSettings) -> Prior:
-    """The prior that ``settings`` names, at its latent dimension and scale."""
-    return PRIORS[settings.prior](settings.latent_dim, settings.sigma_z)
+    """The prior that ``settings`` names, by name or as ``package.module:Class``, at its latent dimension and scale."""
+    kind = PRIORS.get(settings.prior) or load_class(settings.prior, Prior)
+    prior: Prior = kind(settings.latent_dim, settings.sigma_z)
+    return prior

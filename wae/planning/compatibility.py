@@ -7,6 +7,7 @@ from typing import Any
 
 from wae.core.errors import UserError
 from wae.core.settings import TrainingSettings
+from wae.core.widths import decoder_widths, encoder_widths
 
 MAX_CHANNELS = 65_536
 
@@ -21,8 +22,18 @@ def check(settings: TrainingSettings, shape: tuple[int, ...], attributes: dict[s
     _check_latent(settings)
     if "likelihoods" in attributes:
         _check_likelihood(settings)
+    if settings.dropout and settings.compile:
+        raise UserError(
+            f"dropout {settings.dropout:g} with compile: it draws from the run's own stream, which the compiler does "
+            "not take; set one of them off"
+        )
     if settings.architecture == "dcgan":
         _check_strides(settings, shape)
+        _check_widths(settings)
+    elif settings.architecture == "mlp" and settings.extra_dense:
+        raise UserError(
+            f"extra_dense {settings.extra_dense} with architecture 'mlp': all its layers are dense; add it to hidden"
+        )
 
 
 def _check_implementation(settings: TrainingSettings, attributes: dict[str, Any]) -> None:
@@ -32,7 +43,7 @@ def _check_implementation(settings: TrainingSettings, attributes: dict[str, Any]
         ("likelihoods", settings.likelihood),
     ):
         allowed = attributes.get(key)
-        if allowed is not None and found not in allowed:
+        if allowed is not None and ("own" if ":" in found else found) not in allowed:
             name = settings.implementation.partition(":")[2]
             raise UserError(f"{key[:-1]} {found!r}: {name} takes {' or '.join(map(repr, allowed))}; set one of them")
 
@@ -84,6 +95,8 @@ def _check_strides(settings: TrainingSettings, shape: tuple[int, ...]) -> None:
                 f"image side {side} with decoder_depth {settings.decoder_depth}: {settings.decoder_depth} strides of 2 "
                 f"do not divide it; {remedy}"
             )
+    if settings.hidden or settings.decoder_hidden:
+        return
     top = settings.width * 2 ** (settings.depth - 1)
     if top > MAX_CHANNELS:
         raise UserError(
@@ -95,3 +108,17 @@ def _check_strides(settings: TrainingSettings, shape: tuple[int, ...]) -> None:
             f"decoder_depth {settings.decoder_depth}: it starts from width * 2**(depth - 1) = {top} channels, which "
             f"cannot be halved so often; set width to a multiple of {max(factor // 2 ** (settings.depth - 1), 1)}"
         )
+
+
+def _check_widths(settings: TrainingSettings) -> None:
+    found, need = decoder_widths(settings), settings.decoder_depth + 1
+    if len(found) != need:
+        which = "decoder_hidden" if settings.decoder_hidden else "hidden, mirrored,"
+        raise UserError(
+            f"{which} gives the decoder {len(found)} widths with decoder_depth {settings.decoder_depth}: it needs "
+            f"{need}, for the grid and each transposed convolution; write {need} in decoder_hidden, or set "
+            f"decoder_depth to {len(found) - 1}"
+        )
+    widest = max(*encoder_widths(settings), *found)
+    if widest > MAX_CHANNELS:
+        raise UserError(f"hidden: {widest:,} channels, at most {MAX_CHANNELS:,}; lower it")

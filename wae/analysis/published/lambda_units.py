@@ -98,7 +98,9 @@ def units_of(training: Mapping[str, Any]) -> Units | None:
     2 sigma^2, does not grow with d_z.
     """
     method = training["implementation"].partition(":")[2]
-    if training["cost"] != "l2sq" or (method in ("VAE", "BetaVAE") and training["likelihood"] != "gaussian"):
+    if training["cost"] != "l2sq" or ":" in training["prior"]:
+        return None
+    if method in ("VAE", "BetaVAE") and training["likelihood"] != "gaussian":
         return None
     units = Units(
         cost_weight=training["cost_weight"],

@@ -1,0 +1,116 @@
+"""Layers of the networks, their first weights and their noise.
+
+As in the authors' code (tolstikhin/wae: models.py, ops.py): TensorFlow's "SAME" padding, truncated normal weights.
+"""
+
+import math
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wae.core.settings import TrainingSettings
+from wae.models.blockwise import block_side, conv_transpose2d_in_blocks
+
+Net = TypeVar("Net", bound=nn.Module)
+
+AUTHORS_SIGMA = 0.0099999  # init_std of the authors' configs
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "tanh": nn.Tanh,
+    "softplus": nn.Softplus,
+}
+
+
+class SameConv2d(nn.Conv2d):
+    """Convolution with "SAME" padding: (n, C, H, W) to (n, C', ceil(H / stride), ceil(W / stride)).
+
+    Where the padding is uneven the extra row and column go to the bottom and right, as in TensorFlow.
+    """
+
+    def __init__(self, channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
+        super().__init__(channels, out_channels, kernel_size, stride)
+
+    def forward(self, input: Tensor) -> Tensor:
+        (top, bottom), (left, right) = (self._padding(side) for side in input.shape[-2:])
+        if top == bottom and left == right:
+            return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
+        return functional.conv2d(functional.pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+
+    def _padding(self, side: int) -> tuple[int, int]:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        total = max((math.ceil(side / stride) - 1) * stride + kernel - side, 0)
+        return total // 2, total - total // 2
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """Transposed convolution with "SAME" padding: (n, C, H, W) to (n, C', stride * H, stride * W).
+
+    It is the transpose of SameConv2d: of the full output, (kernel - stride) // 2 rows are cut at the top
+    and the rest at the bottom.
+    """
+
+    def __init__(self, channels: int, out_channels: int, kernel_size: int, stride: int) -> None:
+        super().__init__(channels, out_channels, kernel_size, stride, padding=max(kernel_size - stride, 0) // 2)
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        block = block_side(input, self.out_channels) if self.stride[0] == 1 else 1
+        if block > 1 and self.bias is not None:
+            return conv_transpose2d_in_blocks(input, self.weight, self.bias, block)
+        height, width = (self.stride[0] * side for side in input.shape[-2:])
+        return super().forward(input, output_size)[..., :height, :width]
+
+
+class Dropout(nn.Module):
+    """Sets each number to 0 with probability ``p`` in training, and divides the others by 1 - p.
+
+    Draws from ``generator``, which whoever trains sets to a stream of the run, so that a run repeats itself.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training:
+            return input
+        if self.generator is None:
+            raise RuntimeError("dropout without a generator in training; set it, or call eval() first")
+        kept = torch.rand(input.shape, generator=self.generator, device=input.device) >= self.p
+        return input * kept / (1.0 - self.p)
+
+
+def initialise(network: Net, settings: TrainingSettings) -> Net:
+    """Draw the weights again if ``settings.initialisation`` asks for the authors' scheme; returns ``network``.
+
+    Theirs: convolutions truncated normal at two sigma, linear and transposed convolutions plain normal,
+    sigma 0.0099999 (before truncation), biases 0. Draws from torch's global generator.
+    """
+    if settings.initialisation == "torch":
+        return network
+    for layer in network.modules():
+        if isinstance(layer, nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(layer.weight, std=AUTHORS_SIGMA)
+        elif isinstance(layer, nn.Conv2d):
+            nn.init.trunc_normal_(layer.weight, std=AUTHORS_SIGMA, a=-2 * AUTHORS_SIGMA, b=2 * AUTHORS_SIGMA)
+        else:
+            continue
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    return network
+
+
+def truncated_normal(
+    shape: torch.Size | tuple[int, ...], sigma: float, generator: torch.Generator, device: torch.device | str
+) -> Tensor:
+    """Normal draws of standard deviation ``sigma``, cut at two sigma as ``tf.truncated_normal`` is.
+
+    By the inverse distribution function; the spread after the cut is about 0.88 sigma.
+    """
+    uniform = torch.rand(shape, generator=generator, device=device).mul_(2.0).sub_(1.0)
+    draws = uniform.mul_(math.erf(math.sqrt(2.0))).erfinv_().mul_(math.sqrt(2.0))
+    return draws.clamp_(-2.0, 2.0).mul_(sigma)
