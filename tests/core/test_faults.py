@@ -1,18 +1,18 @@
 """Jobs that fail by data, memory, disk or limit: a clear line in log and console, and everything else goes on."""
 
 import csv
-import os
 import re
 import resource
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.workflow.test_workflow import copy_project
+from tests.shared.workflow import copy_project
+from tests.shared.workflow import snakemake as run_snakemake
 
 METHODS = """
 import os
@@ -66,8 +66,8 @@ FAULTS = {  # what each run's log says last, and the console with it
 }
 
 
-def new_project(root: Path, folder: Path, methods: list[str], dataset: str = "digits") -> Path:
-    copy_project(root, folder)
+def new_project(folder: Path, methods: list[str], dataset: str = "digits") -> Path:
+    copy_project(folder)
     (folder / "faulty.py").write_text(METHODS)
     text = CONFIG.format(methods=methods).replace("[digits]", f"[{dataset}]")
     (folder / "config/faults.yaml").write_text(text)
@@ -76,17 +76,9 @@ def new_project(root: Path, folder: Path, methods: list[str], dataset: str = "di
 
 def snakemake(folder: Path, *targets: str, until: str = "") -> tuple[int, str]:
     """Exit status and console of the workflow under --keep-going, with 12 GB of memory for each process."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--keep-going", "--configfile", "config/faults.yaml"]
-    result = subprocess.run(
-        [*command, *(["--until", until] if until else []), "--", *targets],
-        cwd=folder,
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (12 * 10**9, 12 * 10**9)),
-    )
+    options = ["--keep-going", *(["--until", until] if until else [])]
+    limit = partial(resource.setrlimit, resource.RLIMIT_AS, (12 * 10**9, 12 * 10**9))
+    result = run_snakemake(folder, *options, "--", *targets, config="config/faults.yaml", before=limit)
     return result.returncode, result.stdout
 
 
@@ -95,8 +87,8 @@ def last_line(log: Path) -> str:
 
 
 @pytest.mark.slow
-def test_one_bad_run_stops_no_other_and_the_report_says_what_is_missing(root: Path, tmp_path: Path) -> None:
-    folder = new_project(root, tmp_path / "project", ["wae_mmd", "diverging", *FAULTS])
+def test_one_bad_run_stops_no_other_and_the_report_says_what_is_missing(tmp_path: Path) -> None:
+    folder = new_project(tmp_path / "project", ["wae_mmd", "diverging", *FAULTS])
     status, said = snakemake(folder, "results/faults/metrics.csv")
     assert status != 0
     assert "Traceback" not in said
@@ -124,8 +116,8 @@ def test_one_bad_run_stops_no_other_and_the_report_says_what_is_missing(root: Pa
 
 
 @pytest.mark.slow
-def test_a_dataset_that_is_cut_or_deleted_in_mid_run(root: Path, tmp_path: Path) -> None:
-    folder = new_project(root, tmp_path / "project", ["cut"], dataset="cut")
+def test_a_dataset_that_is_cut_or_deleted_in_mid_run(tmp_path: Path) -> None:
+    folder = new_project(tmp_path / "project", ["cut"], dataset="cut")
     run = folder / "results/faults/cut/cut/seed0"
     status, said = snakemake(folder, "results/faults/cut/cut/seed0/run.json")
     assert status != 0
@@ -144,8 +136,8 @@ def test_a_dataset_that_is_cut_or_deleted_in_mid_run(root: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_corrupt_extractor(root: Path, tmp_path: Path) -> None:
-    folder = new_project(root, tmp_path / "project", ["wae_mmd"])
+def test_a_corrupt_extractor(tmp_path: Path) -> None:
+    folder = new_project(tmp_path / "project", ["wae_mmd"])
     target = "results/faults/digits/wae_mmd/seed0/metrics.json"
     status, said = snakemake(folder, f"{RUNS}/wae_mmd/seed0/run.json")
     assert status == 0, said
@@ -166,9 +158,9 @@ def test_a_corrupt_extractor(root: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def mounted(root: Path, tmp_path: Path) -> Iterator[Path]:
+def mounted(tmp_path: Path) -> Iterator[Path]:
     """A project whose results/ is a file system of its own, of 4 MB."""
-    folder = new_project(root, tmp_path / "project", ["wae_mmd"])
+    folder = new_project(tmp_path / "project", ["wae_mmd"])
     (folder / "results").mkdir()
     if not mount(folder, "-t", "tmpfs", "-o", "size=4m", "tmpfs"):
         pytest.skip("no file system can be mounted here: it needs root")

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import re
 import resource
 import subprocess
@@ -16,7 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tests.workflow.test_workflow import copy_project
+from tests.shared.workflow import copy_project, snakemake
 from wae.core.errors import UserError
 from wae.core.files import YAML_BYTES
 from wae.core.settings import Config, DatasetSettings, ExtractorSettings, TrainingSettings
@@ -311,22 +310,14 @@ COMMANDS = {  # what the real command says; None: Snakemake itself cannot read t
 
 @pytest.mark.parametrize("text", COMMANDS)
 def test_the_command_refuses_before_any_job(tmp_path: Path, text: str) -> None:
-    folder = copy_project(ROOT, tmp_path / "project")
+    folder = copy_project(tmp_path / "project")
     (folder / "broken.yaml").write_text(text)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    result = subprocess.run(
-        [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "broken.yaml", "--", "all"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = snakemake(folder, "--", "all", config="broken.yaml")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime - before.ru_utime  # of computing: the wall's seconds are the other tests' as well
     print(f"{seconds:.2f} s")
-    said = result.stdout + result.stderr
+    said = result.stdout
     assert result.returncode != 0
     assert "Traceback" not in said
     assert (COMMANDS[text] or "Config file") in said

@@ -16,9 +16,8 @@ from pathlib import Path
 import psutil
 from safetensors.numpy import load_file
 
-from tests.workflow.test_workflow import copy_project
+from tests.shared.workflow import SNAKEMAKE, copy_project, environment
 
-ROOT = Path(__file__).resolve().parents[2]
 TARGET = "results/kill/metrics.csv"
 CONFIG = """
 experiment: kill
@@ -44,10 +43,9 @@ DEATHS = [
 
 def start(folder: Path, target: str = TARGET) -> subprocess.Popen[bytes]:
     """The workflow in a process group of its own; its words go to FOLDER/workflow.log."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/kill.yaml", "--", target]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    command = [*SNAKEMAKE, "--configfile", "config/kill.yaml", "--", target]
     with (folder / "workflow.log").open("ab") as log:
-        return subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(command, cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True)
 
 
 def run(folder: Path, target: str = TARGET) -> float:
@@ -70,7 +68,7 @@ def tables(folder: Path) -> dict[str, bytes]:
 
 def new_project(folder: Path) -> Path:
     """A copy of the project with the config that is killed."""
-    copy_project(ROOT, folder)
+    copy_project(folder)
     (folder / "config/kill.yaml").write_text(CONFIG)
     return folder
 

@@ -1,6 +1,5 @@
 """`make test-slurm`: the smoke config through a real SLURM, one training job cancelled in the middle."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.shared.workflow import copy_project, environment
 from tests.slurm.cluster import cluster, lacking, said
-from tests.workflow.test_workflow import copy_project
 
 pytestmark = [pytest.mark.slurm, pytest.mark.skipif(lacking() is not None, reason=lacking() or "")]
 LONGER = """
@@ -28,7 +27,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def project(folder: Path) -> Path:
-    copy_project(Path(__file__).resolve().parent.parent.parent, folder)
+    copy_project(folder)
     (folder / "config/longer.yaml").write_text(LONGER)
     return folder
 
@@ -39,9 +38,8 @@ def command(*options: str) -> list[str]:
 
 
 def test_smoke_through_slurm_equals_the_local_run(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     local = project(tmp_path / "local")
-    subprocess.run(command("--cores", "2"), cwd=local, env=environment, check=True, capture_output=True)
+    subprocess.run(command("--cores", "2"), cwd=local, env=environment(), check=True, capture_output=True)
 
     folder = project(tmp_path / "cluster")
     options = ["--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue", "--slurm-no-account"]
@@ -55,7 +53,7 @@ def test_smoke_through_slurm_equals_the_local_run(tmp_path: Path) -> None:
     ]
     options += ["--default-resources", "mem_mb=1000", "runtime=60"]
     with (folder / "console.log").open("w") as log:
-        process = subprocess.Popen(command(*options), cwd=folder, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(command(*options), cwd=folder, env=environment(), stdout=log, stderr=log)
     cancelled = None
     while process.poll() is None:
         if cancelled is None and (folder / CANCELLED / "checkpoint.pt").exists():

@@ -2,56 +2,23 @@
 
 import csv
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.shared.workflow import copy_project, snakemake
 from wae.planning.plan import load_plan, read_config
-
-PARTS = (
-    "Snakefile",
-    "config",
-    "profiles",
-    "workflow",
-    "wae",
-    "baselines",
-    "environment.yml",
-    "pyproject.toml",
-    "requirements.lock",
-)
-
-
-def copy_project(root: Path, folder: Path) -> Path:
-    """A copy of what runs, without results."""
-    folder.mkdir(parents=True)
-    for name in PARTS:
-        source = root / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, folder / name)
-    return folder
-
-
-def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
-    configs = ["--configfile", config] if config else []
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *configs, *arguments]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    environment.pop("PYTEST_CURRENT_TEST", None)
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
-def done(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project after `snakemake --cores 2 --configfile config/smoke.yaml all`."""
-    folder = copy_project(root, tmp_path_factory.mktemp("workflow") / "project")
+    folder = copy_project(tmp_path_factory.mktemp("workflow") / "project")
     result = snakemake(folder, "--", "all")
-    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:]
     return folder
 
 
@@ -83,20 +50,20 @@ def test_the_workflow_plans_what_check_plans(done: Path) -> None:
 
 def test_without_a_config_the_default_one_is_run(done: Path) -> None:
     result = snakemake(done, "-n", "--", "all", config="")
-    assert result.returncode == 0, result.stderr
-    assert "results/default/plan.json" in result.stdout + result.stderr
+    assert result.returncode == 0, result.stdout
+    assert "results/default/plan.json" in result.stdout
 
 
 def test_a_second_run_has_nothing_to_do(done: Path) -> None:
     result = snakemake(done, "-n", "--", "all")
     assert result.returncode == 0
-    assert "Nothing to be done" in result.stdout + result.stderr
+    assert "Nothing to be done" in result.stdout
 
 
 def planned_rules(folder: Path, *arguments: str) -> set[str]:
     result = snakemake(folder, "-n", *arguments, "--", "all")
-    assert result.returncode == 0, result.stderr
-    return set(re.findall(r"^(?:local)?rule (\w+):", result.stdout + result.stderr, re.MULTILINE)) - {"all"}
+    assert result.returncode == 0, result.stdout
+    return set(re.findall(r"^(?:local)?rule (\w+):", result.stdout, re.MULTILINE)) - {"all"}
 
 
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done: Path) -> None:
@@ -121,26 +88,26 @@ def test_a_setting_reruns_only_its_own_runs(done: Path) -> None:
     methods = "  methods: {wae_mmd: {lambda_: 11.0}}"
     (done / "config/heavier.yaml").write_text(smoke.replace("training:\n", f"training:\n{methods}\n"))
     result = snakemake(done, "-n", "--", "all", config="config/heavier.yaml")
-    text = result.stdout + result.stderr
-    assert result.returncode == 0, text
-    retrained = re.findall(r"^(?:local)?rule train:.*?wildcards: dataset=(\w+), method=(\w+)", text, re.M | re.S)
+    assert result.returncode == 0, result.stdout
+    retrained = re.findall(
+        r"^(?:local)?rule train:.*?wildcards: dataset=(\w+), method=(\w+)", result.stdout, re.M | re.S
+    )
     assert retrained == [("digits", "wae_mmd")]
 
 
 def test_a_typo_stops_before_any_job(done: Path) -> None:
     result = snakemake(done, "--config", 'evaluation={"sampels": 3}', "--", "all")
-    text = result.stdout + result.stderr
     assert result.returncode != 0
-    assert "config: evaluation: unknown key 'sampels'" in text
-    assert "did you mean 'samples'" in text
-    assert "Traceback" not in text
-    assert "Finished jobid" not in text
+    assert "config: evaluation: unknown key 'sampels'" in result.stdout
+    assert "did you mean 'samples'" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert "Finished jobid" not in result.stdout
 
 
-def test_two_copies_give_the_same_bytes(root: Path, done: Path, tmp_path: Path) -> None:
-    other = copy_project(root, tmp_path / "elsewhere" / "project")
+def test_two_copies_give_the_same_bytes(done: Path, tmp_path: Path) -> None:
+    other = copy_project(tmp_path / "elsewhere" / "project")
     result = snakemake(other, "--", "results/smoke/metrics.csv")
-    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:]
     assert (other / "results/smoke/metrics.csv").read_bytes() == (done / "results/smoke/metrics.csv").read_bytes()
 
 
