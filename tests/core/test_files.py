@@ -1,3 +1,4 @@
+import ast
 import errno
 import json
 import os
@@ -151,3 +152,15 @@ def test_texts_are_utf_8_whatever_the_locale(tmp_path: Path, root: Path) -> None
     command = [sys.executable, "-c", code, str(tmp_path / "a.yaml"), str(tmp_path / "a.json")]
     subprocess.run(command, cwd=root, env=environment, check=True)
     assert read_json(tmp_path / "a.json") == {"description": "λ ≥ 0, Fréchet"}
+
+
+def test_every_text_is_opened_as_utf_8(root: Path) -> None:
+    for file in (*root.glob("wae/**/*.py"), *root.glob("baselines/*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            mode = ast.literal_eval(node.args[0]) if node.args and isinstance(node.args[0], ast.Constant) else "r"
+            named = {keyword.arg for keyword in node.keywords}
+            text = node.func.attr == "read_text" or (node.func.attr == "open" and "b" not in str(mode))
+            image = ast.unparse(node.func).startswith(("Image.", "gzip.", "tarfile.", "zipfile."))
+            assert image or not text or "encoding" in named, f"{file}:{node.lineno}"

@@ -108,7 +108,7 @@ def hardware() -> dict[str, Any]:
 def processor_name() -> str:
     """The processor's name as /proc/cpuinfo gives it, else what the platform module knows."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:

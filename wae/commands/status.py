@@ -41,7 +41,7 @@ def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
 def _last_row(history: Path) -> tuple[int, float]:
     if not history.exists():
         return 0, 0.0
-    with history.open(newline="") as file:
+    with history.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return (int(rows[-1]["epoch"]), float(rows[-1]["seconds"])) if rows else (0, 0.0)
 

@@ -57,7 +57,7 @@ def find_module(name: str) -> Path | None:
 @functools.cache
 def _tree(path: Path) -> ast.Module:
     try:
-        return ast.parse(path.read_text())
+        return ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: not valid Python ({error}); correct it") from error
 
@@ -110,7 +110,10 @@ def scan(path: Path) -> Scan:
 def _kept() -> dict[str, Scan]:
     """Scans by the content of the file; those of former processes first, where they can be read."""
     try:
-        return {key: Scan(tuple(imports), str(code)) for key, (imports, code) in json.loads(KEPT.read_text()).items()}
+        return {
+            key: Scan(tuple(imports), str(code))
+            for key, (imports, code) in json.loads(KEPT.read_text(encoding="utf-8")).items()
+        }
     except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: all is found again
         return {}
 

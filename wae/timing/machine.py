@@ -32,6 +32,6 @@ def describe(device: torch.device, execution: ExecutionSettings) -> dict[str, An
 
 def _read(path: Path) -> str | dict[str, str]:
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         return {"missing": f"{path}: {error.strerror}"}

@@ -32,7 +32,7 @@ def write_history(history: list[dict[str, float]], path: Path) -> None:
     """history.csv: a row an epoch, NaN as an empty field. Without pandas, which takes half a second to import."""
 
     def write(temporary: Path) -> None:
-        with temporary.open("w", newline="") as file:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(history[0]) if history else [], lineterminator="\n")
             writer.writeheader()
             writer.writerows({k: "" if v != v else v for k, v in row.items()} for row in history)

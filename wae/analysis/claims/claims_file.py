@@ -17,8 +17,8 @@ def read_claims(path: str | Path) -> list[dict[str, Any]]:
     import jsonschema
 
     try:
-        document = yaml.safe_load(Path(path).read_text())
-        schema = yaml.safe_load(SCHEMA.read_text())
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{error.filename}: no such file; restore it from the repository") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -33,8 +33,8 @@ class Published:
 
 def load_ledger(path: str | Path, schema: str | Path = SCHEMA) -> dict[str, Any]:
     """The ledger at ``path``, checked against ``schema`` and for names that nothing defines (UserError)."""
-    ledger: dict[str, Any] = yaml.safe_load(Path(path).read_text())
-    validator = jsonschema.Draft202012Validator(yaml.safe_load(Path(schema).read_text()))
+    ledger: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(yaml.safe_load(Path(schema).read_text(encoding="utf-8")))
     for fault in sorted(validator.iter_errors(ledger), key=lambda fault: fault.json_path):
         raise UserError(f"{path}: {fault.json_path}: {fault.message}; correct the ledger")
     for name, protocol in ledger["protocols"].items():

@@ -93,5 +93,5 @@ def raw_files(results: Results) -> list[tuple[str, str, str]]:
     for name in names:
         path = results.layout.file(name)
         if path.exists() and path.stat().st_size <= RAW_LIMIT:
-            found.append((name, kinds[path.suffix[1:]], path.read_text()))
+            found.append((name, kinds[path.suffix[1:]], path.read_text(encoding="utf-8")))
     return found

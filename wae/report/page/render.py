@@ -88,8 +88,8 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "raw_files": [(name, name, data_uri(text, kind)) for name, kind, text in provenance.raw_files(results)],
         "bibtex": citation.suite_bibtex(results),
         "papers_bibtex": citation.PAPERS,
-        "style": Markup((TEMPLATES / "style.css").read_text()),
-        "script": Markup((TEMPLATES / "page.js").read_text()),
+        "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        "script": Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
     }
 
 
@@ -126,7 +126,7 @@ def downloads(name: str, folder: Path) -> list[tuple[str, str, str]]:
     """(label, file name, data: URI) of a table's files."""
     kinds = {"csv": ("CSV", "text/csv"), "tex": ("LaTeX", "application/x-tex"), "md": ("Markdown", "text/markdown")}
     return [
-        (label, f"{name}.{suffix}", data_uri((folder / f"{name}.{suffix}").read_text(), kind))
+        (label, f"{name}.{suffix}", data_uri((folder / f"{name}.{suffix}").read_text(encoding="utf-8"), kind))
         for suffix, (label, kind) in kinds.items()
     ]
 

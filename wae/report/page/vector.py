@@ -12,7 +12,7 @@ def inline_svg(path: Path, prefix: str) -> str:
     Ids get ``prefix``, ink and grid become CSS variables that follow dark and light mode, the white ground
     and the file's metadata go. The text is the suite's own and escaped by matplotlib.
     """
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<style type=\"text/css\">.*?</style>", "", text, flags=re.DOTALL)
