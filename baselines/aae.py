@@ -7,6 +7,7 @@ from torch import Tensor
 
 from wae.compute.seeds import Streams
 from wae.methods.batch import Batch
+from wae.methods.facts import Line
 from wae.methods.wae_gan import WAEGAN
 
 
@@ -18,6 +19,13 @@ class AAE(WAEGAN):
     lambda weighs the two against each other. WAE-GAN adds lambda times that loss to the reconstruction.
     """
 
+    title: ClassVar[str] = "AAE"
+    colour: ClassVar[str] = "#5b6bbf"
+    marker: ClassVar[str] = "P"
+    line: ClassVar[Line] = (0, (1, 1))
+    paper: ClassVar[str] = "Makhzani et al. 2016, Adversarial Autoencoders"
+    lambda_weighs: ClassVar[str] = "nothing"
+    lambda_meaning: ClassVar[str] = "the encoder meets the discriminator in a step of its own"
     options: ClassVar[dict[str, Any]] = {"fresh_codes": True}
     shared: ClassVar[tuple[str, ...]] = ("encoder",)  # in turn by the reconstruction and against the critic
 

@@ -9,6 +9,7 @@ from baselines.rae_l2 import half_squared_length
 from wae.compute.seeds import Streams
 from wae.methods.base import Method
 from wae.methods.batch import Batch
+from wae.methods.facts import Line
 
 
 class RAEGP(Method):
@@ -24,6 +25,13 @@ class RAEGP(Method):
     in [0, 1]; with another ``pixel_range`` the squares differ.
     """
 
+    title: ClassVar[str] = "RAE-GP"
+    colour: ClassVar[str] = "#4f7d2a"
+    marker: ClassVar[str] = "p"
+    line: ClassVar[Line] = (0, (4, 1, 1, 1, 1, 1))
+    paper: ClassVar[str] = "Ghosh et al. 2020, From Variational to Deterministic Autoencoders"
+    lambda_weighs: ClassVar[str] = "penalty"
+    lambda_meaning: ClassVar[str] = "weight of half the squared length of the codes and of the decoder's slope"
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise")
     priors: ClassVar[tuple[str, ...]] = ("normal",)
     options: ClassVar[dict[str, Any]] = {"gradient_penalty": 2.5e-4}  # theirs on MNIST: 0.5e-7 beside beta 1e-4

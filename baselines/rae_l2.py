@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from wae.compute.seeds import Streams
 from wae.methods.base import Method
 from wae.methods.batch import Batch
+from wae.methods.facts import Line
 
 
 class RAEL2(Method):
@@ -21,6 +22,13 @@ class RAEL2(Method):
     beta * cost_weight * C * H * W * 2 / d_z and their decay decoder_decay = decay * cost_weight * C * H * W.
     """
 
+    title: ClassVar[str] = "RAE-L2"
+    colour: ClassVar[str] = "#7a7a7a"
+    marker: ClassVar[str] = "X"
+    line: ClassVar[Line] = (0, (5, 1, 1, 1, 1, 1))
+    paper: ClassVar[str] = "Ghosh et al. 2020, From Variational to Deterministic Autoencoders"
+    lambda_weighs: ClassVar[str] = "penalty"
+    lambda_meaning: ClassVar[str] = "weight of half the squared length of the codes"
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise")
     priors: ClassVar[tuple[str, ...]] = ("normal",)
     options: ClassVar[dict[str, Any]] = {"decoder_decay": 5.12e-6}

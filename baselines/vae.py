@@ -11,6 +11,7 @@ from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
+from wae.methods.facts import Line
 
 
 class VAE(Method):
@@ -20,6 +21,13 @@ class VAE(Method):
     over latents; ``lambda_`` weighs it and is 1 for the ELBO.
     """
 
+    title: ClassVar[str] = "VAE"
+    colour: ClassVar[str] = "#009e73"
+    marker: ClassVar[str] = "o"
+    line: ClassVar[Line] = "-"
+    paper: ClassVar[str] = "Kingma and Welling 2014, Auto-Encoding Variational Bayes"
+    lambda_weighs: ClassVar[str] = "kl"
+    lambda_meaning: ClassVar[str] = "weight of the KL divergence in nats; 1 for the evidence lower bound"
     encoders: ClassVar[tuple[str, ...]] = ("gaussian",)
     priors: ClassVar[tuple[str, ...]] = ("normal",)
     likelihoods: ClassVar[tuple[str, ...]] = ("bernoulli", "gaussian", "learned_gaussian")

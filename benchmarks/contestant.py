@@ -17,6 +17,7 @@ from torch import Tensor
 from benchmarks.measure import Spent, Stopwatch
 from benchmarks.problem import images, run_settings
 from wae.compute import devices
+from wae.core.layout import RunFolder
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.models import blockwise
 
@@ -33,8 +34,8 @@ def ours(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
     def epoch() -> Spent:
         trainer.settings = run.training.model_copy(update={"epochs": trainer.progress.epoch + 1})
         with tempfile.TemporaryDirectory() as folder:
-            out, watch = Path(folder), Stopwatch()
-            trainer.run(out, out / "checkpoint.pt", "", 60.0, [])
+            out, watch = RunFolder(Path(folder)), Stopwatch()
+            trainer.run(out, "", 60.0, [])
             return watch.stop()
 
     return epoch

@@ -63,7 +63,7 @@ figures(folder, Path("report/figures"))
 page(folder, Path("report"), Path("report/summary.html"))
 """
 
-PARTS = ("my_networks.py", "my_prior.py", "my_cost.py", "parts.yaml")
+PARTS = ("my_tracker.py", "my_networks.py", "my_prior.py", "my_cost.py", "parts.yaml")
 TRAIN_PARTS = """
 from pathlib import Path
 from wae.core.settings import ExecutionSettings
@@ -74,7 +74,8 @@ from wae.training.loop import train
 plan = load_plan(read_config(Path("parts.yaml")))
 prepare(plan.config.datasets["digits"], None, Path("digits"))
 for run in plan.runs:
-    train(run, Path("digits"), Path(run.method), ExecutionSettings(device="cpu"), "code")
+    execution = ExecutionSettings(device="cpu", trackers=["my_tracker:json_lines"])
+    train(run, Path("digits"), Path(run.method), execution, "code")
 """
 
 PLAN = """
@@ -132,6 +133,8 @@ def test_the_documents_networks_prior_and_cost_train(root: Path, outside: Path) 
         history = (outside / method / "history.csv").read_text().splitlines()
         losses = [float(line.split(",")[history[0].split(",").index("loss")]) for line in history[1:]]
         assert losses[-1] < losses[0]
+        tracked = [json.loads(line) for line in (outside / f"digits-{method}-seed0.jsonl").read_text().splitlines()]
+        assert [row["loss"] for row in tracked] == losses
         weights = load_file(outside / method / "weights.safetensors")
         assert ("encoder.2.layers.0.weight" in weights) == (method == "own_parts")
 

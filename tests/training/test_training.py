@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from wae.core.errors import StopSignalError, UserError
 from wae.core.files import canonical_json, read_json
+from wae.core.layout import RunFolder
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
 from wae.data.source import Dataset, Split, prepare
 from wae.evaluation.subjects import load_method
@@ -233,14 +234,14 @@ def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], da
     run = a_run(smoke)
     training.train(run, data, tmp_path / "run", CPU, "code")
     identity = read_json(tmp_path / "run/run.json")["identity"]
-    assert is_done(tmp_path / "run", identity)
-    assert not is_done(tmp_path / "run", identity[::-1])
+    assert is_done(RunFolder(tmp_path / "run"), identity)
+    assert not is_done(RunFolder(tmp_path / "run"), identity[::-1])
     (tmp_path / "run/weights.safetensors").unlink()
-    assert not is_done(tmp_path / "run", identity)
+    assert not is_done(RunFolder(tmp_path / "run"), identity)
 
 
 def test_half_written_files_of_a_killed_process_are_cleared(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
-    for name in (".checkpoint.pt.abc.pt", "snapshots/.epoch0001.safetensors.xyz.safetensors"):
+    for name in (".unfinished.abc.checkpoint.pt", "snapshots/.unfinished.xyz.epoch0001.safetensors"):
         (tmp_path / "run" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "run" / name).write_bytes(b"half")
     training.train(a_run(smoke), data, tmp_path / "run", CPU, "code")

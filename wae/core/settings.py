@@ -233,6 +233,7 @@ class ExecutionSettings(Strict):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     checkpoint_seconds: Seconds = 60.0
+    trackers: list[Dotted] = []  # called with each row of the history as training goes on (wae/training/trackers.py)
 
 
 class Vary(Strict):

@@ -10,25 +10,30 @@ from torch import Tensor, nn
 from wae.compute.adam import LeanAdam
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
-from wae.methods.batch import Batch, Codes
+from wae.methods.autoencoder import Autoencoder
+from wae.methods.batch import Batch
+from wae.methods.facts import Line, MethodFacts, Option
 from wae.methods.optimisers import check_owned, check_reached, parameters_of, unowned
-from wae.models.costs import find_cost
-from wae.models.layers import Dropout, truncated_normal
-from wae.models.networks import ImplicitEncoder, build_networks
-from wae.models.priors import build_prior
 
 
 def no_mark(part: str) -> None:
     """The default of ``step``'s ``mark``: does nothing."""
 
 
-class Method(nn.Module):
+class Method(Autoencoder):
     """Base of all methods: loss = cost_weight * cost + lambda * penalty (WAE paper, equation 4).
 
     A method of your own derives from this class and defines ``penalty``; ``after_step`` trains what else it has (a
     critic). Class attributes say what it can be combined with.
     """
 
+    title: ClassVar[str] = ""  # in tables and figures; by default the class's name
+    colour: ClassVar[str] = ""  # "#rrggbb"; colour, marker and line are the report's choice where empty
+    marker: ClassVar[str] = ""  # of matplotlib
+    line: ClassVar[Line] = ""  # of matplotlib: "--", or an offset and the lengths of dashes and gaps
+    paper: ClassVar[str] = ""  # citation
+    lambda_weighs: ClassVar[str] = "penalty"  # "mmd" (the paper's MMD), "kl", "nothing", or another "penalty"
+    lambda_meaning: ClassVar[str] = "weight of the penalty"
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise", "gaussian", "implicit")
     priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere", "own")
     options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
@@ -36,18 +41,25 @@ class Method(nn.Module):
     shared: ClassVar[tuple[str, ...]] = ()  # modules that more than one optimiser steps, on purpose
 
     def __init__(self, run: RunSettings) -> None:
-        super().__init__()
-        self.settings = run.training
-        self.shape = tuple(run.shape)
-        self.own = {**type(self).options, **run.training.options}
-        networks = build_networks(self.settings, self.shape)
-        self.encoder, self.decoder = networks.encoder, networks.decoder
-        self.prior = build_prior(self.settings)
-        self.cost = find_cost(self.settings.cost)
+        super().__init__(run)
         self.lambda_ = self.settings.lambda_  # the loop changes it under an adaptive schedule
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
-        self._dropouts = [m for m in (*self.encoder.modules(), *self.decoder.modules()) if isinstance(m, Dropout)]
         self._checked = False  # whether a backward pass has been seen to reach every parameter
+
+    @classmethod
+    def facts(cls) -> MethodFacts:
+        """What is known of the method, for whoever shows it. Title, look and paper are not inherited."""
+        own = {name: vars(cls).get(name, "") for name in ("title", "colour", "marker", "line", "paper")}
+        return MethodFacts(
+            **own | {"title": own["title"] or cls.__name__},
+            lambda_weighs=cls.lambda_weighs,
+            lambda_meaning=cls.lambda_meaning,
+            vae_like=hasattr(cls, "likelihoods"),
+            encoders=cls.encoders,
+            priors=cls.priors,
+            likelihoods=getattr(cls, "likelihoods", ()),
+            options={name: Option(type(value).__name__, value) for name, value in cls.options.items()},
+        )
 
     # What a method defines -------------------------------------------------------------------------
 
@@ -166,55 +178,6 @@ class Method(nn.Module):
         if not norms:
             return torch.zeros_like(penalty, requires_grad=False)
         return math.sqrt(n) * torch.linalg.vector_norm(torch.stack(norms))
-
-    def to_range(self, images: Tensor) -> Tensor:
-        """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""
-        x = images.to(torch.get_default_dtype()).div_(255.0)
-        return x if self.settings.pixel_range == "zero_one" else x.mul_(2.0).sub_(1.0)
-
-    def activate(self, output: Tensor) -> Tensor:
-        """The decoder's output (pre-activation) as pixels in the network's range."""
-        return torch.sigmoid(output) if self.settings.pixel_range == "zero_one" else torch.tanh(output)
-
-    def encode(self, x: Tensor, streams: Streams | None) -> Codes:
-        """Codes of ``x`` (n, C, H, W, in the network's range); without streams all encoder noise is off."""
-        noise = None if streams is None else streams["noise"]
-        for dropout in self._dropouts:
-            dropout.generator = noise
-        if noise is not None and self.settings.encoder == "pixel_noise":
-            x = x + truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
-        hidden = self.encoder(x).to(x.dtype)
-        if self.settings.encoder == "gaussian":
-            mean, log_variance = hidden.chunk(2, dim=1)
-            log_variance = log_variance.clamp(-50.0, 50.0)  # as in the authors' code
-            if noise is None:
-                return Codes(self.prior.project(mean), mean, log_variance)
-            epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
-            return Codes(self.prior.project(mean + torch.exp(0.5 * log_variance) * epsilon), mean, log_variance)
-        if isinstance(self.encoder, ImplicitEncoder):
-            hidden = self.encoder.perturb(hidden, noise)
-        return Codes(self.prior.project(hidden))
-
-    @torch.no_grad()
-    def encode_images(self, images: Tensor, streams: Streams | None = None) -> Codes:
-        """Codes of uint8 images (n, C, H, W), for evaluation (call ``eval()`` first)."""
-        return self.encode(self.to_range(images), streams)
-
-    @torch.no_grad()
-    def decode_images(self, z: Tensor) -> Tensor:
-        """Codes (n, d_z) to uint8 images (n, C, H, W): clamped to the range and rounded, not rescaled."""
-        return self.quantise(self.decode_pixels(z))
-
-    @torch.no_grad()
-    def decode_pixels(self, z: Tensor) -> Tensor:
-        """Codes (n, d_z) to images (n, C, H, W) of floats in [0, 1], as the decoder gives them: not rounded."""
-        pixels = self.activate(self.decoder(z)).float()
-        return pixels if self.settings.pixel_range == "zero_one" else (pixels + 1.0) / 2.0
-
-    @staticmethod
-    def quantise(pixels: Tensor) -> Tensor:
-        """Floats in [0, 1] to uint8, clamped and rounded."""
-        return pixels.mul(255.0).round_().clamp_(0, 255).to(torch.uint8)
 
 
 def _noted(tensor: Tensor, norms: list[Tensor]) -> Tensor:

@@ -1,8 +1,9 @@
 """What a training step hands to a method: the codes of a batch, and the batch with its reconstruction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 
@@ -13,6 +14,12 @@ class Codes:
     z: Tensor
     mean: Tensor | None = None
     log_variance: Tensor | None = None
+
+    @classmethod
+    def cat(cls, parts: Sequence["Codes"]) -> "Codes":
+        """The codes of several batches as those of one."""
+        columns = [torch.cat(column) for column in zip(*(part.tensors() for part in parts), strict=True)]
+        return cls(*columns)
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Codes":
         """``function`` of each tensor."""

@@ -11,6 +11,7 @@ from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
+from wae.methods.facts import Line
 from wae.models.discriminator import build_critic
 from wae.models.layers import initialise
 
@@ -25,6 +26,13 @@ class WAEGAN(Method):
     authors' code; without it the critic sees the codes of the autoencoder's own step, which saves a pass.
     """
 
+    title: ClassVar[str] = "WAE-GAN"
+    colour: ClassVar[str] = "#d55e00"
+    marker: ClassVar[str] = "^"
+    line: ClassVar[Line] = "-."
+    paper: ClassVar[str] = "Tolstikhin et al. 2018, Wasserstein Auto-Encoders"
+    lambda_weighs: ClassVar[str] = "penalty"
+    lambda_meaning: ClassVar[str] = "weight of -log D(z), the latent discriminator's verdict on the codes"
     options: ClassVar[dict[str, Any]] = {"fresh_codes": False}
     training_only: ClassVar[tuple[str, ...]] = ("critic",)
 

@@ -1,10 +1,13 @@
 """WAE-MMD: the penalty is the squared maximum mean discrepancy of codes and prior."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from wae.compute.seeds import Streams
 from wae.methods.base import Method
 from wae.methods.batch import Batch
+from wae.methods.facts import Line
 from wae.mmd.estimators import mmd_penalty
 
 
@@ -13,6 +16,14 @@ class WAEMMD(Method):
 
     Each batch of n codes meets n fresh draws of the prior; the estimate may be negative and is not clipped.
     """
+
+    title: ClassVar[str] = "WAE-MMD"
+    colour: ClassVar[str] = "#0072b2"
+    marker: ClassVar[str] = "s"
+    line: ClassVar[Line] = "--"
+    paper: ClassVar[str] = "Tolstikhin et al. 2018, Wasserstein Auto-Encoders"
+    lambda_weighs: ClassVar[str] = "mmd"
+    lambda_meaning: ClassVar[str] = "weight of the squared MMD, summed over the scales of the kernel"
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """The estimated MMD^2 of the codes (n, d_z) to the prior, summed over the kernel's scales."""

@@ -19,6 +19,7 @@ from wae.compute import devices
 from wae.compute.seeds import Streams
 from wae.core.errors import StopSignalError, UserError
 from wae.core.files import digest, remove_leftovers
+from wae.core.layout import Cell, RunFolder
 from wae.core.locks import alone
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.data.source import load
@@ -26,6 +27,7 @@ from wae.data.split import train_validation_indices
 from wae.methods.base import Method, build
 from wae.training import checkpoint, pretraining, schedules
 from wae.training.run_folder import is_done, save_weights, write_history, write_results
+from wae.training.trackers import Trackers
 
 HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` reads it
 
@@ -52,27 +54,29 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
     for data that do not fit.
     """
     out.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(out)
     identity = digest({"run": run.model_dump(), "code": code}, 64)
     with alone(out, "train") as waited:
-        if waited and is_done(out, identity):
+        if waited and is_done(folder, identity):
             print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
             return
         remove_leftovers(out)
         device = devices.setup(execution)
         trainer = Trainer(run, _training_images(run, data, device), device)
-        path = out / "checkpoint.pt"
-        state, lines = checkpoint.load(path, identity)
+        trainer.trackers = Trackers(execution.trackers, str(Cell(run.dataset, run.method, run.seed)))
+        state, lines = checkpoint.load(folder.checkpoint, identity)
         for line in lines:
             print(line, file=sys.stderr)
         if state is not None:
             trainer.load_state_dict(state)
             print(f"resumed at epoch {trainer.progress.epoch}, step {trainer.progress.step}", file=sys.stderr)
         else:
-            shutil.rmtree(out / "snapshots", ignore_errors=True)  # of a run that will not go on
+            shutil.rmtree(folder.snapshots, ignore_errors=True)  # of a run that will not go on
         with _stop_signals() as stop:
-            trainer.run(out, path, identity, execution.checkpoint_seconds, stop)
-        write_results(out, run, trainer.method, trainer.record() | {"threads": execution.threads, "identity": identity})
-        checkpoint.remove(path)
+            trainer.run(folder, identity, execution.checkpoint_seconds, stop)
+        record = trainer.record() | {"threads": execution.threads, "identity": identity}
+        write_results(folder, run, trainer.method, record)
+        checkpoint.remove(folder.checkpoint)
 
 
 class Trainer:
@@ -88,11 +92,12 @@ class Trainer:
         self.method: Method = build(run).to(device)
         self.method.prepare_training()
         self.progress = Progress()
+        self.trackers: Trackers | None = None
         self.steps_per_epoch = len(images) // self.settings.batch_size
         self._order_state = self.streams["order"].get_state()
 
-    def run(self, out: Path, path: Path, identity: str, every_seconds: float, stop: list[int]) -> None:
-        """Train to the last epoch, with a checkpoint at ``path`` every so many seconds and at each stop signal."""
+    def run(self, folder: RunFolder, identity: str, every_seconds: float, stop: list[int]) -> None:
+        """Train to the last epoch, with a checkpoint in ``folder`` every so many seconds and at each stop signal."""
         progress = self.progress
         self.method.train()
         if progress.epoch == 0 and progress.step == 0 and self.settings.pretrain_steps:
@@ -104,7 +109,7 @@ class Trainer:
             unit="step",
             mininterval=2.0,
             ascii=True,
-            desc=f"{self.identity.dataset}/{self.identity.method}/seed{self.identity.seed}",
+            desc=str(Cell(self.identity.dataset, self.identity.method, self.identity.seed)),
         )
         with bar:
             while progress.epoch < self.settings.epochs and progress.diverged_step is None:
@@ -112,19 +117,19 @@ class Trainer:
                     bar.update()
                     now = time.monotonic()
                     if stop or now - saved >= every_seconds:
-                        checkpoint.save(path, identity, self.state_dict())
+                        checkpoint.save(folder.checkpoint, identity, self.state_dict())
                         saved = now
                     if stop:
                         raise StopSignalError(
                             f"stopped by {signal.Signals(stop[0]).name} at epoch {progress.epoch}, step "
                             f"{progress.step}; the checkpoint is saved, the same command goes on from there"
                         )
-                self._end_epoch(out)
+                self._end_epoch(folder)
                 bar.set_postfix(loss=f"{progress.history[-1]['loss']:.4g}")
                 if time.monotonic() - written >= HISTORY_SECONDS:
-                    write_history(progress.history, out / "history.csv")
+                    write_history(progress.history, folder.history)
                     written = time.monotonic()
-        write_history(progress.history, out / "history.csv")
+        write_history(progress.history, folder.history)
 
     def _epoch_steps(self) -> Iterator[None]:
         """Take the remaining steps of this epoch, yielding after each."""
@@ -163,7 +168,7 @@ class Trainer:
             self.steps_per_epoch,
         )
 
-    def _end_epoch(self, out: Path) -> None:
+    def _end_epoch(self, folder: RunFolder) -> None:
         progress = self.progress
         start = time.perf_counter()
         table = torch.stack(progress.partial).double().cpu()  # (steps, scalars); the one synchronisation an epoch
@@ -178,9 +183,10 @@ class Trainer:
         row["lambda_"] = self.method.lambda_
         progress.history.append(row | means | {"seconds": progress.seconds})
         progress.step, progress.partial = 0, []
+        if self.trackers is not None:
+            self.trackers(progress.history[-1])
         if progress.epoch in snapshot_epochs(self.settings.epochs, self.settings.snapshots):
-            snapshot = out / "snapshots" / f"epoch{progress.epoch:04d}.safetensors"
-            save_weights(self.method, snapshot, leave_out=self.method.training_only)
+            save_weights(self.method, folder.snapshot(progress.epoch), leave_out=self.method.training_only)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on: weights, optimisers, random streams, position, history."""

@@ -9,14 +9,14 @@ from safetensors.torch import save
 from torch import nn
 
 from wae.core.files import read_json, write_atomic, write_bytes, write_json
+from wae.core.layout import RunFolder
 from wae.core.settings import RunSettings
 
-OUTPUTS = ("weights.safetensors", "settings.json", "history.csv", "run.json")
 
-
-def is_done(out: Path, identity: str) -> bool:
-    """Whether ``out`` holds a whole run of these settings and sources."""
-    return all((out / name).exists() for name in OUTPUTS) and read_json(out / "run.json")["identity"] == identity
+def is_done(folder: RunFolder, identity: str) -> bool:
+    """Whether ``folder`` holds a whole run of these settings and sources."""
+    outputs = (folder.weights, folder.settings, folder.history, folder.record)
+    return all(path.exists() for path in outputs) and bool(read_json(folder.record)["identity"] == identity)
 
 
 def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -> None:
@@ -40,8 +40,8 @@ def write_history(history: list[dict[str, float]], path: Path) -> None:
     write_atomic(path, write)
 
 
-def write_results(out: Path, run: RunSettings, method: nn.Module, record: dict[str, Any]) -> None:
+def write_results(folder: RunFolder, run: RunSettings, method: nn.Module, record: dict[str, Any]) -> None:
     """Weights, settings and run.json, which comes last: a folder that has it is whole. ``record``: its content."""
-    save_weights(method, out / "weights.safetensors")
-    write_json(out / "settings.json", run.model_dump())
-    write_json(out / "run.json", record | {"parameters": sum(p.numel() for p in method.parameters())})
+    save_weights(method, folder.weights)
+    write_json(folder.settings, run.model_dump())
+    write_json(folder.record, record | {"parameters": sum(p.numel() for p in method.parameters())})

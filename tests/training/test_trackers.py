@@ -1,0 +1,64 @@
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.shared.models import training
+from wae.core.errors import UserError
+from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
+from wae.data.source import prepare
+from wae.training.loop import train
+from wae.training.trackers import Row
+
+HERE = "tests.training.test_trackers"
+SEEN: list[tuple[str, Row]] = []
+
+
+def note(cell: str, row: Row) -> None:
+    """Remembers the row, and spoils what it was given."""
+    SEEN.append((cell, dict(row)))
+    row.clear()
+
+
+class Failing:
+    """Fails at its second call."""
+
+    calls = 0
+
+    def __call__(self, cell: str, row: Row) -> None:
+        Failing.calls += 1
+        if Failing.calls > 1:
+            raise ConnectionError("no route to host")
+
+
+NOT_CALLABLE = 3
+
+
+def trained(folder: Path, **execution: Any) -> pd.DataFrame:
+    """The history of a short run."""
+    prepare(DatasetSettings(source="tests.training.test_training:noise", shape=[1, 8, 8]), None, folder / "data")
+    settings = training("wae_mmd", epochs=3, batch_size=50, width=4, depth=2)
+    run = RunSettings(dataset="d", method="m", seed=4, shape=[1, 8, 8], training=settings)
+    train(run, folder / "data", folder / "run", ExecutionSettings(device="cpu", **execution), "code")
+    return pd.read_csv(folder / "run/history.csv")
+
+
+def test_each_tracker_sees_every_row_and_a_failing_one_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    SEEN.clear()
+    history = trained(tmp_path, trackers=[f"{HERE}:Failing", f"{HERE}:note"])
+    assert [cell for cell, _ in SEEN] == ["d/m/seed4"] * 3
+    pd.testing.assert_frame_equal(pd.DataFrame([row for _, row in SEEN]), history, check_dtype=False, rtol=1e-12)
+    assert Failing.calls == 2
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "tracker" in line]
+    assert len(warnings) == 1
+    assert f"'{HERE}:Failing' failed at epoch 2 (ConnectionError: no route to host)" in warnings[0]
+
+
+@pytest.mark.parametrize(("name", "message"), [("notes", "did you mean 'note'"), ("NOT_CALLABLE", "cannot be called")])
+def test_a_tracker_that_is_not_there_is_refused_before_training(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        trained(tmp_path, trackers=[f"{HERE}:{name}"])
+    assert not (tmp_path / "run/history.csv").exists()
