@@ -189,7 +189,7 @@ class EvaluationSettings(Strict):
     information_codes: Annotated[int, Field(ge=2, le=10**6)] = 2000  # at most; I(X; Z) is bounded by its logarithm
     permutations: Annotated[int, Field(ge=19, le=10**6)] = 200
     importance_samples: Annotated[int, Field(ge=0, le=10**6)] = 32  # of each image's posterior, for the NLL; 0 for none
-    likelihood_images: Annotated[int, Field(ge=2, le=10**7)] = 500  # held-out images, at most, that they are drawn for
+    likelihood_images: Annotated[int, Field(ge=2, le=10**7)] = 128  # held-out images, at most, that they are drawn for
     batch_size: Positive = 250
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
 

@@ -16,7 +16,7 @@ from wae.compute.adam import LeanAdam
 from wae.evaluation.metric import metric
 from wae.mmd.sliced import sliced_w2_squared, unit_directions
 
-PROJECTIONS = 256
+PROJECTIONS = 128
 DIRECTIONS_SEED = 1215752192  # one set of directions for all runs of a latent dimension
 ENERGY_CODES = 2000  # pairs cost their square
 HIDDEN, STEPS, BATCH, RATE = 64, 300, 256, 5e-3  # of the two-sample classifier

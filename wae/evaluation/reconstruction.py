@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from wae.evaluation.metric import metric
 
@@ -84,20 +83,29 @@ def ssim_map(x: Tensor, y: Tensor) -> Tensor:
     Gaussian window of 11 pixels and sigma 1.5, K1 = 0.01, K2 = 0.03, population moments, edges mirrored (inside
     the image scikit-image gives the same; it leaves the edges out of its mean). Images under 6 pixels get a
     window of twice their side less one, with sigma in proportion. Written here because the window separates
-    into a pass a side: importing and running torchmetrics' took 3.8 s, half as long as all scores of a small run.
+    into a matrix product a side, which takes a tenth of the time of torchmetrics' convolutions.
     """
-    height, width = x.shape[-2:]
-    side = min(WINDOW, 2 * min(height, width) - 1)
-    sigma = SIGMA * side / WINDOW
-    offsets = torch.arange(side, dtype=x.dtype, device=x.device) - side // 2
-    window = torch.exp(-offsets.square() / (2.0 * sigma**2))
-    window = window / window.sum()
-    x, y = (functional.pad(image, [side // 2] * 4, mode="reflect") for image in (x, y))
-    planes = torch.cat([x, y, x * x, y * y, x * y]).flatten(0, 1)[:, None]  # (5 n C, 1, H + side - 1, W + side - 1)
-    planes = functional.conv2d(functional.conv2d(planes, window.view(1, 1, -1, 1)), window.view(1, 1, 1, -1))
-    mean_x, mean_y, square_x, square_y, product = planes.view(5, len(x), x.shape[1], height, width)
+    rows, columns = (_window(x, length, min(x.shape[-2:])) for length in x.shape[-2:])
+    planes = rows @ torch.stack([x, y, x * x, y * y, x * y]) @ columns.T  # (5, n, C, H, W)
+    mean_x, mean_y, square_x, square_y, product = planes
     c1, c2 = 0.01**2, 0.03**2
     variances = (square_x - mean_x**2).clamp_min(0.0) + (square_y - mean_y**2).clamp_min(0.0)
     covariance = product - mean_x * mean_y
     numerator = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     return numerator / ((mean_x**2 + mean_y**2 + c1) * (variances + c2))
+
+
+def _window(like: Tensor, length: int, shorter: int) -> Tensor:
+    """The window along a side of ``length`` pixels, mirrored at the edges, as a matrix (length, length).
+
+    ``shorter``: the image's shorter side, which limits the window.
+    """
+    side = min(WINDOW, 2 * shorter - 1)
+    sigma = SIGMA * side / WINDOW
+    offsets = torch.arange(side, device=like.device) - side // 2
+    weights = torch.exp(-offsets.to(like.dtype).square() / (2.0 * sigma**2))
+    places = torch.arange(length, device=like.device)[:, None] + offsets
+    places = places.abs()
+    places = torch.where(places >= length, 2 * (length - 1) - places, places)
+    matrix = like.new_zeros(length, length)
+    return matrix.scatter_add_(1, places, (weights / weights.sum()).expand(length, side))

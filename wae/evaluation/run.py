@@ -90,11 +90,10 @@ def evaluate(
     method = load_method(run, folder.weights, device)
     reals = [load_reference(folder, device) for folder in references]
     train, held_out = _splits(run, Path(data), settings, reals)
-    rows, moments = _scores(method, run, train, held_out, reals, own, settings, device)
+    rows, moments, plain = _scores(method, run, train, held_out, reals, own, settings, device)
     images = np.asarray(held_out.split.images)
     save_pictures(method, images, folder, device)
-    z = encode(method, images[:MIXTURE_CODES], settings.batch_size, device).z.cpu().numpy()
-    write_scatter(folder.codes, z, held_out.split.labels)
+    write_scatter(folder.codes, plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
     order = ("metric", "subject", "reference", "samples", "draw")
     rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
@@ -149,8 +148,8 @@ def _scores(
     own: OwnMetrics,
     settings: EvaluationSettings,
     device: torch.device,
-) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """All rows, and the codes' moments per dimension."""
+) -> tuple[list[dict[str, Any]], dict[str, Any], torch.Tensor]:
+    """All rows, the codes' moments per dimension, and held-out codes (n, d_z) with encoder noise off."""
     distances = [Distances(real, settings) for real in reals]
     batch = settings.batch_size
     rows: list[dict[str, Any]] = []
@@ -188,10 +187,11 @@ def _scores(
     for distance in distances:
         rows += distance.curve(_rng(run.seed, "curve"))
     rows += _likelihood(method, run, held_out, settings, device)
-    noisy = encode(method, real_images, batch, device, noise)
+    random = method.settings.encoder in ("gaussian", "implicit")
+    noisy = encode(method, real_images, batch, device, noise) if random else plain
     rng = _rng(run.seed, "codes")
     found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)
-    return rows + found, moments
+    return rows + found, moments, plain.z
 
 
 def _likelihood(
@@ -201,9 +201,9 @@ def _likelihood(
     images = held_out.split.images
     if not has_likelihood(method) or settings.importance_samples == 0 or len(images) < 2:
         return []
-    rng = _rng(run.seed, "likelihood")
-    chosen = np.sort(rng.permutation(len(images))[: settings.likelihood_images])
-    generator = torch.Generator(device).manual_seed(int(rng.integers(2**63)))
+    subset = _rng(0, "likelihood images")  # the same images for every run
+    chosen = np.sort(subset.permutation(len(images))[: settings.likelihood_images])
+    generator = torch.Generator(device).manual_seed(int(_rng(run.seed, "likelihood").integers(2**63)))
     part = torch.from_numpy(images[chosen])
     found = likelihood_scores(method, part, settings.importance_samples, settings.batch_size, generator)
     return [row(name, "reconstruction", value, held_out.name, len(part), 0) for name, value in found.items()]
