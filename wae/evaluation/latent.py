@@ -98,8 +98,8 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
     title="I(X; Z)",
     unit="nats",
     definition="Mutual information of held-out images and their codes under a random encoder (Hoffman & Johnson 2016), "
-    'by Monte Carlo. It cannot exceed log N, N the count of images; within 2.5 nats of that it is read as "at least", as it '
-    "can fall short by more than a tenth there.",
+    "by Monte Carlo. It cannot exceed log N, N the count of images; within 2.5 nats of that it is a lower bound, which "
+    "can fall short by more than a tenth.",
 )
 @metric(
     "mutual_information_bound",
