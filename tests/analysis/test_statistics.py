@@ -7,14 +7,18 @@ import pytest
 from scipy import stats
 
 from wae.analysis.statistics import (
+    against,
+    below,
     best_and_ties,
     compare,
+    equivalent,
     hedges_g,
     holm,
     interval,
     kendall,
     mean_tau,
     probability_of_improvement,
+    together,
 )
 
 NAN = math.nan
@@ -99,6 +103,35 @@ def test_ratios_are_tested_on_the_logarithms() -> None:
     assert found.p == pytest.approx(expected.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(np.exp(expected.confidence_interval(0.95))))
     assert not compare({"a": [0.0, 1.0, 2.0], "b": [1.0, 2.0, 3.0]}, ratio=True)[0].ratio
+
+
+def test_a_number_is_tested_against_by_one_sample() -> None:
+    found = against("b", SCORES["b"], 9.0)
+    expected = stats.ttest_1samp(clean("b"), 9.0)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(b - 9.0 for b in expected.confidence_interval(0.95)))
+    ratio = against("b", SCORES["b"], 9.0, ratio=True)
+    assert ratio.p == pytest.approx(stats.ttest_1samp(np.log(clean("b")), math.log(9.0)).pvalue)
+    assert ratio.estimate == pytest.approx(math.exp(np.log(clean("b")).mean()) / 9.0)
+    assert against("b", [1.0, 2.0], 9.0).p is None
+
+
+def test_one_sided_tests_with_a_margin() -> None:
+    a, b = clean("a"), clean("b")
+    less = stats.ttest_ind(a, b + 1.5, equal_var=False, alternative="less")
+    more = stats.ttest_ind(b, a + 1.5, equal_var=False, alternative="less")
+    assert below(a, b, 1.5) == pytest.approx(less.pvalue)
+    assert equivalent(a, b, 1.5) == pytest.approx(max(less.pvalue, more.pvalue))
+    assert below(a, 12.0) == pytest.approx(stats.ttest_1samp(a, 12.0, alternative="less").pvalue)
+    assert below([1.0, 2.0], 12.0) == 1.0
+    assert below([1.0] * 3, [2.0] * 3) == 0.0
+    assert below([2.0] * 3, [2.0] * 3) == 1.0
+
+
+def test_one_correction_for_all_that_a_verdict_rests_on() -> None:
+    pairs = [c for key in ("b", "c") for c in compare({"a": SCORES["a"], key: SCORES[key]})]
+    assert [c.p_holm for c in pairs] == [c.p for c in pairs]
+    assert [c.p_holm for c in together(pairs)] == holm([c.p for c in pairs])
 
 
 def test_fewer_than_three_seeds_give_no_test() -> None:

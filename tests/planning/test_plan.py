@@ -17,8 +17,8 @@ def refused(config: dict[str, Any], changes: dict[str, Any]) -> str:
 
 def test_the_grid_is_datasets_times_methods_times_seeds(config: dict[str, Any]) -> None:
     plan = load_plan(config)
-    assert len(plan.runs) == 2 * 3 * 3
-    assert plan.methods == ["vae", "wae_mmd", "wae_gan"]
+    assert len(plan.runs) == 2 * 4 * 3
+    assert plan.methods == ["vae", "beta_vae", "wae_mmd", "wae_gan"]
     run = plan.cells["glyphs", "wae_mmd", 2]
     assert run.shape == [1, 28, 28]
     assert run.training.implementation == "wae.methods.wae_mmd:WAEMMD"
@@ -116,7 +116,7 @@ def test_a_config_is_differences_from_the_defaults_wherever_it_lies(tmp_path: Pa
     raw = read_config(tmp_path / "mine.yaml")
     training = load_plan(raw).runs[0].training
     assert (training.width, training.epochs) == (32, 1)  # the dataset's default before the config's common layer
-    assert training.lambda_ == load_yaml(DEFAULTS)["training"]["cells"]["digits/vae"]["lambda_"]
+    assert training.lambda_ == load_yaml(DEFAULTS)["training"]["methods"]["vae"]["lambda_"]
     assert with_defaults(raw) == raw  # a merged config stays as it is
     assert not {"experiment", "run"} & set(load_yaml(DEFAULTS))  # what to run is for a config to say
 

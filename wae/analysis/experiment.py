@@ -157,7 +157,10 @@ class Experiment:
         return plain or self.methods
 
     def title(self, method: str) -> str:
-        """How a method is called, variants included."""
+        """How a method is called, variants included; "VAE" is kept for beta = 1, whatever its name in the config."""
+        weights = {s.get("lambda_", 1.0) for (_, name), s in self.cells.items() if name == method}
+        if base_method(method) == "vae" and weights - {1.0}:
+            return method_title("beta_vae" + method.removeprefix("vae"))
         return method_title(method)
 
     @property

@@ -68,7 +68,7 @@ class Results(Experiment):
         """The judged claims: a row per claim.
 
         Columns: number, id, statement, source, test, threshold, judge, parameters (dict), verdict, summary, evidence
-        (list of dicts: what, value, dataset, low, high, unit, verdict, note), error_rates.
+        (list of dicts: what, value, dataset, low, high, unit, verdict, note), errors (dict).
         """
         return _frame(self.read(files.CLAIMS).claims, JudgedClaim)
 

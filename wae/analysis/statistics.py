@@ -13,7 +13,7 @@ from typing import Union
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 MIN_SEEDS = 3  # of each method, for a test
 CONFIDENCE = 0.95  # of every interval
@@ -76,6 +76,57 @@ class Comparison:
         return self.significant and self.estimate > self.neutral
 
 
+def together(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """The same comparisons with Holm's correction over all of them, as one verdict rests on them."""
+    corrected = holm([c.p for c in comparisons])
+    return [replace(c, p_holm=p) for c, p in zip(comparisons, corrected, strict=True)]
+
+
+def against(name: str, values: Values, target: float, ratio: bool = False) -> Comparison:
+    """One method's scores against a fixed number, such as real data's: a one-sample t-test, on the logarithms if
+    ``ratio``; fields as for two methods, ``second`` is empty.
+    """
+    found = finite(values)
+    x = np.log(found) - math.log(target) if ratio else found - target
+    back = math.exp if ratio else float
+    improvement = float(np.mean((x < 0) + 0.5 * (x == 0))) if len(x) else math.nan
+    made = Comparison(name, "", len(x), back(float(x.mean())) if len(x) else math.nan, improvement, ratio)
+    if len(x) < MIN_SEEDS:
+        return made
+    if np.ptp(x) == 0:
+        p = 1.0 if x[0] == 0 else 0.0
+        return replace(made, low=made.estimate, high=made.estimate, p=p, p_holm=p)
+    mean = float(x.mean())
+    p, half = _two_sided(mean, *_welch(x))
+    effect = mean / float(x.std(ddof=1))
+    return replace(made, low=back(mean - half), high=back(mean + half), p=p, p_holm=p, effect=effect)
+
+
+def below(a: Values, b: Values | float, shift: float = 0.0) -> float:
+    """One-sided p-value that the mean of ``a`` is below that of ``b`` plus ``shift`` (Welch; a number: one sample).
+
+    With a margin as ``shift`` this tests non-inferiority; two of them make an equivalence test. 1 for fewer than
+    MIN_SEEDS values.
+    """
+    x = finite(a)
+    y = None if isinstance(b, int | float) else finite(b)
+    if len(x) < MIN_SEEDS or (y is not None and len(y) < MIN_SEEDS):
+        return 1.0
+    target = float(b) if isinstance(b, int | float) else float(finite(b).mean())
+    difference = float(x.mean()) - target - shift
+    error, freedom = _welch(x, y)
+    if error == 0:
+        return float(difference >= 0)
+    return float(special.stdtr(freedom, difference / error))
+
+
+def equivalent(a: Values, b: Values, margin: float) -> float:
+    """p-value of two one-sided tests (Schuirmann 1987) that the means of ``a`` and ``b`` differ by less than
+    ``margin``.
+    """
+    return max(below(a, b, margin), below(b, a, margin))
+
+
 def interval(values: Values, positive: bool = False) -> Interval:
     """Mean of ``values`` (n,), NaN left out, and its 95% interval by Student's t.
 
@@ -132,11 +183,26 @@ def _pair(first: str, second: str, a: np.ndarray, b: np.ndarray, better: str, ra
     if max(np.ptp(x), np.ptp(y)) == 0:  # equal numbers in every seed: no spread to test with, and none is needed
         p = 1.0 if difference == 0 else 0.0
         return replace(made, low=made.estimate, high=made.estimate, p=p, effect=effect)
-    test = stats.ttest_ind(x, y, equal_var=False)
-    bounds = test.confidence_interval(CONFIDENCE)
-    return replace(
-        made, low=back(float(bounds.low)), high=back(float(bounds.high)), p=float(test.pvalue), effect=effect
-    )
+    error, freedom = _welch(x, y)
+    p, half = _two_sided(difference, error, freedom)
+    return replace(made, low=back(difference - half), high=back(difference + half), p=p, effect=effect)
+
+
+def _welch(x: np.ndarray, y: np.ndarray | None = None) -> tuple[float, float]:
+    """Standard error of the difference of means of ``x`` and ``y`` (or of the mean of ``x``) and degrees of freedom."""
+    a = x.var(ddof=1) / len(x)
+    if y is None:
+        return math.sqrt(a), len(x) - 1.0
+    b = y.var(ddof=1) / len(y)
+    if a + b == 0:
+        return 0.0, len(x) + len(y) - 2.0
+    return math.sqrt(a + b), (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1))
+
+
+def _two_sided(difference: float, error: float, freedom: float) -> tuple[float, float]:
+    """Two-sided p-value of a difference, and half its confidence interval."""
+    p = 2.0 * special.stdtr(freedom, -abs(difference) / error)
+    return float(p), float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2) * error)
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

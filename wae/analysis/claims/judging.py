@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wae.analysis.claims.claims_file import read_claims
 from wae.analysis.claims.judges import Judge, find_judge
-from wae.analysis.claims.verdicts import ClaimsDocument, JudgedClaim, Judgement
+from wae.analysis.claims.verdicts import ClaimsDocument, Errors, JudgedClaim, Judgement
 from wae.analysis.results import Results
 from wae.core.errors import UserError
 
@@ -45,6 +45,7 @@ def judge_file(results: Results, path: str | Path) -> ClaimsDocument:
                 verdict=found.verdict,
                 summary=found.summary,
                 evidence=found.evidence,
+                errors=Errors(**claim["errors"]) if "errors" in claim else None,
             )
         )
     return ClaimsDocument(results.experiment, judged)

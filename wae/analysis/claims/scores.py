@@ -4,103 +4,138 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from wae.analysis.claims.rules import Part, lower_everywhere
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
+from wae.analysis.files import GAP
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method
-from wae.analysis.statistics import Comparison, compare
-from wae.analysis.words import in_words, number, sentence
+from wae.analysis.statistics import SIGNIFICANCE, Comparison, compare, together
+from wae.analysis.words import in_words, number, sentence, spread
 
 ORDER = ("wae_gan", "wae_mmd", "vae")  # as claimed, from the best
+PAIRS = (("wae_gan", "wae_mmd"), ("wae_mmd", "vae"), ("wae_gan", "vae"))
 
 
 def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
-    """Claim: WAE-GAN before WAE-MMD before VAE, in Frechet distance."""
+    """Claim: WAE-GAN before WAE-MMD before VAE (beta = 1), in the primary measure."""
     distance = results.distance
     if distance is None:
         return not_tested("No Frechet distance was measured.")
-    evidence, verdicts, said = [], {}, []
-    for dataset in results.datasets:
-        values = {m: results.seed_values(dataset, m, distance, "prior") for m in ORDER}
-        if min(map(len, values.values())) < parameters["seeds"]:
-            continue
-        found = compare(values, [("wae_gan", "wae_mmd"), ("wae_mmd", "vae"), ("wae_gan", "vae")])
-        verdicts[dataset] = _order_verdict(found)
-        said.append(f"on {dataset} {', '.join(_pair(results, contrast) for contrast in found)}")
-        evidence += [
-            _difference(results, contrast, dataset, in_words(distance), verdicts[dataset]) for contrast in found
-        ]
-    if not verdicts:
+    cells = _complete(results, distance, ORDER, parameters["seeds"])
+    if not cells:
         return not_tested(f"No dataset has {parameters['seeds']:.0f} finished seeds of all three methods.")
+    parts = lower_everywhere(cells, PAIRS, parameters["margin"])
+    verdicts = [
+        overall(
+            part.verdict for part in parts if part.where == dataset and (part.verdict is Verdict.REFUTED or _next(part))
+        )
+        for dataset in cells
+    ]
+    said = [f"on {dataset} {', '.join(_said(results, p) for p in parts if p.where == dataset)}" for dataset in cells]
+    evidence = [_evidence(results, part, in_words(distance)) for part in parts] + _hole(results)
     summary = f"In {in_words(distance)}, smaller is better: {'; '.join(said)}."
-    return Judgement(overall(verdicts.values()), summary, evidence)
+    return Judgement(overall(verdicts), summary, evidence)
 
 
-def _order_verdict(found: Sequence[Comparison]) -> Verdict:
-    """The claim is that each first of a pair has the smaller value."""
-    if any(contrast.higher for contrast in found):
-        return Verdict.REFUTED
-    neighbours = found[:2]
-    if all(contrast.lower for contrast in neighbours):
-        return Verdict.SUPPORTED
-    return Verdict.INCONCLUSIVE
+def _next(part: Part) -> bool:
+    """Whether the pair are neighbours in the claimed order, on which support rests."""
+    return (part.comparison.first, part.comparison.second) in PAIRS[:2]
 
 
-def _pair(results: Results, contrast: Comparison) -> str:
-    first, second = results.title(contrast.first), results.title(contrast.second)
-    if not contrast.significant:
-        return f"{first} and {second} are not told apart ({contrast.estimate:+.3g}, p = {contrast.p_holm:.2g})"
-    better, worse = (first, second) if contrast.lower else (second, first)
-    return f"{better} is better than {worse} by {abs(contrast.estimate):.3g} (p = {contrast.p_holm:.2g})"
+def _complete(
+    results: Results, metric: str, methods: Sequence[str], seeds: float
+) -> dict[str, dict[str, "pd.Series[float]"]]:
+    """Scores of prior samples by dataset and method, where every method has so many seeds and "vae" is beta = 1."""
+    found = {}
+    for dataset in results.datasets:
+        scores = {method: results.seed_values(dataset, method, metric, "prior") for method in methods}
+        if min(map(len, scores.values())) >= seeds and results.settings(dataset, "vae").get("lambda_", 1.0) == 1.0:
+            found[dataset] = scores
+    return found
 
 
-def _difference(results: Results, contrast: Comparison, dataset: str, metric: str, verdict: Verdict) -> Evidence:
+def _said(results: Results, part: Part) -> str:
+    c = part.comparison
+    first, second = results.title(c.first), results.title(c.second) if c.second else "real images"
+    numbers = f"{number(c.estimate, 3)} times{spread(c.low, c.high, 3)}"
+    if part.p_equal is not None and part.p_equal <= SIGNIFICANCE and not c.significant:
+        return f"{first} and {second} are equal within the margin ({numbers})"
+    if not c.significant:
+        return f"{first} and {second} are not told apart ({numbers})"
+    return f"{first} has {'less' if c.lower else 'more'} than {second} ({numbers})"
+
+
+def _evidence(results: Results, part: Part, metric: str) -> Evidence:
+    c = part.comparison
+    second = results.title(c.second) if c.second else "real images"
+    equal = "" if part.p_equal is None else f", p = {number(part.p_equal, 2)} for equality within the margin"
     return Evidence(
-        what=f"{metric}: {results.title(contrast.first)} minus {results.title(contrast.second)}",
-        dataset=dataset,
-        value=contrast.estimate,
-        low=contrast.low,
-        high=contrast.high,
-        verdict=verdict,
-        note=f"Hedges' g = {number(contrast.effect, 2)}, p = {number(contrast.p_holm, 3)} after Holm's correction",
+        what=f"{metric}: {results.title(c.first)} over {second}",
+        dataset=part.where,
+        value=c.estimate,
+        low=c.low,
+        high=c.high,
+        verdict=part.verdict,
+        note=f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)} for a difference{equal}",
     )
+
+
+def _hole(results: Results) -> list[Evidence]:
+    """What share of the VAE's deficit against each WAE is the prior's hole (prior less mixture)."""
+    rows = {(row.dataset, row.method): row for row in results.read(GAP)}
+    found = []
+    for dataset in results.datasets:
+        vae = rows.get((dataset, "vae"))
+        for method in ("wae_mmd", "wae_gan"):
+            wae = rows.get((dataset, method))
+            if vae is None or wae is None or None in (vae.hole, wae.hole, vae.prior, wae.prior):
+                continue
+            deficit = (vae.prior or 0.0) - (wae.prior or 0.0)
+            if deficit > 0:
+                share = ((vae.hole or 0.0) - (wae.hole or 0.0)) / deficit
+                what = f"share of the VAE's deficit against {results.title(method)} that is the hole in the prior"
+                found.append(Evidence(what, share, dataset))
+    return found
 
 
 def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: a WAE with a Gaussian encoder keeps more mutual information than the VAE."""
-    measured = results.metrics()[results.metrics()["metric"] == "mutual_information"]
-    if measured.empty:
+    name = "mutual_information"
+    if results.metrics()[results.metrics()["metric"] == name].empty:
         return not_tested("No run has an encoder whose mutual information can be computed.")
-    evidence, verdicts, said = [], [], []
+    raw: list[tuple[str, Comparison, list[bool]]] = []
+    evidence: list[Evidence] = []
     for dataset in results.datasets:
-        vae = results.seed_values(dataset, "vae", "mutual_information", "codes")
+        vae = results.seed_values(dataset, "vae", name, "codes")
         rivals = [m for m in results.methods if base_method(m).startswith("wae_")]
-        values = {m: results.seed_values(dataset, m, "mutual_information", "codes") for m in rivals}
-        values = {m: v for m, v in values.items() if len(v) >= parameters["seeds"]}
-        values = {m: v for m, v in values.items() if _same_code(results, dataset, m)}
+        values = {m: results.seed_values(dataset, m, name, "codes") for m in rivals}
+        values = {m: v for m, v in values.items() if len(v) >= parameters["seeds"] and _same_code(results, dataset, m)}
         evidence += _split(results, dataset)
         if len(vae) < parameters["seeds"] or not values:
             continue
         bound = _mean(results.seed_values(dataset, "vae", "mutual_information_bound", "codes"))
-        for contrast in compare({"vae": vae, **values}, [(m, "vae") for m in values]):
+        for contrast in compare({"vae": vae, **values}, [(m, "vae") for m in values], better="higher"):
             means = [float(values[contrast.first].mean()), float(vae.mean())]
-            least = [bound is not None and mean > bound - parameters["bound"] for mean in means]
-            verdict = Verdict.INCONCLUSIVE
-            if contrast.significant and not all(least):  # two lower bounds tell nothing apart
-                verdict = Verdict.SUPPORTED if contrast.higher else Verdict.REFUTED
-            verdicts.append(verdict)
-            first, second = (
-                f"{'at least ' if floor else ''}{mean:.3g}" for mean, floor in zip(means, least, strict=True)
+            raw.append(
+                (dataset, contrast, [bound is not None and mean > bound - parameters["bound"] for mean in means])
             )
-            said.append(
-                f"on {dataset} {results.title(contrast.first)} has {first} nats "
-                f"against {second} of the VAE (p = {contrast.p_holm:.2g})"
-            )
-            evidence.append(_difference(results, contrast, dataset, "I(X;Z) in nats", verdict))
+    verdicts, said = [], []
+    for (dataset, _, least), c in zip(raw, together([c for _, c, _ in raw]), strict=True):
+        verdict = Verdict.INCONCLUSIVE
+        if c.significant and not all(least):  # two lower bounds tell nothing apart
+            verdict = Verdict.SUPPORTED if c.higher else Verdict.REFUTED
+        verdicts.append(verdict)
+        floor = "at least " if least[0] else ""
+        told = "more than" if c.higher else "less than" if c.lower else "not told apart from"
+        numbers = f"{floor}{number(c.estimate, 3)} nats{spread(c.low, c.high, 3)}"
+        said.append(f"on {dataset} {results.title(c.first)} has {told} the VAE: a difference of {numbers}")
+        what = f"I(X;Z) in nats: {results.title(c.first)} less VAE"
+        note = f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)}"
+        evidence.append(Evidence(what, c.estimate, dataset, c.low, c.high, verdict=verdict, note=note))
     if not verdicts:
         return not_tested(
             "The VAE's split is in the evidence, but no WAE with a Gaussian encoder and the VAE's code size was "
-            "trained "
-            f"with {parameters['seeds']:.0f} seeds.",
+            f"trained with {parameters['seeds']:.0f} seeds.",
             evidence,
         )
     return Judgement(overall(verdicts), sentence(said), evidence)
@@ -127,43 +162,26 @@ def _split(results: Results, dataset: str) -> list[Evidence]:
     return rows
 
 
-def _interval(results: Results, values: "pd.Series[float]", metric: str) -> tuple[float, float, float]:
-    """Mean and 95% interval of three seeds or more."""
-    found = results.interval(values, metric)
-    assert found.low is not None
-    assert found.high is not None
-    return found.mean, found.low, found.high
-
-
 def _mean(values: "pd.Series[float]") -> float | None:
     return float(values.mean()) if len(values) else None
 
 
 def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
-    """Claim: the VAE's samples are less sharp than real images and than the WAEs' samples."""
-    evidence, verdicts, said = [], [], []
-    for dataset in results.datasets:
-        real = results.real_value(dataset, "sharpness")
-        values = {m: results.seed_values(dataset, m, "sharpness", "prior") for m in ("vae", "wae_mmd", "wae_gan")}
-        if real is None or min(map(len, values.values())) < parameters["seeds"]:
-            continue
-        found = compare(values, [("vae", "wae_mmd"), ("vae", "wae_gan")])
-        mean, low, high = _interval(results, values["vae"], "sharpness")
-        verdict = Verdict.INCONCLUSIVE
-        if low > real or any(c.higher for c in found):
-            verdict = Verdict.REFUTED
-        elif high < real and all(c.lower for c in found):
-            verdict = Verdict.SUPPORTED
-        verdicts.append(verdict)
-        shares = {m: float(v.mean()) / real for m, v in values.items()}
-        listed = ", ".join(f"{results.title(m)} {share:.0%}" for m, share in shares.items())
-        said.append(f"on {dataset} samples have this share of real images' sharpness: {listed}")
-        evidence.append(Evidence("sharpness of real images", real, dataset))
-        evidence.append(Evidence("sharpness of VAE samples", mean, dataset, low, high, verdict=verdict))
-        evidence += [_difference(results, c, dataset, "sharpness", verdict) for c in found]
-    if not verdicts:
+    """Claim: the samples of the VAE (beta = 1) are less sharp than real images and than the WAEs' samples."""
+    real = {dataset: results.real_value(dataset, "sharpness") for dataset in results.datasets}
+    cells = _complete(results, "sharpness", ("vae", "wae_mmd", "wae_gan"), parameters["seeds"])
+    targets = {dataset: value for dataset in cells if (value := real[dataset]) is not None}
+    cells = {dataset: cells[dataset] for dataset in targets}
+    if not cells:
         seeds = f"{parameters['seeds']:.0f}"
         return not_tested(
             f"No dataset has the sharpness of real images and {seeds} finished seeds of all three methods."
         )
-    return Judgement(overall(verdicts), sentence(said), evidence)
+    parts = lower_everywhere(cells, [("vae", "wae_mmd"), ("vae", "wae_gan")], parameters["margin"], targets)
+    said = [
+        f"in sharpness on {dataset} {', '.join(_said(results, part) for part in parts if part.where == dataset)}"
+        for dataset in cells
+    ]
+    evidence = [Evidence("sharpness of real images", value, dataset) for dataset, value in targets.items()]
+    evidence += [_evidence(results, part, "sharpness") for part in parts]
+    return Judgement(overall(part.verdict for part in parts), sentence(said), evidence)

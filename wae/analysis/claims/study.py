@@ -148,7 +148,7 @@ def divergences(results: Results, parameters: Mapping[str, float]) -> Judgement:
             Evidence(
                 what=f"{_TITLES[str(name)]}, d = {dimension}: smallest gradient without common support",
                 value=None if pd.isna(least) else float(least),
-                verdict=None if holds is None else Verdict.SUPPORTED if holds else Verdict.REFUTED,
+                verdict=None if holds is None else Verdict.CALCULATED if holds else Verdict.REFUTED,
                 note="infinite, no gradient" if pd.isna(least) else f"value up to {part['value'].max():.4g}",
             )
         )
@@ -161,7 +161,7 @@ def divergences(results: Results, parameters: Mapping[str, float]) -> Judgement:
         f"Without common support {', '.join(said)}; the smallest gradient of MMD, which is bounded too, is {mmd:.2g}. "
         f"With common support, 8 standard deviations apart, JS has a gradient of {js.max():.1e}."
     )
-    verdict = Verdict.SUPPORTED if all(checks.values()) else Verdict.REFUTED
+    verdict = Verdict.CALCULATED if all(checks.values()) else Verdict.REFUTED
     return Judgement(verdict, summary, evidence + _far(rows) + _penalty_gradient(results))
 
 

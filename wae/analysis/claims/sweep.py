@@ -1,87 +1,66 @@
 """Judges of the claims that need a sweep: the latent match in high dimensions, the size of Z and its prior."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
-from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
+from wae.analysis.claims.rules import no_worse, within
+from wae.analysis.claims.verdicts import Evidence, Judgement, not_tested, overall
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
-from wae.analysis.statistics import compare
-from wae.analysis.words import in_words, sentence
+from wae.analysis.statistics import SIGNIFICANCE
+from wae.analysis.words import in_words, number, sentence, spread
 
+MATCHED = ("wae_mmd", "wae_gan", "vae")  # shown; WAE-MMD is judged
 SWEPT = ("latent_dim", "prior")
 
 
 def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: the codes of WAE-MMD match a standard normal in high dimensions."""
-    evidence, verdicts, said = [], [], []
+    cells = []
     for dataset in results.datasets:
         for method in results.methods:
             settings = results.settings(dataset, method)
-            if settings.get("prior", "normal") != "normal" or base_method(method) not in ("wae_mmd", "wae_gan", "vae"):
-                continue
-            found = _latent_match(results, dataset, method, parameters["level"])
-            if found is None:
-                continue
-            dimension = settings["latent_dim"]
-            verdict = None
-            if base_method(method) == "wae_mmd" and dimension >= parameters["high"]:
-                verdict = _match_verdict(found, parameters)
-                verdicts.append(verdict)
-                said.append(
-                    f"on {dataset} at d_z = {dimension} {found['rejecting']} of {found['seeds']} seeds reject, "
-                    "the codes "
-                    f"are {found['ratio']:.2f} times as far from the prior as a perfect match, and the narrowest "
-                    "dimension "
-                    f"has {found['spread']:.2f} of the prior's standard deviation"
-                )
-            note = (
-                f"{found['rejecting']} of {found['seeds']} seeds reject, median p {found['p']:.2g}; narrowest "
-                "dimension "
-                f"{found['spread']:.2f}"
-            )
-            what = f"{_named(results, method, dimension)}: sliced W2 over that of a perfect match"
-            evidence.append(
-                Evidence(what, found["ratio"], dataset, found["low"], found["high"], verdict=verdict, note=note)
-            )
+            effect = results.seed_values(dataset, method, "latent_sw2_debiased", "codes")
+            if settings.get("prior", "normal") == "normal" and base_method(method) in MATCHED and len(effect):
+                cells.append((dataset, method, int(settings["latent_dim"]), effect))
+    judged = [
+        (d, m, n, e)
+        for d, m, n, e in cells
+        if base_method(m) == "wae_mmd" and n >= parameters["high"] and len(e) >= parameters["seeds"]
+    ]
+    evidence, verdicts, said = [], [], []
+    for cell in cells:
+        dataset, method, dimension, effect = cell
+        narrow = results.seed_values(dataset, method, "latent_sd_ratio_min", "codes")
+        p = results.seed_values(dataset, method, "latent_mmd_p", "codes")
+        found = results.interval(effect, "latent_sw2_debiased")
+        rejecting = f"{(p <= SIGNIFICANCE).sum()} of {len(p)} seeds reject"
+        tail = f", narrowest dimension {narrow.mean():.2f} of the prior's sd" if len(narrow) else ""
+        verdict = None
+        if cell in judged:
+            collapse = within(-narrow, -parameters["collapsed"], 2 * len(judged)) if len(narrow) else None
+            verdict = overall(v for v in (within(effect, parameters["margin"], 2 * len(judged)), collapse) if v)
+            verdicts.append(verdict)
+            interval = f"{number(found.mean, 2)} sd{spread(found.low, found.high, 2)}"
+            said.append(f"on {dataset} at d_z = {dimension} the codes are {interval} from the prior, {rejecting}{tail}")
+        what = f"{_named(results, method, dimension)}: debiased sliced W2"
+        note = rejecting + tail
+        evidence.append(Evidence(what, found.mean, dataset, found.low, found.high, "prior sds", verdict, note))
     evidence += _power(results)
     if not verdicts:
-        return not_tested(f"No WAE-MMD with latent_dim of {parameters['high']:.0f} or more was trained.")
+        return not_tested(
+            f"No WAE-MMD with latent_dim of {parameters['high']:.0f} or more was trained with "
+            f"{parameters['seeds']:.0f} seeds.",
+            evidence,
+        )
     return Judgement(overall(verdicts), sentence(said) + _power_said(results), evidence)
 
 
 def _named(results: Results, method: str, dimension: int) -> str:
     title = results.title(method)
     return title if "latent_dim" in varied(method) else f"{title}, d_z = {dimension}"
-
-
-def _latent_match(results: Results, dataset: str, method: str, level: float) -> "dict[str, float] | None":
-    p = results.seed_values(dataset, method, "latent_mmd_p", "codes")
-    codes = results.seed_values(dataset, method, "latent_sw2", "codes")
-    perfect = results.seed_values(dataset, method, "latent_sw2", "prior")
-    spread = results.seed_values(dataset, method, "latent_sd_ratio_min", "codes")
-    if p.empty or codes.empty or perfect.empty or spread.empty:
-        return None
-    ratio = results.interval(codes / perfect, "latent_sw2")
-    return {
-        "seeds": len(p),
-        "rejecting": int((p <= level).sum()),
-        "p": float(p.median()),
-        "ratio": ratio.mean,
-        "spread": float(spread.mean()),
-        "low": float("nan") if ratio.low is None else ratio.low,
-        "high": float("nan") if ratio.high is None else ratio.high,
-    }
-
-
-def _match_verdict(found: Mapping[str, float], parameters: Mapping[str, float]) -> Verdict:
-    share = found["rejecting"] / found["seeds"]
-    if share > 0.5 or found["ratio"] > parameters["far"] or found["spread"] < parameters["collapsed"]:
-        return Verdict.REFUTED
-    if share <= 1 / 3 and found["ratio"] <= parameters["near"] and found["spread"] >= parameters["spread"]:
-        return Verdict.SUPPORTED
-    return Verdict.INCONCLUSIVE
 
 
 def _power(results: Results) -> list[Evidence]:
@@ -122,17 +101,28 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
     distance = results.distance
     if distance is None:
         return not_tested("No Frechet distance was measured.")
-    evidence, verdicts, said, contested = [], [], [], set()
-    for dataset in results.datasets:
-        for base in dict.fromkeys(map(base_method, results.methods)):
-            for key in SWEPT:
-                found = _contest(results, dataset, base, key, distance, parameters)
-                if found is not None:
-                    verdict, words, rows = found
-                    verdicts.append(verdict)
-                    said.append(words)
-                    contested.add(key)
-                    evidence += rows
+    contests = [
+        found
+        for dataset in results.datasets
+        for base in dict.fromkeys(map(base_method, results.methods))
+        for key in SWEPT
+        if (found := _contest(results, dataset, base, key, distance, parameters)) is not None
+    ]
+    evidence, verdicts, said = [], [], []
+    for found in contests:
+        values, allowed, others = found.values, found.allowed, found.others
+        verdict = no_worse(
+            [values[v] for v in allowed], [values[v] for v in others], parameters["margin"], len(contests)
+        )
+        verdicts.append(verdict)
+        means = ", ".join(f"{number(float(seeds.mean()), 3)} with {value}" for value, seeds in values.items())
+        title, name = results.title(found.base), "d_z" if found.key == "latent_dim" else "prior"
+        said.append(f"on {found.dataset} {title} has, by {name}, {means}")
+        for value, seeds in values.items():
+            shown = results.interval(seeds, distance)
+            what = f"{title}, {name} = {value}: {in_words(distance)}"
+            evidence.append(Evidence(what, shown.mean, found.dataset, shown.low, shown.high, verdict=verdict))
+    contested = {found.key for found in contests}
     missing = [key for key in SWEPT if key not in contested]
     if missing:
         lacking = {"prior": "other priors than the normal one"}.get(
@@ -144,10 +134,22 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
     return Judgement(overall(verdicts), f"In {in_words(distance)}, smaller is better: {'; '.join(said)}.", evidence)
 
 
+@dataclass(frozen=True)
+class Contest:
+    """The sweep of one setting of one method: scores by value, the values that the claim allows, and the rivals."""
+
+    dataset: str
+    base: str
+    key: str
+    values: "dict[str, pd.Series[float]]"
+    allowed: list[str]
+    others: list[str]
+
+
 def _contest(
     results: Results, dataset: str, base: str, key: str, distance: str, parameters: Mapping[str, float]
-) -> tuple[Verdict, str, list[Evidence]] | None:
-    """The sweep of one setting of one method: (verdict, words, evidence), or None where it was not swept."""
+) -> Contest | None:
+    """The contest of ``key``, None where it was not swept. A fitted mixture counts as a rival of the normal prior."""
     values: dict[str, pd.Series[float]] = {}
     for method in results.methods:
         alone = base_method(method) == base and set(varied(method)) <= {key}
@@ -155,31 +157,12 @@ def _contest(
         if alone and len(seeds) >= parameters["seeds"]:
             values.setdefault(str(results.settings(dataset, method).get(key)), seeds)
     limit = parameters["dimensions"]
-    allowed = {v for v in values if (v == "normal" if key == "prior" else float(v) <= limit)}
+    allowed = [v for v in values if (v == "normal" if key == "prior" else float(v) <= limit)]
     others = [v for v in values if v not in allowed]
     if not allowed or not others:
         return None
-    best = min(allowed, key=lambda v: float(values[v].mean()))
-    found = compare(values, [(other, best) for other in others])
-    better = [c for c in found if c.lower]
-    unclear = [c for c in found if not c.significant and c.estimate < 0]
-    verdict = Verdict.REFUTED if better else Verdict.INCONCLUSIVE if unclear else Verdict.SUPPORTED
-    name = "d_z" if key == "latent_dim" else "prior"
-    evidence = [
-        Evidence(
-            f"{results.title(base)}, {name} = {v}: {in_words(distance)}",
-            *_mean_first(results, distance, seeds, dataset),
-            verdict=verdict,
-        )
-        for v, seeds in values.items()
-    ]
-    rivals = ", ".join(f"{values[v].mean():.3g} with {v}" for v in others)
-    words = f"on {dataset} {results.title(base)} has {values[best].mean():.3g} with {name} = {best}, {rivals}"
-    return verdict, words, evidence
-
-
-def _mean_first(
-    results: Results, distance: str, seeds: "pd.Series[float]", dataset: str
-) -> tuple[float, str, float | None, float | None]:
-    found = results.interval(seeds, distance)
-    return found.mean, dataset, found.low, found.high
+    mixture = results.seed_values(dataset, base, distance, "mixture")
+    if key == "prior" and len(mixture) >= parameters["seeds"]:
+        values["mixture"] = mixture
+        others.append("mixture")
+    return Contest(dataset, base, key, values, allowed, others)

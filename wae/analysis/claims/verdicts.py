@@ -12,6 +12,7 @@ class Verdict(StrEnum):
     SUPPORTED = "supported"
     REFUTED = "refuted"
     INCONCLUSIVE = "inconclusive"
+    CALCULATED = "calculated"  # follows from definitions: no evidence is needed, and none counts
     NOT_TESTED = "not tested"
 
 
@@ -49,8 +50,19 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """How often a rule errs at most, as simulated: says supported or refuted under ``none``, misses ``effect``."""
+
+    none: str
+    supported: float
+    refuted: float
+    effect: str
+    missed: float
+
+
+@dataclass(frozen=True)
 class JudgedClaim:
-    """A claim with its rule and what came of it. ``error_rates``: how often the rule errs, as simulated."""
+    """A claim with its rule and what came of it. ``errors``: None for a rule that was not simulated."""
 
     number: int
     id: str
@@ -63,7 +75,7 @@ class JudgedClaim:
     verdict: Verdict
     summary: str
     evidence: list[Evidence]
-    error_rates: str = ""
+    errors: Errors | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
     Parts that were not tested count for nothing; with none left the whole was not tested.
     """
-    tested = {verdict for verdict in verdicts if verdict is not Verdict.NOT_TESTED}
+    tested = {verdict for verdict in verdicts if verdict not in (Verdict.NOT_TESTED, Verdict.CALCULATED)}
     if not tested:
         return Verdict.NOT_TESTED
     if Verdict.REFUTED in tested:

@@ -74,6 +74,7 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "figures": figures,
         "tables": shown(results, [claim.id for claim in claims], grids),
         "claims": claims,
+        "claims_file": results.config.get("report", {}).get("claims", "config/claims.yaml"),
         "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},
         "verdicts": VERDICTS,
         "downloads": {name: downloads(name, report_dir / "tables") for name in grids},

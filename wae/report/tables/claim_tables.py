@@ -85,6 +85,7 @@ VERDICTS = {
     Verdict.SUPPORTED: "supported",
     Verdict.REFUTED: "refuted",
     Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.CALCULATED: "true by calculation",
     Verdict.NOT_TESTED: "not tested by this config",
 }
 

@@ -1,0 +1,137 @@
+"""How often each rule that gives a verdict errs, by simulation: the rates that config/claims.yaml states are kept.
+
+Scores are lognormal over seeds, with the coefficients of variation that the recorded runs show (7% for VAE and WAE-MMD,
+25% for WAE-GAN). "No effect": all methods have one mean. A rule may then say "refuted" where it shows equality within
+the margin, which is true; any other verdict than "inconclusive" is an error.
+"""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from wae.analysis.claims.rules import lower_everywhere, no_worse, within
+from wae.analysis.claims.verdicts import Verdict, overall
+from wae.analysis.statistics import compare, together
+
+CLAIMS = yaml.safe_load((Path(__file__).resolve().parents[2] / "config/claims.yaml").read_text())["claims"]
+CLAIM = {claim["id"]: claim for claim in CLAIMS}
+REPEATS = 1500
+CV = {"vae": 0.07, "wae_mmd": 0.07, "wae_gan": 0.25}
+PAIRS = [("wae_gan", "wae_mmd"), ("wae_mmd", "vae"), ("wae_gan", "vae")]
+Simulated = Callable[[np.random.Generator, bool], Verdict]
+
+
+def draw(rng: np.random.Generator, mean: float, cv: float, seeds: int = 3) -> np.ndarray:
+    """Lognormal scores of that median and coefficient of variation."""
+    return mean * np.exp(math.sqrt(math.log(1 + cv**2)) * rng.standard_normal(seeds))
+
+
+def quality(rng: np.random.Generator, effect: bool) -> Verdict:
+    """Two datasets; the stated effect: each method has a third of the next one's distance, and five seeds."""
+    means = {"wae_gan": 11.0, "wae_mmd": 33.0, "vae": 100.0} if effect else dict.fromkeys(CV, 50.0)
+    seeds = 5 if effect else 3
+    cells = {d: {m: draw(rng, means[m], CV[m], seeds) for m in CV} for d in ("a", "b")}
+    parts = lower_everywhere(cells, PAIRS, CLAIM["quality"]["parameters"]["margin"])
+    kept = [p for p in parts if p.verdict is Verdict.REFUTED or (p.comparison.first, p.comparison.second) in PAIRS[:2]]
+    verdict = overall(p.verdict for p in kept)
+    true = any(p.verdict is Verdict.REFUTED and not p.comparison.significant for p in kept)
+    return Verdict.INCONCLUSIVE if verdict is Verdict.REFUTED and true and not effect else verdict
+
+
+def blur(rng: np.random.Generator, effect: bool) -> Verdict:
+    """The stated effect: the VAE has half the sharpness of the others, and five seeds."""
+    means = {"vae": 0.5 if effect else 1.0, "wae_mmd": 1.0, "wae_gan": 1.0}
+    cells = {d: {m: draw(rng, means[m], 0.07, 5 if effect else 3) for m in CV} for d in ("a", "b")}
+    pairs = [("vae", "wae_mmd"), ("vae", "wae_gan")]
+    parts = lower_everywhere(cells, pairs, CLAIM["blur"]["parameters"]["margin"], {"a": 1.0, "b": 1.0})
+    verdict = overall(p.verdict for p in parts)
+    true = any(p.verdict is Verdict.REFUTED and not p.comparison.significant for p in parts)
+    return Verdict.INCONCLUSIVE if verdict is Verdict.REFUTED and true and not effect else verdict
+
+
+def information(rng: np.random.Generator, effect: bool) -> Verdict:
+    """Two WAEs on two datasets; the stated effect: 1 nat, at a standard deviation of 0.1."""
+    raw = []
+    for _ in range(2):
+        values = {"vae": 5 + 0.1 * rng.standard_normal(3)}
+        values |= {m: 5 + effect + 0.1 * rng.standard_normal(3) for m in ("wae_mmd", "wae_gan")}
+        raw += compare(values, [("wae_mmd", "vae"), ("wae_gan", "vae")], better="higher")
+    return overall(
+        Verdict.SUPPORTED if c.higher else Verdict.REFUTED if c.lower else Verdict.INCONCLUSIVE for c in together(raw)
+    )
+
+
+def latent(rng: np.random.Generator, effect: bool) -> Verdict:
+    """Three methods, two contests each, five seeds. Without effect the allowed settings are worse by exactly
+    the margin; with it they have half the distance.
+    """
+    margin = CLAIM["latent"]["parameters"]["margin"]
+    verdicts = []
+    for _ in range(3):
+        for allowed, rivals in ((3, 1), (1, 3)):
+            good = 0.5 if effect else 1.0 + margin
+            fine, other = ([draw(rng, m, 0.07, 5) for _ in range(k)] for m, k in ((good, allowed), (1.0, rivals)))
+            verdicts.append(no_worse(fine, other, margin, contests=6))
+    return overall(verdicts)
+
+
+def latent_refuted(rng: np.random.Generator, effect: bool) -> Verdict:
+    """All settings equal: nothing is better, so that nothing refutes."""
+    verdicts = [
+        no_worse([draw(rng, 1, 0.07) for _ in range(a)], [draw(rng, 1, 0.07) for _ in range(r)], 0.1, contests=6)
+        for _ in range(3)
+        for a, r in ((3, 1), (1, 3))
+    ]
+    return Verdict.REFUTED if Verdict.REFUTED in verdicts else Verdict.INCONCLUSIVE
+
+
+def match(rng: np.random.Generator, effect: bool) -> Verdict:
+    """Three sizes of the code; without effect the distance is at the margin itself, with it 0."""
+    parameters = CLAIM["match"]["parameters"]
+    mean = 0.0 if effect else parameters["margin"]
+    cells = [mean + 0.02 * rng.standard_normal(3) for _ in range(3)]
+    return overall(within(values, parameters["margin"], 2 * len(cells)) for values in cells)
+
+
+RULES: dict[str, Simulated] = {
+    "quality": quality, "blur": blur, "information": information, "latent": latent, "match": match,
+}  # fmt: skip
+
+
+def share(rule: Simulated, effect: bool, verdict: Verdict, seed: int) -> float:
+    rng = np.random.default_rng(seed)
+    return sum(rule(rng, effect) is verdict for _ in range(REPEATS)) / REPEATS
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_error_rates_that_a_claim_states_are_kept(name: str) -> None:
+    stated = CLAIM[name]["errors"]
+    slack = 3 * math.sqrt(0.05 * 0.95 / REPEATS)  # of the simulation itself
+    assert max(stated[key] for key in ("supported", "refuted", "missed")) <= 0.05
+    assert share(RULES[name], False, Verdict.SUPPORTED, 1) <= stated["supported"] + slack
+    refuted = latent_refuted if name == "latent" else RULES[name]
+    assert share(refuted, False, Verdict.REFUTED, 2) <= stated["refuted"] + slack
+    assert 1 - share(RULES[name], True, Verdict.SUPPORTED, 3) <= stated["missed"] + slack
+
+
+def test_a_rule_that_takes_the_smaller_mean_would_be_noticed() -> None:
+    """The simulation tells right from nearly right: without the tests' significance the rule errs far too often."""
+    rng = np.random.default_rng(4)
+    smaller = [draw(rng, 1, 0.07).mean() < draw(rng, 1, 0.07).mean() for _ in range(REPEATS)]
+    assert np.mean(smaller) > 0.4
+
+
+def test_equality_within_the_margin_is_found_and_is_no_difference() -> None:
+    rng = np.random.default_rng(5)
+    cell = {m: draw(rng, 50.0, 0.01, 5) for m in CV}
+    (part,) = lower_everywhere({"a": cell}, [("wae_gan", "vae")], margin=0.05)
+    assert part.verdict is Verdict.REFUTED
+    assert not part.comparison.significant
+    assert part.p_equal is not None
+    assert part.p_equal < 0.01
+    (wide,) = lower_everywhere({"a": {m: draw(rng, 50.0, 0.25) for m in CV}}, [("wae_gan", "vae")], margin=0.05)
+    assert wide.verdict is Verdict.INCONCLUSIVE

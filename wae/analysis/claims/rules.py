@@ -1,0 +1,99 @@
+"""The rules that give verdicts, as pure functions of scores: tests/analysis/test_error_rates.py simulates each.
+
+A part of a claim is supported where the corrected test finds what is claimed, and refuted where it finds the contrary
+or shows equality within a margin. The whole is supported where every part is (an intersection-union test: each part at
+the 5% level keeps the whole there) and refuted by one part (a union: so Holm's or Bonferroni's correction is over all
+parts that the verdict rests on).
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wae.analysis.claims.verdicts import Verdict
+from wae.analysis.statistics import (
+    SIGNIFICANCE,
+    Comparison,
+    Values,
+    against,
+    below,
+    compare,
+    equivalent,
+    holm,
+    together,
+)
+
+Scores = Mapping[str, Values]  # by method, one number per seed
+
+
+@dataclass(frozen=True)
+class Part:
+    """One comparison of a claim: "first is lower than second", and what the scores say of it.
+
+    ``p_equal``: corrected p-value of the two one-sided tests for equality within the margin, None without a margin.
+    """
+
+    where: str
+    comparison: Comparison
+    verdict: Verdict
+    p_equal: float | None = None
+
+
+def lower_everywhere(
+    cells: Mapping[str, Scores],
+    pairs: Sequence[tuple[str, str]],
+    margin: float | None = None,
+    targets: Mapping[str, float] | None = None,
+) -> list[Part]:
+    """Parts of the claim that in each pair the first method scores lower than the second, in every cell (dataset).
+
+    Scores are positive and compared as ratios. ``margin``: the ratio within which two count as equal (0.05: 5%).
+    ``targets``: of each cell, a number that the first of the first pair must be below too.
+    """
+    found: list[tuple[str, Comparison, float | None]] = []
+    for where, scores in cells.items():
+        if targets is not None:
+            first = pairs[0][0]
+            found.append((where, against(first, scores[first], targets[where], ratio=True), None))
+        for comparison in compare(scores, pairs, ratio=True):
+            a, b = (np.log(np.asarray(scores[name], float)) for name in (comparison.first, comparison.second))
+            equal = None if margin is None or not comparison.ratio else equivalent(a, b, math.log1p(margin))
+            found.append((where, comparison, equal))
+    corrected = together([comparison for _, comparison, _ in found])
+    equals = holm([equal for _, _, equal in found])
+    return [
+        Part(where, comparison, _directed(comparison, equal), equal)
+        for (where, _, _), comparison, equal in zip(found, corrected, equals, strict=True)
+    ]
+
+
+def _directed(comparison: Comparison, p_equal: float | None) -> Verdict:
+    if comparison.lower:
+        return Verdict.SUPPORTED
+    contrary = comparison.higher or (p_equal is not None and p_equal <= SIGNIFICANCE)
+    return Verdict.REFUTED if contrary else Verdict.INCONCLUSIVE
+
+
+def no_worse(allowed: Sequence[Values], rivals: Sequence[Values], margin: float, contests: int = 1) -> Verdict:
+    """Whether some allowed setting is no worse than every rival by more than ``margin`` of the ratio; lower is better.
+
+    Supported where one allowed setting is non-inferior to all rivals, Bonferroni over the allowed ones; refuted where
+    one rival is significantly better than all allowed ones by any amount, Bonferroni over rivals and ``contests``.
+    """
+    a_logs, r_logs = ([np.log(np.asarray(v, float)) for v in group] for group in (allowed, rivals))
+    shift = math.log1p(margin)
+    best = min(max(below(a, r, shift) for r in r_logs) for a in a_logs) * len(a_logs)
+    if best <= SIGNIFICANCE:
+        return Verdict.SUPPORTED
+    worst = min(max(below(r, a) for a in a_logs) for r in r_logs) * len(r_logs) * contests
+    return Verdict.REFUTED if worst <= SIGNIFICANCE else Verdict.INCONCLUSIVE
+
+
+def within(values: Values, margin: float, tests: int = 1) -> Verdict:
+    """Whether the mean of an effect size is below ``margin``: supported, above: refuted (Bonferroni over ``tests``)."""
+    if below(values, margin) <= SIGNIFICANCE:
+        return Verdict.SUPPORTED
+    above = below(-np.asarray(values, float), -margin) * tests
+    return Verdict.REFUTED if above <= SIGNIFICANCE else Verdict.INCONCLUSIVE
