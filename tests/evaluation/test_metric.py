@@ -123,6 +123,18 @@ def test_a_method_cannot_be_called_like_the_rows_of_real_images() -> None:
         What(datasets=["d"], methods=["real_data"], seeds=[0])
 
 
+def test_an_extractor_cannot_be_called_like_the_end_of_a_score() -> None:
+    with pytest.raises(ValueError, match="'classifier_half' ends like a score's name"):
+        What(datasets=["d"], methods=["m"], seeds=[0], extractors=["classifier", "classifier_half"])
+    ends = {name.removeprefix("fid_x") for name in known_metrics(["x"]) if name.startswith("fid_x_")}
+    assert ends == set(reserved.SUFFIXES)
+
+
+def test_neighbours_are_fewer_than_images() -> None:
+    with pytest.raises(ValueError, match="density_neighbours is 50, it must be below precision_samples = 50; lower it"):
+        EvaluationSettings(precision_samples=50, density_neighbours=50)
+
+
 def test_the_declared_fixture_spoils_what_it_is_given() -> None:
     given, real = images().numpy().copy(), np.full((2, 1, 3, 4), 50, np.uint8)
     metrics.brightness_gap(given, real)

@@ -182,7 +182,7 @@ class EvaluationSettings(Strict):
     halves: Annotated[int, Field(ge=0, le=100)] = 6  # random halves of the reference, for the error budget
     kid_subsets: Positive = 10
     kid_subset_size: Annotated[int, Field(ge=2, le=10**5)] = 1000  # at most
-    precision_samples: Annotated[int, Field(ge=4, le=10**5)] = 2000  # at most, of each side
+    precision_samples: Annotated[int, Field(ge=6, le=10**5)] = 2000  # at most, of each side
     precision_neighbours: Annotated[int, Field(ge=1, le=100)] = 3
     density_neighbours: Annotated[int, Field(ge=1, le=100)] = 5  # of density and coverage
     codes: Annotated[int, Field(ge=4, le=10**5)] = 1000  # held-out codes, at most, in the kernel test
@@ -195,6 +195,11 @@ class EvaluationSettings(Strict):
 
     @model_validator(mode="after")
     def _own_names(self) -> Self:
+        if self.density_neighbours >= self.precision_samples:
+            raise ValueError(
+                f"density_neighbours is {self.density_neighbours}, it must be below precision_samples = "
+                f"{self.precision_samples}; lower it"
+            )
         for name, count in Counter(dotted.rpartition(":")[2] for dotted in self.metrics).items():
             if count > 1:
                 raise ValueError(f"metrics has {count} functions called {name!r}; rename all but one")
@@ -261,6 +266,11 @@ class What(Strict):
         for name in (*self.methods, *(name for vary in self.vary for name in vary.methods)):
             if name in reserved.METHODS:
                 raise ValueError(f"methods: {name!r} is the name of the rows of real images; rename the method")
+        for name in self.extractors:
+            if name.endswith(reserved.SUFFIXES):
+                raise ValueError(
+                    f"extractors: {name!r} ends like a score's name ({', '.join(reserved.SUFFIXES)}); rename it"
+                )
         if not self.methods and not self.vary:
             raise ValueError("methods is empty and nothing is varied; list at least one method")
         return self
