@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks import report
 from benchmarks.measure import load
 from wae.core.files import read_json, write_json
-from wae.planning.fingerprint import ROOT
+from wae.core.plugins import ROOT
 
 PARTS = ("training", "penalty", "frechet", "memory", "growth", "dag")
 KEPT = ROOT / "results/benchmarks"

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from benchmarks.processes import Usage, usage
-from wae.planning.fingerprint import ROOT
-from wae.planning.plan import merge, read_config
+from wae.core.plugins import ROOT
+from wae.planning.config import merge, read_config
 
 PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "environment.yml", "pyproject.toml")
 CORES = 2

@@ -1,7 +1,6 @@
 """Peak memory of a training job against that of the bare loop as a script."""
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import usage
-from wae.core.settings import DatasetSettings, RunSettings
-from wae.planning.fingerprint import ROOT
+from wae.core.plugins import ROOT
+from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
 
 SCRIPT = "benchmarks.memory"
 
@@ -31,13 +30,20 @@ def bare_script(settings: Path, data: Path) -> None:
     save_file(weights, settings.with_name("weights.safetensors"))
 
 
+def our_script(settings: Path, data: Path) -> None:
+    """The training stage of this suite, as a job runs it."""
+    from wae.training.loop import train
+
+    run = RunSettings.model_validate_json(settings.read_text())
+    train(run, data, settings.parent / run.method, ExecutionSettings(device="cpu"), "benchmark")
+
+
 def measure(quick: bool) -> dict[str, Any]:
     """Peak bytes of both, by method: a `train` job of one epoch on the padded images, all 60,000 of them."""
     from benchmarks.problem import METHODS, run_settings
     from wae.data.source import prepare
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    environment["WAE_EXECUTION"] = '{"device":"cpu"}'
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,12 +52,10 @@ def measure(quick: bool) -> dict[str, Any]:
         for method in METHODS[:1] if quick else METHODS:
             run = run_settings(method)
             (folder / "run.json").write_text(run.model_dump_json())
-            job = json.dumps({"run": run.model_dump(), "code": "benchmark"})
-            train = ["-m", "wae", "train", "--job", job, "--data", str(folder / "data"), "--out", str(folder / method)]
-            bare = ["-m", SCRIPT, str(folder / "run.json"), str(folder / "data")]
+            script = ["-m", SCRIPT, str(folder / "run.json"), str(folder / "data")]
             found[method] = {
                 label: usage([sys.executable, *command], ROOT, environment).peak_bytes
-                for label, command in (("ours", train), ("bare", bare))
+                for label, command in (("ours", [*script, "--ours"]), ("bare", script))
             }
     return found
 
@@ -60,5 +64,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("settings", type=Path)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--ours", action="store_true")
     arguments = parser.parse_args()
-    bare_script(arguments.settings, arguments.data)
+    (our_script if arguments.ours else bare_script)(arguments.settings, arguments.data)

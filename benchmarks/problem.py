@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wae.core.plugins import ROOT
 from wae.core.settings import RunSettings
 from wae.data.source import Dataset, Split
-from wae.planning.fingerprint import ROOT
-from wae.planning.plan import load_plan, merge, read_config
+from wae.planning.config import merge, read_config
+from wae.planning.plan import load_plan
 
 SIDE = 32
 BATCH = 100

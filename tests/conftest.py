@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wae.planning.plan import read_config
+from wae.planning.config import read_config
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

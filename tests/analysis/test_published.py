@@ -19,7 +19,8 @@ from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, write_table
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.settings import EvaluationSettings, RunSettings, TrainingSettings
-from wae.planning.plan import load_plan, merge, read_config
+from wae.planning.config import merge, read_config
+from wae.planning.plan import load_plan
 from wae.report.tables.claim_tables import difference_said
 
 Ledger = dict[str, Any]
@@ -258,7 +259,7 @@ def test_no_run_of_the_papers_config_is_called_a_reproduction(
     root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its protocol is the paper's as far as it can be read: what stays is not stated, recalled, or has a reason."""
-    monkeypatch.setattr("wae.planning.plan.missing", lambda *arguments: None)
+    monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)
     config = read_config(root / "config/paper.yaml")
     plan = load_plan(config)
     planned = [run.model_dump() for run in plan.runs]
@@ -277,7 +278,7 @@ def test_no_run_of_the_papers_config_is_called_a_reproduction(
 def test_the_papers_config_follows_the_ledger_on_mnist(
     root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wae.planning.plan.missing", lambda *arguments: None)
+    monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)
     plan = load_plan(merge(read_config(root / "config/paper.yaml"), {"run": {"seeds": [0]}}))
     for run in plan.runs:
         name = f"wae2018_{run.dataset}"

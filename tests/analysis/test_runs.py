@@ -1,7 +1,7 @@
 """The tidy tables: collected completely, written the same bytes for the same results."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +19,9 @@ from wae.analysis.runs import (
     write_table,
 )
 from wae.core.errors import UserError
+from wae.core.layout import Layout
+from wae.planning.config import merge
+from wae.planning.plan import Plan, load_plan
 
 
 def _collect_one(folder: Path, rows: list[dict[str, object]], **fate: object) -> Path:
@@ -104,25 +107,29 @@ def test_a_row_without_a_value_names_the_file(tmp_path: Path) -> None:
         _collect_one(tmp_path, [{"metric": "m", "subject": "prior"}])
 
 
-def test_the_plan_is_collected_and_a_missing_run_is_an_error_unless_partial(tmp_path: Path) -> None:
-    folder = make(tmp_path, datasets=("digits",), seeds=(0, 1))
-    plan = json.loads((folder / "plan.json").read_text())
-    references = {"classifier": "classifier-2"}
-    (folder / "plan.json").write_text(json.dumps(plan | {"data": {"digits": "digits-1"}, "references": references}))
+def test_the_plan_is_collected_and_a_missing_run_is_an_error_unless_partial(
+    tmp_path: Path, smoke: dict[str, Any]
+) -> None:
+    def planned(partial: bool) -> Plan:
+        run = {"datasets": ["digits"], "methods": ["vae", "wae_mmd"], "seeds": [0, 1], "partial": partial}
+        return load_plan(merge(smoke, {"experiment": "fake", "run": run}))
+
+    plan, layout = planned(False), Layout(tmp_path / "results")
+    folder = make(tmp_path, datasets=("digits",), methods=("vae", "wae_mmd"), seeds=(0, 1))
+    (folder / "metrics.csv").unlink()
     reference = {"dataset": "digits", "rows": [{"metric": "fid_classifier", "subject": "data", "value": 4.5}]}
-    write_json(tmp_path / "results/reference/digits-1/classifier-2/reference.json", reference)
-    out = tmp_path / "out"
-    collect_plan(folder / "plan.json", tmp_path / "results", out)
-    metrics = load_metrics(out / "metrics.csv")
+    write_json(layout.reference(plan.data_id("digits"), plan.reference_id("classifier")) / "reference.json", reference)
+    collect_plan(plan, layout)
+    metrics = load_metrics(folder / "metrics.csv")
     assert metrics[metrics["method"] == "real_data"][["dataset", "seed", "value"]].values.tolist() == [
         ["digits", -1, 4.5]
     ]
     assert set(metrics["experiment"]) == {"fake"}
     (folder / "digits/vae/seed1/run.json").unlink()
     with pytest.raises(UserError, match=r"seed1/run\.json: no such file"):
-        collect_plan(folder / "plan.json", tmp_path / "results", out)
-    collect_plan(folder / "plan.json", tmp_path / "results", out, partial=True)
-    assert (load_runs(out / "runs.csv")["status"] == "missing").sum() == 1
+        collect_plan(plan, layout)
+    collect_plan(planned(True), layout)
+    assert (load_runs(folder / "runs.csv")["status"] == "missing").sum() == 1
 
 
 def test_names_that_look_like_missing_values_stay_text(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from wae.commands import doctor
 from wae.commands.doctor import Finding
 from wae.data.source import prepare
-from wae.planning.plan import Plan, load_plan, merge
+from wae.planning.config import merge
+from wae.planning.plan import Plan, load_plan
 
 Change = Callable[[dict[str, Any]], Plan]
 

@@ -80,7 +80,7 @@ def test_one_bit_is_not_identical() -> None:
     ],
 )
 def test_summary(verdicts: list[str], holds: bool, first: str, capsys: pytest.CaptureFixture[str]) -> None:
-    cells = [verify.Cell("d/a/seed0 x prior", 1.0, None if v == verify.MISSING else 2.0, 0.5, v) for v in verdicts]
+    cells = [verify.Compared("d/a/seed0 x prior", 1.0, None if v == verify.MISSING else 2.0, 0.5, v) for v in verdicts]
     assert verify.report(cells) is holds
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1].startswith(first)

@@ -6,7 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from wae.core.settings import Config, TrainingSettings
-from wae.planning.plan import read_config
+from wae.planning.config import read_config
 
 
 @pytest.fixture(scope="module")

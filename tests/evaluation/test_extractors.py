@@ -53,7 +53,8 @@ def test_the_documents_extractor_runs(root: Path, tmp_path: Path, monkeypatch: p
     for name, block in blocks.items():
         (tmp_path / name).write_text(block)
     monkeypatch.chdir(tmp_path)
-    from wae.planning.plan import load_plan, read_config
+    from wae.planning.config import read_config
+    from wae.planning.plan import load_plan
 
     plan = load_plan(read_config(Path("my_extractor.yaml")))
     settings = plan.config.extractors["blocks"]

@@ -87,7 +87,8 @@ def test_table_is_aligned():
 
 def test_sweep_gives_each_method_as_many_values_on_validation_images(root):
     from wae.analysis.runs import base_method, varied
-    from wae.planning.plan import load_plan, read_config
+    from wae.planning.config import read_config
+    from wae.planning.plan import load_plan
 
     plan = load_plan(read_config(root / "config/lambda.yaml"))
     tried: dict[str, set[float]] = {}

@@ -16,12 +16,12 @@ from wae.data.source import load, prepare
 from wae.evaluation.features import build_extractor
 from wae.evaluation.reference import build_reference
 from wae.evaluation.run import evaluate
-from wae.planning.plan import load_plan, read_config
+from wae.planning.plan import load_plan
 from wae.core.settings import ExecutionSettings, EvaluationSettings, ExtractorSettings
 from wae.training.loop import train
 
 assert not any(name.startswith("my_") for name in sys.modules)
-plan = load_plan(read_config(Path("mine.yaml")))
+plan = load_plan("mine.yaml")
 print(len(plan.runs), plan.methods)
 prepare(plan.config.datasets["checkers"], None, Path("data"))
 run = plan.cells["checkers", "moments", 1]
@@ -43,7 +43,8 @@ from wae.analysis.claims.judging import judge_file
 from wae.analysis.results import Results
 from wae.analysis.runs import collect
 from wae.core.files import write_json
-from wae.planning.plan import load_plan, read_config
+from wae.planning.config import read_config
+from wae.planning.plan import load_plan
 from wae.report.figures.draw import figures
 from wae.report.page.render import page
 from wae.report.tables.write import tables
@@ -68,7 +69,8 @@ TRAIN_PARTS = """
 from pathlib import Path
 from wae.core.settings import ExecutionSettings
 from wae.data.source import prepare
-from wae.planning.plan import load_plan, read_config
+from wae.planning.config import read_config
+from wae.planning.plan import load_plan
 from wae.training.loop import train
 
 plan = load_plan(read_config(Path("parts.yaml")))
@@ -80,8 +82,9 @@ for run in plan.runs:
 
 PLAN = """
 from pathlib import Path
-from wae.planning.plan import load_plan, read_config
-load_plan(read_config(Path("mine.yaml")))
+from wae.commands.check import check_plugins
+from wae.planning.plan import load_plan
+check_plugins(load_plan(Path("mine.yaml")))
 """
 
 
@@ -196,7 +199,8 @@ def test_typos_in_claims_and_figures_are_refused(
     check = """
 from pathlib import Path
 from wae.analysis.claims.judging import check_judges
-from wae.planning.plan import load_plan, read_config
+from wae.planning.config import read_config
+from wae.planning.plan import load_plan
 from wae.report.figures.own import check
 report = load_plan(read_config(Path("mine.yaml"))).config.report
 check_judges(report.claims)
@@ -211,7 +215,7 @@ check(report.figures)
     ("file", "old", "new", "expected"),
     [
         ("mine.yaml", "my_method:Moments", "my_method:Moment", "did you mean 'Moments'"),
-        ("mine.yaml", "my_dataset:checkers", "my_datasets:checkers", "no module 'my_datasets'"),
+        ("mine.yaml", "my_dataset:checkers", "my_datasets:checkers", "module 'my_datasets' is neither part of wae"),
         ("mine.yaml", "my_metric:brightness_gap", "my_metric:brightnes_gap", "did you mean 'brightness_gap'"),
         ("mine.yaml", "covariance: 0.5", "covarianse: 0.5", "did you mean 'covariance'"),
         ("mine.yaml", "count: 500", "counts: 500", "did you mean 'count'"),

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tests.shared.workflow import copy_project, snakemake
+from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.files import YAML_BYTES
 from wae.core.settings import Config, DatasetSettings, ExtractorSettings, TrainingSettings
-from wae.planning.plan import load_plan, read_config
+from wae.planning.config import read_config
+from wae.planning.plan import load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = read_config(ROOT / "config/config.yaml")
@@ -78,7 +80,7 @@ def changed(path: Path_, value: Any) -> dict[str, Any]:
 def refused(config: dict[str, Any], *parts: str) -> str:
     """The message of the refusal, which names ``parts`` and a remedy; any other exception fails the test."""
     with pytest.raises(UserError) as caught:
-        load_plan(config)
+        check_plugins(load_plan(config))
     message = str(caught.value)
     for part in parts:
         assert part in message
@@ -213,9 +215,7 @@ def test_names_reach_the_terminal_quoted() -> None:
     assert "\x1b" not in refused(changed(("training", "methods", "vae", "like"), hostile))
 
 
-@pytest.mark.parametrize(
-    "path", [("experiment",), ("run",), ("datasets",), ("training",), ("extractors",), ("run", "seeds")]
-)
+@pytest.mark.parametrize("path", [("experiment",), ("run",), ("run", "datasets"), ("run", "methods"), ("run", "seeds")])
 def test_required_keys(path: Path_) -> None:
     config = copy.deepcopy(DEFAULT)
     place = config
@@ -233,7 +233,7 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("training", "methods", "vae", "prior"), "sphere", "prior 'sphere'"),
     (("training", "methods", "wae_mmd", "like"), "wae_mmd", "is a circle"),
     (("training", "methods", "wae_mmd", "like"), "wea_gan", "did you mean 'wae_gan'"),
-    (("training", "methods", "wae_mmd", "implementation"), "wae.planning.plan:load_plan", "is no class"),
+    (("training", "methods", "wae_mmd", "implementation"), "wae.planning.plan:load_plan", "is no subclass of"),
     (("datasets", "digits", "source"), "wae.core.settings:Config", "is no function"),
     (("datasets", "digits", "source"), "wae.data.embedded:digts", "did you mean 'digits'"),
     (("datasets", "digits", "shape"), [1, 7, 8], "strides of 2"),

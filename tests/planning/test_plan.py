@@ -3,15 +3,17 @@ from typing import Any
 
 import pytest
 
+from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
 from wae.core.settings import Config
-from wae.planning.plan import DEFAULTS, load_plan, merge, merged_training, read_config, with_defaults
+from wae.planning.config import DEFAULTS, merge, merged_training, read_config, with_defaults
+from wae.planning.plan import load_plan
 
 
 def refused(config: dict[str, Any], changes: dict[str, Any]) -> str:
     with pytest.raises(UserError) as caught:
-        load_plan(merge(config, changes))
+        check_plugins(load_plan(merge(config, changes)))
     return str(caught.value)
 
 
@@ -74,9 +76,15 @@ def test_variants_are_every_combination(config: dict[str, Any]) -> None:
         ({"training": {"cells": {"digits/vea": {}}}}, ["training.cells.digits/vea", "did you mean 'vae'"]),
         ({"training": {"methods": {"vae": {"implementation": "baselines.vae:VEA"}}}}, ["did you mean 'VAE'"]),
         ({"training": {"methods": {"vae": {"options": {"x": 1}}}}}, ["unknown option 'x'"]),
-        ({"datasets": {"digits": {"options": {"size": 3}}}}, ["datasets.digits.options: unknown option 'size'"]),
+        (
+            {"datasets": {"digits": {"options": {"size": 3}}}},
+            ["datasets.digits: unknown option of wae.data.embedded"],
+        ),
         ({"evaluation": {"reference": "validation"}}, ["set training.common.validation_fraction above 0"]),
-        ({"evaluation": {"metrics": ["no_such_module_x:f"]}}, ["no module 'no_such_module_x'"]),
+        (
+            {"evaluation": {"metrics": ["no_such_module_x:f"]}},
+            ["module 'no_such_module_x' is neither part"],
+        ),
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda": [1]}}]}}, ["did you mean 'lambda_'"]),
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": ["../x"]}}]}}, ["cannot be part of a folder"]),
         ({"experiment": "../up"}, ["experiment: found '../up'"]),

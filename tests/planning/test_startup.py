@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 import torch
 from wae.compute import devices
-from wae.planning.plan import load_plan, read_config
+from wae.planning.config import read_config
+from wae.planning.plan import load_plan
 from wae.core.settings import ExecutionSettings
 from wae.training.loop import Trainer
 devices.setup(ExecutionSettings(device="cpu"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from wae.data import places
+from wae.planning import places
 
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:

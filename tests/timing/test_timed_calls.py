@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from wae.commands import experiment
 from wae.core.files import read_json, write_json
+from wae.core.layout import Layout
 from wae.core.settings import ExecutionSettings, TimingSettings
 from wae.data.source import prepare
 from wae.planning.plan import load_plan
-from wae.timing import memory, run_study_of_plan
+from wae.timing import memory
 from wae.timing.clock import Clock
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
@@ -119,22 +121,14 @@ def test_a_whole_study(smoke, tmp_path: Path) -> None:
     smoke["timing"] = {"rounds": 3, "max_rounds": 3, "warmup": 1, "penalty_n": [8, 16], "critics": [16]}
     smoke["timing"] |= {"random_features": 16, "step_batch_sizes": [20, 2000], "total_seconds": 20.0}
     smoke["run"]["seeds"] = [0, 1]
+    smoke["execution"]["device"] = "cpu"
     plan = load_plan(smoke)
-    write_json(
-        tmp_path / "plan.json",
-        {
-            "config": plan.config.model_dump(),
-            "runs": [run.model_dump() for run in plan.runs],
-            "data": {"digits": plan.data_id("digits")},
-        },
-    )
     prepare(plan.config.datasets["digits"], None, tmp_path / "data" / plan.data_id("digits"))
-    execution = ExecutionSettings(device="cpu")
     try:
-        run_study_of_plan(tmp_path / "plan.json", tmp_path, execution, tmp_path)
+        experiment.timing(plan, Layout(tmp_path))
     finally:
         torch.set_deterministic_debug_mode("default")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "timing.csv").read_text())))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "smoke/timing.csv").read_text())))
     assert tuple(rows[0]) == COLUMNS
     steps = [row for row in rows if row["study"] == "step"]
     assert {(row["subject"], row["n"], row["status"]) for row in steps} == {
@@ -146,7 +140,7 @@ def test_a_whole_study(smoke, tmp_path: Path) -> None:
     for row in (r for r in rows if r["status"] == "ok"):
         assert 0 < float(row["low"]) <= float(row["seconds"]) <= float(row["high"])
         assert row["rounds"] == "3"
-    machine = read_json(tmp_path / "timing_machine.json")
+    machine = read_json(tmp_path / "smoke/timing_machine.json")
     assert machine["threads"]["intra_op"] == 1
     assert machine["rounds"] == 3 * (3 + 8)
     assert any("no batch of 2000" in line for line in machine["left_out"])

@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -13,12 +12,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from wae.core.errors import StopSignalError, UserError
-from wae.core.files import canonical_json, read_json
-from wae.core.layout import RunFolder
+from wae.core.files import read_json, write_json
+from wae.core.layout import Cell, Layout, RunFolder
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
 from wae.data.source import Dataset, Split, prepare
 from wae.evaluation.subjects import load_method
-from wae.planning.plan import load_plan, merge
+from wae.planning.config import merge
+from wae.planning.plan import Plan, load_plan
 from wae.training import checkpoint
 from wae.training import loop as training
 from wae.training.run_folder import is_done
@@ -40,10 +40,14 @@ def noise(root: Path | None) -> Dataset:
     return Dataset(*splits, origin="noise", licence="none")
 
 
-def a_run(smoke: dict[str, Any], method: str = "wae_gan", **changes: Any) -> RunSettings:
+def a_plan(smoke: dict[str, Any], method: str, **changes: Any) -> Plan:
     settings = {"epochs": 4, "batch_size": 50, "critic_width": 16, "snapshots": 0, **changes}
-    plan = load_plan(merge(smoke, {"training": {"cells": {f"digits/{method}": settings}}}))
-    return plan.cells["digits", method, 0]
+    changed = {"training": {"cells": {f"digits/{method}": settings}}, "execution": {"device": "cpu"}}
+    return load_plan(merge(smoke, changed))
+
+
+def a_run(smoke: dict[str, Any], method: str = "wae_gan", **changes: Any) -> RunSettings:
+    return a_plan(smoke, method, **changes).cells["digits", method, 0]
 
 
 def contents(folder: Path) -> dict[str, Any]:
@@ -147,20 +151,17 @@ def test_a_checkpoint_of_other_sources_is_not_used(
 
 
 def test_sigterm_saves_and_the_same_command_goes_on(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
-    run = a_run(smoke, "wae_mmd", epochs=400)
-    training.train(run, data, tmp_path / "whole", CPU, "code")
-    out = tmp_path / "cut"
-    command = [sys.executable, "-m", "wae", "train", "--data", str(data), "--out", str(out)]
-    command += ["--job", canonical_json({"run": run.model_dump(), "code": "code"})]
-    environment = {**os.environ, "WAE_EXECUTION": CPU.model_dump_json()}
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    plan = a_plan(smoke, "wae_mmd", epochs=400)
+    training.train(plan.cells["digits", "wae_mmd", 0], data, tmp_path / "whole", CPU, "code")
+    command, out = train_command(plan, "digits/wae_mmd/seed0", data, tmp_path)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_for(out / "history.csv")
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143, errors
     assert "the checkpoint is saved" in errors
     assert "Traceback" not in errors
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True)
     assert contents(tmp_path / "whole") == contents(out)
 
 
@@ -208,26 +209,31 @@ def test_snapshots_are_spread_evenly_in_the_logarithm(epochs: int, count: int, e
     assert training.snapshot_epochs(epochs, count) == expected
 
 
-def train_command(run: RunSettings, data: Path, out: Path) -> list[str]:
-    job = canonical_json({"run": run.model_dump(), "code": "code"})
-    return [sys.executable, "-m", "wae", "train", "--data", str(data), "--out", str(out), "--job", job]
+def train_command(plan: Plan, cell: str, data: Path, folder: Path) -> tuple[list[str], Path]:
+    """The command that trains a cell on ``data`` below ``folder``, and the run's folder."""
+    layout = Layout(folder / "results")
+    prepared = layout.data(plan.data_id("digits"))
+    prepared.parent.mkdir(parents=True, exist_ok=True)
+    prepared.symlink_to(data.resolve())
+    write_json(folder / "plan.json", plan.document())
+    named = ["--plan", str(folder / "plan.json"), "--cell", cell, "--results", str(layout.results)]
+    return [sys.executable, "-m", "wae", "train", *named], plan.folder(layout).run(Cell.parse(cell)).path
 
 
 def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
     smoke: dict[str, Any], data: Path, tmp_path: Path
 ) -> None:
-    run = a_run(smoke, "wae_mmd", epochs=300)
-    command = train_command(run, data, tmp_path / "run")
-    environment = {**os.environ, "WAE_EXECUTION": CPU.model_dump_json()}
-    first = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
-    wait_for(tmp_path / "run/history.csv")
-    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    plan = a_plan(smoke, "wae_mmd", epochs=300)
+    command, out = train_command(plan, "digits/wae_mmd/seed0", data, tmp_path)
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    wait_for(out / "history.csv")
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
     assert first.wait() == 0
     assert second.returncode == 0, second.stderr
     assert "is at this job already; waiting for it to end" in second.stderr
-    assert "that process finished this run" in second.stderr
+    assert "this run is finished with the same settings and code; nothing to do" in second.stderr
     assert "step/s" not in second.stderr
-    assert read_json(tmp_path / "run/run.json")["epochs"] == 300
+    assert read_json(out / "run.json")["epochs"] == 300
 
 
 def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +16,8 @@ import pandas as pd
 from wae.analysis.metrics import gather, learn
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
+from wae.core.layout import Cell, Layout
+from wae.planning.plan import Plan
 
 METRICS_COLUMNS = (
     *("experiment", "dataset", "method", "seed", "status"),
@@ -91,35 +92,26 @@ def collect(
     write_table(out_runs_csv, fates, RUNS_COLUMNS)
 
 
-def collect_plan(plan: str | Path, results: str | Path, out: str | Path, partial: bool = False) -> None:
-    """Collect the runs of a plan.json from the folder ``results`` into ``out``/metrics.csv and ``out``/runs.csv.
+def collect_plan(plan: Plan, layout: Layout) -> None:
+    """Collect the runs of ``plan`` into metrics.csv and runs.csv of its experiment.
 
-    A missing run is an error (UserError) unless ``partial``.
+    A missing run is an error (UserError) unless the config says ``run.partial``.
     """
-    document = read_json(plan)
-    experiment = document["config"]["experiment"]
-    planned = [_Planned(run["dataset"], run["method"], run["seed"]) for run in document["runs"]]
-    folders = [run_dir(Path(results) / experiment, run.dataset, run.method, run.seed) for run in planned]
+    folder, document = plan.folder(layout), plan.document()
+    runs = [folder.run(Cell(run.dataset, run.method, run.seed)) for run in plan.runs]
     references = [
-        Path(results) / "reference" / data_id / reference_id / "reference.json"
+        layout.reference(data_id, reference_id) / "reference.json"
         for data_id in document["data"].values()
         for reference_id in document["references"].values()
     ]
-    if partial:
+    if plan.config.run.partial:
         references = [path for path in references if path.exists()]
     else:
-        for folder in folders:
-            for name in ("run.json", "metrics.json"):
-                read_json(folder / name)
-    out = Path(out)
-    collect(planned, folders, references, out / "metrics.csv", out / "runs.csv", experiment)
-
-
-@dataclass(frozen=True)
-class _Planned:
-    dataset: str
-    method: str
-    seed: int
+        for run in runs:
+            read_json(run.record)
+            read_json(run.metrics)
+    tables = folder.file("metrics.csv"), folder.file("runs.csv")
+    collect(plan.runs, [run.path for run in runs], references, *tables, plan.config.experiment)
 
 
 def _fate(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:

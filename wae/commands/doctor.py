@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wae.core.errors import UserError
-from wae.data.presence import missing
-from wae.planning.fingerprint import ROOT
-from wae.planning.plan import Plan, data_root
+from wae.core.plugins import ROOT
+from wae.planning.config import data_root
+from wae.planning.plan import Plan
+from wae.planning.presence import missing
 
 BYTES_PER_WEIGHT = 4
 RUN_BYTES = 2_000_000  # pictures, tables and logs of a run, generously

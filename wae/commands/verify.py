@@ -1,10 +1,7 @@
 """Compare a fresh run of an experiment with a recorded one, value by value; or rerun one cell of it and compare."""
 
 import math
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wae import api
 from wae.analysis.budget import error_budget
 from wae.analysis.runs import collect, load_metrics
-from wae.commands.manifest import git_state, hardware, versions
+from wae.compute.machine import git_state, hardware, versions
 from wae.core.errors import UserError, unknown_name
-from wae.core.files import read_json, write_json
+from wae.core.files import read_json
+from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings
-from wae.planning.plan import load_plan, read_config
+from wae.planning.plan import load_plan
 
 KEYS = ["dataset", "method", "seed", "metric", "subject", "reference", "samples", "draw"]
 IDENTICAL, WITHIN, DIFFERENT, MISSING = "identical", "within tolerance", "different", "missing"
@@ -27,7 +26,7 @@ DEVIATIONS = 3.0 * math.sqrt(2.0)  # three standard deviations of the difference
 
 
 @dataclass(frozen=True)
-class Cell:
+class Compared:
     """A recorded value beside the fresh one. ``tolerance``: absolute, in the metric's own unit."""
 
     name: str
@@ -63,29 +62,25 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
 
 
 def rerun(manifest: Mapping[str, Any], cell: str, results: Path) -> pd.DataFrame:
-    """The scores of one recorded run, trained and evaluated anew by the workflow under the recorded settings.
+    """The scores of one recorded run, trained and evaluated again under the recorded settings.
 
-    UserError for a cell that was not recorded, for settings that the recorded config no longer leads to, and when
-    the workflow fails.
+    UserError for a cell that was not recorded, and for settings that the recorded config no longer leads to.
     """
     cells = {f"{c['dataset']}/{c['method']}/seed{c['seed']}": c for c in manifest["plan"]}
     if cell not in cells:
         raise unknown_name("cell", cell, cells)
-    folder = results / f"verify_{manifest['experiment']}"
-    shutil.rmtree(folder / cell, ignore_errors=True)
     # Where data lie is this machine's own: WAE_DATA_ROOT.
-    config = manifest["config"] | {"experiment": folder.name, "data_root": None}
-    write_json(folder / "config.json", config)
-    planned = load_plan(read_config(folder / "config.json"))
-    run = next(r for r in planned.runs if f"{r.dataset}/{r.method}/seed{r.seed}" == cell)
+    config = manifest["config"] | {"experiment": f"verify_{manifest['experiment']}", "data_root": None}
+    plan, layout, wanted = load_plan(config), Layout(results), Cell.parse(cell)
+    run = plan.run(wanted)
     _check_settings(run, cells[cell]["settings"], cell)
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--configfile", str(folder / "config.json")]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    status = subprocess.run([*command, "--", str(folder / cell / "metrics.json")], env=environment, check=False)
-    if status.returncode:
-        raise UserError(f"{cell}: the workflow failed; its messages are above")
-    collect([run], [folder / cell], [], folder / "metrics.csv", folder / "runs.csv")
-    return load_metrics(folder / "metrics.csv")
+    folder = plan.folder(layout)
+    shutil.rmtree(folder.run(wanted).path, ignore_errors=True)
+    api.train(plan, wanted, results)
+    api.evaluate(plan, wanted, results)
+    tables = folder.file("metrics.csv"), folder.file("runs.csv")
+    collect([run], [folder.run(wanted).path], [], *tables)
+    return load_metrics(tables[0])
 
 
 def _check_settings(run: RunSettings, recorded: Mapping[str, Any], cell: str) -> None:
@@ -96,7 +91,7 @@ def _check_settings(run: RunSettings, recorded: Mapping[str, Any], cell: str) ->
         raise UserError(f"{cell}: the defaults now add other settings ({said}); check out the recorded commit")
 
 
-def compare(recorded: pd.DataFrame, fresh: pd.DataFrame, cell: str | None = None) -> list[Cell]:
+def compare(recorded: pd.DataFrame, fresh: pd.DataFrame, cell: str | None = None) -> list[Compared]:
     """Every recorded row (of ``cell`` only, if given) with its verdict."""
     recorded = recorded.assign(tolerance=tolerances(recorded))
     if cell is not None:
@@ -109,7 +104,7 @@ def compare(recorded: pd.DataFrame, fresh: pd.DataFrame, cell: str | None = None
     for row in recorded.to_dict("records"):
         old, new, tolerance = float(row["value"]), values.get(_key(row)), float(row["tolerance"])
         name = f"{row['dataset']}/{row['method']}/seed{row['seed']} {row['metric']} {row['subject']}"
-        cells.append(Cell(name, old, new, tolerance, _verdict(old, new, tolerance)))
+        cells.append(Compared(name, old, new, tolerance, _verdict(old, new, tolerance)))
     return cells
 
 
@@ -150,7 +145,7 @@ def _verdict(old: float, new: float | None, tolerance: float) -> str:
     return WITHIN if abs(old - new) <= tolerance else DIFFERENT
 
 
-def report(cells: list[Cell]) -> bool:
+def report(cells: list[Compared]) -> bool:
     """Print each value that does not hold, then the summary; True when all hold."""
     counts = {v: sum(c.verdict == v for c in cells) for v in (IDENTICAL, WITHIN, DIFFERENT, MISSING)}
     for found in cells:

@@ -42,7 +42,7 @@ def source_file(module: str) -> Path | None:
     relative = Path(*module.split("."))
     if relative.parts[0] in sys.stdlib_module_names:
         return None
-    for folder in folders():
+    for folder in [ROOT] if relative.parts[0] in OWN else folders():
         for candidate in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
             installed = {"site-packages", "dist-packages"} & set(candidate.parts) and relative.parts[0] not in OWN
             if candidate.is_file() and not installed:
@@ -70,7 +70,7 @@ def load_module(module: str) -> ModuleType:
         raise UserError(f"module {module!r} imports {error.name!r}, which is not installed; install it") from error
     except (SyntaxError, UnicodeDecodeError) as error:
         raise UserError(f"{file or module}: not valid Python ({error}); correct it") from error
-    if file is not None and Path(str(loaded.__file__)).resolve() != file:
+    if file is not None and top not in OWN and Path(str(loaded.__file__)).resolve() != file:
         raise UserError(f"module {module!r}: {loaded.__file__} was imported in place of {file}; rename your file")
     return loaded
 
@@ -123,3 +123,14 @@ def plain_function(found: Any) -> Any:
     if inspect.isfunction(found) or inspect.ismethod(found) or inspect.isbuiltin(found):
         return found
     return type(found).__call__
+
+
+def check_type(name: str, value: object, default: object) -> None:
+    """UserError unless ``value`` is of the type of ``default``; whole numbers pass for others, None for anything."""
+    if default is None or default is inspect.Parameter.empty or value is None:
+        return
+    kinds: tuple[type, ...] = (int, float) if isinstance(default, float) else (type(default),)
+    if isinstance(default, tuple | list):
+        kinds = (tuple, list)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise UserError(f"{name}: found {value!r}, need a value like its default {default!r}")

@@ -256,6 +256,7 @@ class What(Strict):
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
     vary: list[Vary] = []
     extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
+    partial: bool = False  # report on the runs that are finished, train no others; what is missing is marked
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

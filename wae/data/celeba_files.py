@@ -13,8 +13,8 @@ from tqdm import tqdm
 from wae.core.errors import UserError, unknown_name
 from wae.data.downloads import check_md5
 from wae.data.pictures import read_picture
-from wae.data.places import CELEBA_ATTRIBUTES, CELEBA_IMAGES, CELEBA_PARTITION, shown
 from wae.data.source import Split
+from wae.planning.places import CELEBA_ATTRIBUTES, CELEBA_IMAGES, CELEBA_PARTITION, shown
 
 _COUNT = 202_599
 _SIZE = (178, 218)  # width, height of an aligned image

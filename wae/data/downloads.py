@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 from wae.core.errors import UserError
 from wae.core.files import sha256_file
-from wae.data.places import CIFAR_ARCHIVE, CIFAR_FOLDER, CIFAR_SHA256, IDX_FILES, shown
+from wae.planning.places import CIFAR_ARCHIVE, CIFAR_FOLDER, CIFAR_SHA256, IDX_FILES, shown
 
 _TIMEOUT = 60.0  # seconds without an answer
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from wae.core.errors import UserError, unknown_name
 from wae.data.pictures import FITS, fitted, read_picture
-from wae.data.places import own_path, shown
-from wae.data.presence import missing
 from wae.data.source import Dataset, Split, choice, hold_out, whole
+from wae.planning.places import own_path, shown
+from wae.planning.presence import missing
 
 _SEED = 1403  # of the split, where there is no test set
 _SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from wae.core.errors import UserError
-from wae.data.places import shown
+from wae.planning.places import shown
 
 FITS = ("crop", "stretch", "exact")
 _MAX_PIXELS = 100_000_000  # a file may claim any size; decoding this many takes 300 MB

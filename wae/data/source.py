@@ -8,6 +8,7 @@ import errno
 import inspect
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from wae.core.errors import UserError, unknown_name
 from wae.core.files import read_json, sha256_file, write_json
-from wae.core.plugins import load_function
+from wae.core.plugins import check_type, load_function
 from wae.core.settings import DatasetSettings
 
 ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
@@ -147,14 +148,21 @@ def hold_out(labels: np.ndarray | None, n: int, count: int, seed: int) -> tuple[
     return np.setdiff1d(np.arange(n), test), test
 
 
-def _call(settings: DatasetSettings, root: Path | None) -> Dataset:
-    source = load_function(settings.source, Dataset)
+def check_options(name: str, source: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """UserError unless each option is a keyword-only argument of ``source``, of its default's type."""
     parameters = inspect.signature(source).parameters.values()
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-        known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        for name in settings.options:
-            if name not in known:
-                raise unknown_name(f"option of {settings.source}", name, known)
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    for key, value in options.items():
+        if key not in known:
+            raise unknown_name(f"option of {name}", key, known)
+        check_type(f"option {key} of {name}", value, known[key])
+
+
+def _call(settings: DatasetSettings, root: Path | None) -> Dataset:
+    source: Callable[..., Any] = load_function(settings.source, Dataset)
+    check_options(settings.source, source, settings.options)
     dataset = source(root, **settings.options)
     if not isinstance(dataset, Dataset):
         raise UserError(f"{settings.source} returned a {type(dataset).__name__}; return a wae.data.source.Dataset")

@@ -13,9 +13,9 @@ import numpy as np
 from wae.core.errors import UserError
 from wae.core.files import sha256_file
 from wae.data import celeba_files, downloads
-from wae.data.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folder, shown
-from wae.data.presence import missing, torn_idx
 from wae.data.source import Dataset, Split, choice, whole
+from wae.planning.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folder, shown
+from wae.planning.presence import missing, torn_idx
 
 _SPLITS = ("official", "paper")
 _AUTHORS_SEED = 123  # in datahandler.py of the authors' code

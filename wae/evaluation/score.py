@@ -1,13 +1,13 @@
 """The suite's scores for images that any other model made: a folder of PNG or JPEG files, or a .npy array."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from wae.core.errors import UserError, unknown_name
+from wae.core.errors import UserError
 from wae.core.settings import EvaluationSettings
 from wae.data.pictures import fitted, read_picture
 from wae.data.source import load
@@ -15,26 +15,25 @@ from wae.evaluation.distances import Distances
 from wae.evaluation.reference import load_reference
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
-from wae.planning.plan import load_plan, read_config
 
 SUBJECT = "images"
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def score(
-    images: str | Path,
+    images: str | Path | np.ndarray,
     data: str | Path,
     references: Sequence[str | Path],
     settings: EvaluationSettings,
     device: torch.device | str = "cpu",
 ) -> list[dict[str, Any]]:
-    """Rows (see wae/evaluation/rows.py) of the images in a folder or .npy, as if they were samples of a method here.
+    """Rows (see wae/evaluation/rows.py) of images (folder, .npy or array) as if they were samples of a method here.
 
     ``data``: the prepared dataset; ``references``: folders of ``build_reference`` for it, one an extractor. All
     images count, so a table that compares should give as many of each. UserError where shapes or types do not fit.
     """
     shape = tuple(int(side) for side in load(data, "test").images.shape[1:])
-    tensor = torch.from_numpy(read_images(Path(images), shape))
+    tensor = torch.from_numpy(images_of(images, shape))
     rows: list[dict[str, Any]] = []
     for folder in references:
         rows += Distances(load_reference(folder, device), settings).score(SUBJECT, tensor, 0, full=True)
@@ -63,41 +62,30 @@ def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
         raise UserError(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: not a readable .npy array ({error}); write it with numpy.save") from error
+    return as_images(array, shape, str(path))
+
+
+def images_of(images: str | Path | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """``images`` as uint8 (N, C, H, W) of ``shape`` (C, H, W); errors as ``read_images``'s."""
+    return as_images(images, shape, "images") if isinstance(images, np.ndarray) else read_images(Path(images), shape)
+
+
+def as_images(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """An array in one of the layouts of ``read_images`` as uint8 (N, C, H, W); UserError for any other."""
     if array.dtype != np.uint8:
-        raise UserError(f"{path}: values are {array.dtype}; scale the images to 0..255 and save them as uint8")
+        raise UserError(f"{where}: values are {array.dtype}; scale the images to 0..255 and save them as uint8")
     if array.ndim == 3 and shape[0] == 1:
         array = array[:, None]
     if array.ndim == 4 and array.shape[1:] != shape and array.shape[-1] == shape[0]:
         array = array.transpose(0, 3, 1, 2)
     if array.ndim != 4 or array.shape[1:] != shape:
-        raise UserError(f"{path}: images are {array.shape[1:]}, the dataset's are {shape} (channels, height, width)")
+        raise UserError(f"{where}: images are {array.shape[1:]}, the dataset's are {shape} (channels, height, width)")
     if len(array) < 2:
-        raise UserError(f"{path}: found {len(array)} images, need 2 or more")
+        raise UserError(f"{where}: found {len(array)} images, need 2 or more")
     return np.ascontiguousarray(array)
 
 
-def score_against(
-    images: str | Path, dataset: str, config: Path, results: Path, device: torch.device | str = "cpu"
-) -> list[dict[str, Any]]:
-    """``score`` against a dataset of a config file, in the features of each of its extractors.
-
-    UserError names the command that makes what is missing under ``results``.
-    """
-    plan = load_plan(read_config(config))
-    if dataset not in plan.config.run.datasets:
-        raise unknown_name("dataset of this config", dataset, plan.config.run.datasets)
-    data = results / "data" / plan.data_id(dataset)
-    folders = [
-        results / "reference" / plan.data_id(dataset) / plan.reference_id(name) for name in plan.config.run.extractors
-    ]
-    for folder in folders:
-        if not (folder / "reference.json").exists():
-            command = f"snakemake --cores 2 --configfile {config} -- {folder}/reference.json"
-            raise UserError(f"{folder}: no reference yet; run {command}")
-    return score(images, data, folders, plan.config.evaluation, device)
-
-
-def as_table(rows: Sequence[dict[str, Any]]) -> str:
+def as_table(rows: Sequence[Mapping[Any, Any]]) -> str:
     """Rows as aligned text: metric, reference, count, value, label."""
     header = ("metric", "reference", "images", "value", "label")
     body = [

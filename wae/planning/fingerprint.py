@@ -1,8 +1,8 @@
 """What a stage's numbers depend on: the source text it imports, read without running any of it.
 
-Snakemake does not see an edit to an imported module. So every job carries the digest of the project's
-modules that its stage imports, directly or not; a change of code reruns what depends on it and nothing
-else. Comments, docstrings and layout are left out of the digest.
+Snakemake does not see an edit to an imported module. So every job carries the digest of the modules that its stage
+imports, directly or not; a change of code reruns what depends on it and nothing else. Comments, docstrings and layout
+are left out of the digest, and so are installed packages.
 
 Parsing a hundred files takes most of a second of every start of the workflow, so what was found is kept by content.
 """
@@ -11,26 +11,29 @@ import ast
 import contextlib
 import functools
 import hashlib
-import importlib.util
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from wae.core.errors import UserError, unknown_name
+from wae.core.errors import UserError
 from wae.core.files import sha256_file, write_json
+from wae.core.plugins import ROOT, source_file
 
-ROOT = Path(__file__).resolve().parents[2]
 # The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
 # how a job keeps others out of its folder.
-_WITHOUT_NUMBERS = {ROOT / f"wae/core/{name}.py" for name in ("settings", "errors", "locks")}
+_WITHOUT_NUMBERS = {ROOT / f"wae/core/{name}.py" for name in ("settings", "errors", "locks", "layout", "plugins")}
+_FRONT = ROOT / "wae/__init__.py"  # imports names when they are used, and has the version: decides no number
 
 KEPT = Path(".snakemake/wae-sources.json")  # scans by content, of the workflows that ran in this folder
 
 
 class Scan(NamedTuple):
-    """What a source file imports, and a digest of its code."""
+    """What a source file imports, and a digest of its code.
+
+    ``imports``: names of modules, or of names in them; a relative one begins with a dot per level.
+    """
 
     imports: tuple[str, ...]
     code: str
@@ -38,24 +41,11 @@ class Scan(NamedTuple):
 
 @functools.cache
 def find_module(name: str) -> Path | None:
-    """The source file of a module on sys.path that is neither the standard library's nor an installed package's."""
-    relative = Path(*name.split("."))
-    if relative.parts[0] in sys.stdlib_module_names:
-        return None
-    for folder in dict.fromkeys([str(ROOT), *sys.path]):
-        if "site-packages" in folder or "dist-packages" in folder:
-            continue
-        for candidate in (
-            Path(folder or ".") / relative.with_suffix(".py"),
-            Path(folder or ".") / relative / "__init__.py",
-        ):
-            if candidate.is_file():
-                return candidate.resolve()
-    return None
+    """The source file of a module of the project or of the user's own; None for all others."""
+    return source_file(name)
 
 
-@functools.cache
-def _tree(path: Path) -> ast.Module:
+def _parse(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError) as error:
@@ -64,13 +54,37 @@ def _tree(path: Path) -> ast.Module:
 
 def _imports(tree: ast.Module) -> tuple[str, ...]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _running(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module)
-            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            if node.module:
+                names.add(module)
+            dot = "." if node.module else ""
+            names.update(f"{module}{dot}{alias.name}" for alias in node.names)
     return tuple(sorted(names))
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below ``tree``, without what only a type checker sees."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            waiting: list[ast.AST] = list(node.orelse)
+        else:
+            waiting = [node]
+        for part in waiting:
+            yield part
+            yield from _running(part)
+
+
+def absolute(name: str, module: str, path: Path) -> str:
+    """``name``, as ``module`` (in the file ``path``) imports it, without leading dots."""
+    level = len(name) - len(name.lstrip("."))
+    if level == 0:
+        return name
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    return ".".join([*package[: len(package) - level + 1], name[level:]])
 
 
 def closure(modules: Iterable[str]) -> list[Path]:
@@ -78,10 +92,14 @@ def closure(modules: Iterable[str]) -> list[Path]:
     found: set[Path] = set()
     waiting = list(modules)
     while waiting:
-        path = find_module(waiting.pop())
-        if path is not None and path not in found:
-            found.add(path)
-            waiting.extend(scan(path).imports)
+        module = waiting.pop()
+        path = find_module(module)
+        if path is None or path in found or path == _FRONT:
+            continue
+        found.add(path)
+        parents = module.split(".")[:-1]  # Python runs the __init__ of every package above
+        waiting.extend(".".join(parents[: i + 1]) for i in range(len(parents)))
+        waiting.extend(absolute(name, module, path) for name in scan(path).imports)
     return sorted(found)
 
 
@@ -101,7 +119,7 @@ def scan(path: Path) -> Scan:
     """What ``path`` imports and a digest of its code; UserError if it is not valid Python."""
     key = f"python {sys.version_info[0]}.{sys.version_info[1]} {sha256_file(path)}"  # a tree's text is of one version
     if key not in _kept():
-        tree = _tree(path)
+        tree = _parse(path)
         _kept()[key] = Scan(_imports(tree), hashlib.sha256(_code_text(tree).encode()).hexdigest())
     return _kept()[key]
 
@@ -110,11 +128,9 @@ def scan(path: Path) -> Scan:
 def _kept() -> dict[str, Scan]:
     """Scans by the content of the file; those of former processes first, where they can be read."""
     try:
-        return {
-            key: Scan(tuple(imports), str(code))
-            for key, (imports, code) in json.loads(KEPT.read_text(encoding="utf-8")).items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or damaged: all is found again
+        known = json.loads(KEPT.read_text(encoding="utf-8"))
+        return {key: Scan(tuple(imports), str(code)) for key, (imports, code) in known.items()}
+    except (OSError, ValueError, TypeError, AttributeError):  # none yet, or not readable: all is scanned again
         return {}
 
 
@@ -139,72 +155,7 @@ def code_digest(*modules: str) -> str:
     return total.hexdigest()[:16]
 
 
-def find_definition(dotted: str) -> ast.ClassDef | ast.FunctionDef | None:
-    """The class or function that ``package.module:name`` names; None when the module is an installed package's.
-
-    UserError names what is missing and the nearest spelling.
-    """
-    module, _, name = dotted.partition(":")
-    path = find_module(module)
-    if path is None:
-        if find_module(module.split(".")[0]) is None and _is_installed(module):
-            return None
-        raise UserError(f"{dotted!r}: no module {module!r}; put it beside the Snakefile, or correct the spelling")
-    definitions = {node.name: node for node in _tree(path).body if isinstance(node, ast.ClassDef | ast.FunctionDef)}
-    if name not in definitions:
-        raise unknown_name(f"name in {module}", name, [n for n in definitions if not n.startswith("_")])
-    return definitions[name]
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module.split(".")[0]) is not None
-    except (ImportError, ValueError):
-        return False
-
-
-def class_attributes(dotted: str) -> dict[str, Any]:
-    """Literal class attributes of a class, its project-local bases' included, read from the source text."""
-    definition = find_definition(dotted)
-    if not isinstance(definition, ast.ClassDef):
-        return {}
-    module = dotted.partition(":")[0]
-    path = find_module(module)
-    attributes: dict[str, Any] = {}
-    for base in reversed(definition.bases):
-        origin = _origin(base, module, path) if path else None
-        if origin is not None:
-            attributes |= class_attributes(origin)
-    for node in definition.body:
-        target: ast.expr | None = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            target = node.targets[0]
-        value = getattr(node, "value", None)
-        if isinstance(target, ast.Name) and isinstance(value, ast.expr):
-            try:
-                attributes[target.id] = ast.literal_eval(value)
-            except ValueError:
-                continue
-    return attributes
-
-
-def _origin(base: ast.expr, module: str, path: Path) -> str | None:
-    """The dotted path of a base class named in the module at ``path``, if it is the project's own."""
-    if not isinstance(base, ast.Name):
-        return None
-    for node in _tree(path).body:
-        if isinstance(node, ast.ClassDef) and node.name == base.id:
-            return f"{module}:{base.id}"
-        if isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                if (alias.asname or alias.name) == base.id and find_module(node.module):
-                    return f"{node.module}:{alias.name}"
-    return None
-
-
-def keyword_options(dotted: str) -> set[str] | None:
-    """Names of the keyword-only arguments of a function; None when its source is not at hand or takes ``**``."""
-    definition = find_definition(dotted)
-    if not isinstance(definition, ast.FunctionDef) or definition.args.kwarg is not None:
-        return None
-    return {argument.arg for argument in definition.args.kwonlyargs}
+def clear() -> None:
+    """Forget what this process knows of the sources, as a new one would."""
+    for function in (find_module, scan, _kept, code_digest):
+        function.cache_clear()

@@ -1,29 +1,88 @@
-"""What the rules of the workflow hand to their jobs: one param, and the environment. Imports no torch."""
+"""What the rules hand to their jobs: a plan file, and digests of settings and code. Imports no torch."""
 
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from filelock import BaseFileLock
 
 from wae.core import locks
 from wae.core.errors import UserError
-from wae.core.files import canonical_json, remove_leftovers
+from wae.core.files import canonical_json, digest, remove_leftovers, write_text
+from wae.core.layout import Cell
+from wae.core.plugins import ROOT
+from wae.core.settings import RunSettings, TrainingSettings
+from wae.planning.config import data_root
 from wae.planning.fingerprint import code_digest
-from wae.planning.plan import Plan, data_root
+from wae.planning.plan import Plan
 
 _held: list[BaseFileLock] = []  # until this process ends
 LOCK = Path(".snakemake/wae.lock")
+PLANS = Path(".snakemake/wae-plans")
 CUDA_DEVICES = Path("/proc/driver/nvidia/gpus")  # exists where the driver is loaded; asking torch costs two seconds
+STAGES = {  # the module that each stage's numbers come from
+    "plan": "wae.commands.check",
+    "prepare": "wae.data.source",
+    "extractor": "wae.evaluation.features",
+    "reference": "wae.evaluation.reference",
+    "train": "wae.training.loop",
+    "evaluate": "wae.evaluation.run",
+    "timing": "wae.timing.study",
+    "collect": "wae.analysis.runs",
+    "manifest": "wae.commands.manifest",
+    "analyse": "wae.analysis",
+    "tables": "wae.report.tables.write",
+    "figures": "wae.report.figures.draw",
+    "page": "wae.report.page.render",
+}
 
 
-def job(modules: list[str], **settings: Any) -> str:
-    """A rule's one param: its settings and the digest of the code that it runs, as sorted JSON.
+def code_of(stage: str, *plugins: str) -> str:
+    """Digest of the code that a stage runs, with that of what it loads by dotted path (``package.module:name``)."""
+    return code_digest(STAGES[stage], *sorted({name.partition(":")[0] for name in plugins if ":" in name}))
 
-    Snakemake compares params as a set of values without names; one JSON text leaves no value to swap.
+
+def plugins_of(training: TrainingSettings) -> list[str]:
+    """What training settings may name by dotted path: the method, and networks, prior or cost of one's own."""
+    return [training.implementation, training.architecture, training.prior, training.cost]
+
+
+def training_code(run: RunSettings) -> str:
+    """Digest of the code that trains ``run``; a part of its checkpoint's identity."""
+    return code_of("train", *plugins_of(run.training))
+
+
+def run_settings(plan: Plan, dataset: str, method: str, seed: int) -> str:
+    """Digest of everything that the config says of a run."""
+    return digest(plan.run(Cell(dataset, method, seed)).model_dump(), 16)
+
+
+def timing_settings(plan: Plan) -> str:
+    """Digest of what decides the wall-clock study: its settings, the runs it steps, and the defaults it builds on."""
+    first = {(run.dataset, run.method): run.model_dump() for run in reversed(plan.runs)}
+    defaults = TrainingSettings(implementation="none:none").model_dump()
+    runs = [first[key] for key in sorted(first)]
+    return digest({"timing": plan.config.timing.model_dump(), "runs": runs, "defaults": defaults}, 16)
+
+
+def write_plan(plan: Plan) -> str:
+    """Write the plan for the jobs of this workflow, under a name made of its content; returns the path.
+
+    It is no rule's output, so that its loss or a failed check of it never makes a training run again. Another
+    workflow's plan of the same experiment has another name.
     """
-    return canonical_json({**settings, "code": code_digest(*modules)})
+    path = PLANS / f"plan-{plan.digest()}.json"
+    if not path.exists():
+        try:
+            write_text(path, canonical_json(plan.document()))
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror}); work in a folder of yours") from error
+    return str(path)
+
+
+def suite_file(path: str) -> str:
+    """``path`` as it stands where the working folder has it, else this suite's own file of that name."""
+    return path if Path(path).exists() else os.path.relpath(ROOT / path)
 
 
 def claim_folder() -> None:
@@ -52,15 +111,15 @@ def devices_per_job(plan: Plan) -> int:
 
 
 def set_environment(plan: Plan) -> None:
-    """Tell the jobs how and where to run through the environment: no part of a result, so it reruns none.
+    """Tell the jobs where the library and the data lie, and how many threads to use: no part of a result.
 
-    One thread a job unless the config or the environment says otherwise, as runs side by side are faster
+    One thread per job unless the config or the environment says otherwise, as runs side by side are faster
     than threads in one run.
     """
-    execution = plan.config.execution
-    os.environ["WAE_EXECUTION"] = execution.model_dump_json()
     root = data_root(plan.config)
     if root is not None:
         os.environ["WAE_DATA_ROOT"] = str(root.resolve())
+    paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, str(execution.threads))
+        os.environ.setdefault(name, str(plan.config.execution.threads))

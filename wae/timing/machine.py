@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from wae.commands.manifest import hardware, versions
+from wae.compute.machine import hardware, versions
 from wae.core.settings import ExecutionSettings
 
 _CPU = Path("/sys/devices/system/cpu")

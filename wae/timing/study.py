@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from wae.compute import devices
-from wae.core.files import read_json, write_json, write_text
+from wae.core.files import write_json, write_text
 from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
 from wae.timing.clock import Clock, Point, Study
@@ -24,15 +24,6 @@ COLUMNS = (
     *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
 )
 STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
-
-
-def run_study_of_plan(plan: Path, results: Path, execution: ExecutionSettings, out: Path) -> None:
-    """The study of a plan.json on the prepared data in ``results``: writes timing.csv and timing_machine.json."""
-    document = read_json(plan)
-    runs = [RunSettings.model_validate(run) for run in document["runs"]]
-    images = {name: results / "data" / data_id for name, data_id in document["data"].items()}
-    settings = TimingSettings.model_validate(document["config"]["timing"])
-    run_study(runs, images, settings, execution, out / "timing.csv", out / "timing_machine.json")
 
 
 def run_study(

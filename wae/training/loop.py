@@ -56,9 +56,9 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
     out.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(out)
     identity = digest({"run": run.model_dump(), "code": code}, 64)
-    with alone(out, "train") as waited:
-        if waited and is_done(folder, identity):
-            print("that process finished this run with the same settings and sources; nothing to do", file=sys.stderr)
+    with alone(out, "train"):
+        if is_done(folder, identity):
+            print(f"{out}: this run is finished with the same settings and code; nothing to do", file=sys.stderr)
             return
         remove_leftovers(out)
         device = devices.setup(execution)

@@ -1,17 +1,13 @@
 rule prepare:
     output:
-        [f"results/data/{{data_id}}/{file}" for file in DATA_FILES],
+        prepared("results/data/{data_id}"),
     log:
         "results/data/{data_id}/prepare.log",
     conda:
         ENVIRONMENT
     params:
-        job=lambda w: job(
-            [
-                "wae.data.source",
-                CONFIG.datasets[dataset_of(w.data_id)].source.partition(":")[0],
-            ],
-            dataset=CONFIG.datasets[dataset_of(w.data_id)].model_dump(),
-        ),
+        name=dataset_of,
+        settings=lambda w: jobs.digest(CONFIG.datasets[dataset_of(w)].model_dump(), 16),
+        code=lambda w: jobs.code_of("prepare", CONFIG.datasets[dataset_of(w)].source),
     shell:
-        "python -m wae prepare --job {params.job:q} --out results/data/{wildcards.data_id} 2> {log}"
+        "python -m wae prepare --plan {PLAN_FILE} --dataset {params.name} 2> {log}"

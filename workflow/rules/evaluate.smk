@@ -1,7 +1,7 @@
-# A classifier is trained on the dataset's labels; the weights of all other extractors are there already.
+# A classifier is trained on the dataset's labels; other extractors' weights are fetched or read from a file.
 rule classifier:
     input:
-        [f"results/data/{{data_id}}/{file}" for file in DATA_FILES],
+        prepared("results/data/{data_id}"),
     output:
         record="results/extractors/{data_id}/{extractor_id}/extractor.json",
         weights="results/extractors/{data_id}/{extractor_id}/weights.safetensors",
@@ -15,16 +15,15 @@ rule classifier:
     resources:
         gpu=GPU,
     params:
-        job=lambda w: job(
-            ["wae.evaluation.features", *OWN_EXTRACTORS],
-            extractor=CONFIG.extractors[extractor_of(w.extractor_id)].model_dump(),
-        ),
+        dataset=dataset_of,
+        name=extractor_of,
+        settings=lambda w: jobs.digest(CONFIG.extractors[extractor_of(w)].model_dump(), 16),
+        code=lambda w: jobs.code_of("extractor", CONFIG.extractors[extractor_of(w)].kind),
     shell:
-        "python -m wae extractor --job {params.job:q} --data results/data/{wildcards.data_id}"
-        " --out $(dirname {output.record}) 2> {log}"
+        "python -m wae extractor --plan {PLAN_FILE} --dataset {params.dataset} --extractor {params.name} 2> {log}"
 
 
-use rule classifier as extractor with:
+use rule classifier as pretrained with:
     output:
         record="results/extractors/{data_id}/{extractor_id}/extractor.json",
     wildcard_constraints:
@@ -33,8 +32,8 @@ use rule classifier as extractor with:
 
 rule reference:
     input:
-        data=data_of_id,
-        extractor=lambda w: f"results/extractors/{w.data_id}/{PLAN.extractor_id(reference_extractor(w))}/extractor.json",
+        data=prepared("results/data/{data_id}"),
+        extractor=lambda w: f"results/extractors/{w.data_id}/{PLAN.extractor_id(extractor_of(w))}/extractor.json",
     output:
         scores="results/reference/{data_id}/{reference_id}/reference.json",
         features="results/reference/{data_id}/{reference_id}/reference.npz",
@@ -46,20 +45,12 @@ rule reference:
     resources:
         gpu=GPU,
     params:
-        job=lambda w: job(["wae.evaluation.reference", *OWN_EXTRACTORS], **PLAN.reference_settings()),
+        dataset=dataset_of,
+        name=extractor_of,
+        settings=jobs.digest(PLAN.reference_settings(), 16),
+        code=lambda w: jobs.code_of("reference", CONFIG.extractors[extractor_of(w)].kind),
     shell:
-        "python -m wae reference --job {params.job:q} --data results/data/{wildcards.data_id}"
-        " --extractor $(dirname {input.extractor}) --out $(dirname {output.scores}) 2> {log}"
-
-
-EVALUATION = job(
-    [
-        "wae.evaluation.run",
-        *OWN_EXTRACTORS,
-        *(m.partition(":")[0] for m in CONFIG.evaluation.metrics),
-    ],
-    evaluation=CONFIG.evaluation.model_dump(),
-)
+        "python -m wae reference --plan {PLAN_FILE} --dataset {params.dataset} --extractor {params.name} 2> {log}"
 
 
 rule evaluate:
@@ -67,11 +58,7 @@ rule evaluate:
         run=f"{RUN}/run.json",
         trained=[f"{RUN}/settings.json", f"{RUN}/weights.safetensors"],
         meta=lambda w: f"{DATA[w.dataset]}/meta.json",
-        reference=lambda w: [
-            f"{REFERENCES[w.dataset, name]}/{file}"
-            for name in CONFIG.run.extractors
-            for file in ("reference.json", "reference.npz")
-        ],
+        reference=references_of,
     output:
         metrics=f"{RUN}/metrics.json",
         trajectory=f"{RUN}/trajectory.csv",
@@ -86,8 +73,8 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
-        job=lambda w: EVALUATION,
+        settings=jobs.digest(CONFIG.evaluation.model_dump(), 16),
+        code=jobs.code_of("evaluate", *OWN_EXTRACTORS, *CONFIG.evaluation.metrics),
     shell:
-        "python -m wae evaluate --job {params.job:q} --run $(dirname {input.run}) --data $(dirname {input.meta})"
-        " $(for file in {input.reference}; do case $file in *.json) echo --reference $(dirname $file);; esac; done)"
-        " 2> {log}"
+        "python -m wae evaluate --plan {PLAN_FILE} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
+        " 2> {log:q}"

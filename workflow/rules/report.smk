@@ -3,14 +3,14 @@ rule plan:
         f"{RESULTS}/plan.json",
     log:
         f"{RESULTS}/plan.log",
-    priority: 100  # first, as `python -m wae status` reads it
-    localrule: True
+    priority: 100  # first, as it checks the plug-ins and as `wae status` reads it
     conda:
         ENVIRONMENT
     params:
-        job=lambda w: job(["wae.planning.plan"], config=WHOLE_CONFIG),  # as it is: a plain text with {x} would be a pattern
+        settings=PLAN.digest(),
+        code=jobs.code_of("plan"),
     shell:
-        "python -m wae plan --job {params.job:q} --out {output} 2> {log}"
+        "python -m wae plan --plan {PLAN_FILE} --out {output} 2> {log}"
 
 
 # The runs' files come from functions: Snakemake hashes a plain list of n files n times.
@@ -29,9 +29,9 @@ rule collect:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.analysis.runs"]),
+        code=jobs.code_of("collect"),
     shell:
-        "python -m wae collect --plan {input.plan} --results results --out $(dirname {output.metrics}) 2> {log}"
+        "python -m wae collect --plan {input.plan} 2> {log}"
 
 
 rule manifest:
@@ -46,35 +46,35 @@ rule manifest:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.commands.manifest"]),
+        code=jobs.code_of("manifest"),
     shell:
-        "python -m wae manifest --plan {input.plan} --results results --out {output} 2> {log}"
+        "python -m wae manifest --plan {input.plan} 2> {log}"
 
 
 rule analyse:
     input:
+        plan=rules.plan.output,
         metrics=rules.collect.output,
         timing=rules.timing.output,
         manifest=rules.manifest.output,
-        claims=CONFIG.report.claims,
-        anchors="config/anchors.yaml",
+        claims=CLAIMS,
+        anchors=jobs.suite_file("config/anchors.yaml"),
     output:
         [f"{RESULTS}/{name}" for name in ANALYSIS if name != "claims.json"],
         claims=report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Results"),
     log:
         f"{RESULTS}/analyse.log",
-    localrule: True
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.analysis", *own_judges(CONFIG.report.claims)]),
+        code=jobs.code_of("analyse", *JUDGES),
     shell:
-        "python -m wae analyse --experiment $(dirname {output.claims}) --claims {input.claims} --anchors {input.anchors}"
-        " 2> {log}"
+        "python -m wae analyse --plan {input.plan} --claims {input.claims:q} --anchors {input.anchors:q} 2> {log}"
 
 
 rule tables:
     input:
+        plan=rules.plan.output,
         analysis=rules.analyse.output,
         manifest=rules.manifest.output,
     output:
@@ -91,13 +91,14 @@ rule tables:
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.report.tables.write"]),
+        code=jobs.code_of("tables"),
     shell:
-        "python -m wae tables --experiment $(dirname {input.manifest}) --out {output} 2> {log}"
+        "python -m wae tables --plan {input.plan} --out {output} 2> {log}"
 
 
 rule figures:
     input:
+        plan=rules.plan.output,
         analysis=rules.analyse.output,
         manifest=rules.manifest.output,
         runs=lambda w: [*of_runs("history.csv"), *of_runs("trajectory.csv")],
@@ -111,52 +112,48 @@ rule figures:
         ),
     log:
         f"{RESULTS}/figures.log",
-    localrule: True
     conda:
         ENVIRONMENT
     threads: 4
     params:
-        job=job(["wae.report.figures.draw", *(f.partition(":")[0] for f in CONFIG.report.figures)]),
+        code=jobs.code_of("figures", *CONFIG.report.figures),
     shell:
-        "python -m wae figures --experiment $(dirname {input.manifest}) --out {output} --processes {threads} 2> {log}"
+        "python -m wae figures --plan {input.plan} --out {output} --processes {threads} 2> {log}"
 
 
-TEMPLATES = os.path.join(workflow.basedir, "wae/report/page/templates")
+TEMPLATES = jobs.suite_file("wae/report/page/templates")
 
 
 rule page:
     input:
+        plan=rules.plan.output,
         experiment=rules.manifest.output,
         tables=rules.tables.output,
         figures=rules.figures.output,
-        templates=[f"wae/report/page/templates/{name}" for name in sorted(os.listdir(TEMPLATES))],
+        templates=[f"{TEMPLATES}/{name}" for name in sorted(os.listdir(TEMPLATES))],
     output:
-        report("reports/summary.html", caption="../report/page.rst", category="Page"),
+        report(f"{REPORT}/summary.html", caption="../report/page.rst", category="Page"),
     log:
         f"{RESULTS}/page.log",
     localrule: True
     conda:
         ENVIRONMENT
     params:
-        job=job(["wae.report.page.render"], experiment=CONFIG.experiment),
+        code=jobs.code_of("page"),
     shell:
-        "python -m wae page --experiment $(dirname {input.experiment}) --report $(dirname {input.tables})"
-        " --out {output} 2> {log}"
+        "python -m wae page --plan {input.plan} --out {output} 2> {log}"
 
 
-# What is complete so far, after `--keep-going`: always made anew, beside the whole report and never in its place.
-rule report_partial:
+# The page of the config that ran last, where readers look first.
+rule summary:
     input:
-        plan=rules.plan.output,
-        claims=CONFIG.report.claims,
-        anchors="config/anchors.yaml",
+        rules.page.output,
+    output:
+        "reports/summary.html",
     log:
-        f"{RESULTS}/partial.log",
+        f"{RESULTS}/summary.log",
     localrule: True
-    conda:
-        ENVIRONMENT
     params:
-        page=f"{REPORT}/partial/summary.html",
+        experiment=CONFIG.experiment,
     shell:
-        "python -m wae partial --plan {input.plan} --results results --claims {input.claims} --anchors {input.anchors}"
-        " --out {params.page} 2> {log}"
+        "cp {input} {output} 2> {log}"

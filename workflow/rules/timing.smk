@@ -1,8 +1,7 @@
 # Holds every core, so that nothing of this workflow runs beside what it times.
 rule timing:
     input:
-        plan=f"{RESULTS}/plan.json",
-        data=[f"{DATA[name]}/{file}" for name in CONFIG.run.datasets for file in DATA_FILES],
+        [file for name in CONFIG.run.datasets for file in prepared(DATA[name])],
     output:
         timing=f"{RESULTS}/timing.csv",
         machine=f"{RESULTS}/timing_machine.json",
@@ -14,12 +13,7 @@ rule timing:
     resources:
         gpu=GPU,
     params:
-        job=job(
-            [
-                "wae.timing",
-                *sorted({r.training.implementation.partition(":")[0] for r in PLAN.runs}),
-            ],
-            timing=CONFIG.timing.model_dump(),
-        ),
+        settings=jobs.timing_settings(PLAN),
+        code=jobs.code_of("timing", *(name for run in PLAN.runs for name in jobs.plugins_of(run.training))),
     shell:
-        "python -m wae timing --plan {input.plan} --results results --out $(dirname {output.timing}) 2> {log}"
+        "python -m wae timing --plan {PLAN_FILE} 2> {log}"

@@ -1,7 +1,6 @@
 rule train:
     input:
-        data=lambda w: [f"{DATA[w.dataset]}/train_{part}.npy" for part in ("images", "labels")],
-        meta=lambda w: f"{DATA[w.dataset]}/meta.json",
+        prepared=lambda w: prepared(DATA[w.dataset]),
     output:
         weights=f"{RUN}/weights.safetensors",
         settings=f"{RUN}/settings.json",
@@ -18,9 +17,8 @@ rule train:
     resources:
         gpu=GPU,
     params:
-        job=lambda w: job(
-            ["wae.training.loop", run_of(w).training.implementation.partition(":")[0]],
-            run=run_of(w).model_dump(),
-        ),
+        settings=lambda w: jobs.run_settings(PLAN, w.dataset, w.method, int(w.seed)),
+        code=lambda w: jobs.training_code(PLAN.run(f"{w.dataset}/{w.method}/seed{w.seed}")),
     shell:
-        "python -m wae train --job {params.job:q} --data $(dirname {input.meta}) --out $(dirname {output.run}) 2> {log}"
+        "python -m wae train --plan {PLAN_FILE} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
+        " 2> {log:q}"

@@ -42,5 +42,5 @@ def read_claims(path: str | Path) -> list[dict[str, Any]]:
 
 
 def own_judges(path: str | Path) -> list[str]:
-    """Modules of the judges of one's own that a claims file names, for the digest of the code that a job runs."""
-    return [claim["judge"].partition(":")[0] for claim in read_claims(path) if ":" in claim["judge"]]
+    """The judges of one's own that a claims file names by dotted path, for the digest of the code that a job runs."""
+    return [claim["judge"] for claim in read_claims(path) if ":" in claim["judge"]]

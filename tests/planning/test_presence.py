@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from tests.shared import data as make
-from wae.data.presence import missing
+from wae.planning.presence import missing
 
 SOURCE = "wae.data.torchvision:"
 OWN = "wae.data.own:"
 
 
 def test_presence_imports_neither_torch_nor_numpy() -> None:
-    code = "import sys, wae.data.presence; print(sorted({'torch', 'torchvision', 'numpy', 'PIL'} & set(sys.modules)))"
+    heavy = "{'torch', 'torchvision', 'numpy', 'PIL'}"
+    code = f"import sys, wae.planning.presence; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from wae.data.places import (
+from wae.planning.places import (
     CELEBA_ATTRIBUTES,
     CELEBA_FOLDER,
     CELEBA_IMAGES,

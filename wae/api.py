@@ -1,0 +1,153 @@
+"""What ``import wae`` offers beyond classes: the functions that the command line calls too."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from wae.core.errors import UserError
+from wae.core.files import read_json
+from wae.core.layout import Cell, Layout, RunFolder
+from wae.core.settings import RunSettings
+from wae.planning.plan import Plan, load_plan
+
+if TYPE_CHECKING:
+    from wae.methods.base import Method
+
+SCORES = ("metric", "subject", "reference", "samples", "draw", "label", "value")
+
+
+def train(plan: Plan | str | Path | Mapping[str, Any], cell: Cell | str, results: str | Path = "results") -> "Method":
+    """Train one run of a plan, preparing its dataset first where that is not done yet; returns the trained method.
+
+    The same bits as ``wae train --plan FILE --cell CELL`` and as the workflow gives, on the same machine and versions.
+    A run that was stopped goes on from its checkpoint; a finished one of the same settings and code is loaded.
+
+    Args:
+        plan: a Plan, or what ``load_plan`` takes.
+        cell: DATASET/METHOD/seedN, such as ``"digits/wae_mmd/seed0"``.
+        results: folder of results; the run lies in ``results``/EXPERIMENT/CELL.
+
+    Raises:
+        UserError: for a cell that is not planned, data that do not fit, or a run that diverged.
+    """
+    from wae.commands import stages
+
+    plan, cell, layout = _plan(plan), _cell(cell), Layout(Path(results))
+    plan.run(cell)
+    _prepared(plan, cell.dataset, layout)
+    return load(stages.train(plan, cell, layout))
+
+
+def load(run: str | Path, device: str = "cpu") -> "Method":
+    """The trained method of a run's folder, in evaluation mode, its gradients off.
+
+    It has ``encode_images`` (uint8 (n, C, H, W) to codes (n, d_z)), ``decode_images`` (codes to uint8 images),
+    ``sample(n, seed)`` and ``reconstruct(images)``.
+
+    Args:
+        run: folder of the run, such as ``results/smoke/digits/wae_mmd/seed0``.
+        device: where to put it, ``"cpu"`` or ``"cuda"``.
+
+    Raises:
+        UserError: where the folder holds no finished run.
+    """
+    from wae.evaluation.subjects import load_method
+
+    folder = RunFolder(Path(run))
+    record = read_json(folder.record)
+    if record["status"] != "finished":
+        raise UserError(f"{folder.path}: the run diverged at step {record['diverged_step']}; it has no usable weights")
+    import torch
+
+    settings = RunSettings.model_validate(read_json(folder.settings))
+    return load_method(settings, folder.weights, torch.device(device))
+
+
+def evaluate(
+    plan: Plan | str | Path | Mapping[str, Any], cell: Cell | str, results: str | Path = "results"
+) -> pd.DataFrame:
+    """Score a trained run; the feature extractors and the real data's features are made where they are not there yet.
+
+    Args:
+        plan: a Plan, or what ``load_plan`` takes.
+        cell: DATASET/METHOD/seedN of a run that is trained.
+        results: folder of results.
+
+    Returns:
+        One row per score: metric, subject (prior, mixture, reconstruction, interpolation, codes), reference (the split
+        compared with), samples, draw, label, value. Units and directions: ``wae.analysis.metrics.describe``.
+
+    Raises:
+        UserError: where the run is not trained or data and run do not fit.
+    """
+    from wae.commands import stages
+
+    plan, cell, layout = _plan(plan), _cell(cell), Layout(Path(results))
+    plan.run(cell)
+    _references(plan, cell.dataset, layout)
+    document = read_json(RunFolder(stages.evaluate(plan, cell, layout)).metrics)
+    return pd.DataFrame(document["rows"], columns=list(SCORES))
+
+
+def score(
+    images: str | Path | np.ndarray,
+    dataset: str,
+    plan: Plan | str | Path | Mapping[str, Any],
+    results: str | Path = "results",
+) -> pd.DataFrame:
+    """Score images that any other model made, as if they were samples of a method here.
+
+    Args:
+        images: a folder of PNG or JPEG files, a .npy file, or an array: uint8 (n, C, H, W), (n, H, W, C) or (n, H, W).
+        dataset: the dataset to compare with, one that the plan runs on.
+        plan: a Plan, or what ``load_plan`` takes: it says which extractors and how many samples.
+        results: folder of results, where data, extractors and references are made if they are not there yet.
+
+    Returns:
+        One row per score, as ``evaluate`` returns.
+
+    Raises:
+        UserError: for an unknown dataset, and where shapes or types do not fit.
+    """
+    from wae.commands import stages
+    from wae.evaluation.score import score as run
+
+    plan, layout = _plan(plan), Layout(Path(results))
+    references = _references(plan, dataset, layout)
+    source = images if isinstance(images, np.ndarray) else Path(images)
+    rows = run(source, layout.data(plan.data_id(dataset)), references, plan.config.evaluation, stages.device(plan))
+    return pd.DataFrame(rows, columns=list(SCORES))
+
+
+def _plan(plan: Plan | str | Path | Mapping[str, Any]) -> Plan:
+    return plan if isinstance(plan, Plan) else load_plan(plan)
+
+
+def _cell(cell: Cell | str) -> Cell:
+    return cell if isinstance(cell, Cell) else Cell.parse(cell)
+
+
+def _prepared(plan: Plan, dataset: str, layout: Layout) -> None:
+    from wae.commands import stages
+
+    if not (layout.data(plan.data_id(dataset)) / "meta.json").exists():
+        stages.prepare(plan, dataset, layout)
+
+
+def _references(plan: Plan, dataset: str, layout: Layout) -> list[Path]:
+    """Folders of the real data's features in each extractor of the plan, made where they lack."""
+    from wae.commands import stages
+
+    _prepared(plan, dataset, layout)
+    data_id, found = plan.data_id(dataset), []
+    for name in plan.config.run.extractors:
+        folder = layout.reference(data_id, plan.reference_id(name))
+        if not (folder / "reference.json").exists():
+            if not (layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json").exists():
+                stages.extractor(plan, dataset, name, layout)
+            stages.reference(plan, dataset, name, layout)
+        found.append(folder)
+    return found

@@ -1,0 +1,69 @@
+"""What the plug-ins of a plan offer, asked of the imported objects once: by ``wae check`` and by the plan's job."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from wae.core.errors import UserError, unknown_name
+from wae.core.files import write_json
+from wae.core.plugins import check_type, load_class, load_function
+from wae.core.settings import TrainingSettings
+from wae.planning.compatibility import check
+from wae.planning.plan import Plan
+from wae.planning.validation import listed
+
+ATTRIBUTES = ("encoders", "priors", "likelihoods", "options")
+
+
+def check_plugins(plan: Plan) -> None:
+    """Import every plug-in that ``plan`` names and see that it is what it is used as, with the options it has.
+
+    Raises UserError with one line per fault.
+    """
+    from wae.analysis.claims.judging import check_judges
+    from wae.data.source import Dataset, check_options
+    from wae.planning.jobs import suite_file
+    from wae.report.figures.own import check as check_figures
+
+    faults: list[str] = []
+
+    def attempt(where: str, ask: Callable[[], object]) -> None:
+        try:
+            ask()
+        except UserError as error:
+            faults.extend(f"config: {where}: {line}" for line in str(error).splitlines())
+
+    for name in plan.config.run.datasets:
+        settings = plan.config.datasets[name]
+        attempt(
+            f"datasets.{name}",
+            lambda s=settings: check_options(s.source, load_function(s.source, Dataset), s.options),  # type: ignore[misc]
+        )
+    first = {(run.dataset, run.method): run for run in reversed(plan.runs)}
+    for (dataset, method), run in sorted(first.items()):
+        attempt(f"training for {dataset}/{method}", lambda r=run: check_method(r.training, tuple(r.shape)))  # type: ignore[misc]
+    for dotted in plan.config.evaluation.metrics:
+        attempt("evaluation.metrics", lambda d=dotted: load_function(d, float))  # type: ignore[misc]
+    attempt("report.claims", lambda: check_judges(suite_file(plan.config.report.claims)))
+    attempt("report.figures", lambda: check_figures(plan.config.report.figures))
+    if faults:
+        raise listed(faults)
+
+
+def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:
+    """UserError unless the settings fit what their Method class says of itself."""
+    from wae.methods.base import Method
+
+    method = load_class(training.implementation, Method)
+    known: Mapping[str, Any] = getattr(method, "options", {})
+    for key, value in training.options.items():
+        if key not in known:
+            raise unknown_name("option", key, known)
+        check_type(f"options.{key}", value, known[key])
+    check(training, shape, {name: getattr(method, name) for name in ATTRIBUTES if hasattr(method, name)})
+
+
+def write_checked_plan(plan: Plan, out: Path) -> None:
+    """Check the plug-ins of ``plan`` and write it to ``out``; errors as ``check_plugins``'s."""
+    check_plugins(plan)
+    write_json(out, plan.document())

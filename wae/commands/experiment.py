@@ -1,0 +1,60 @@
+"""The stages of a whole experiment, each on the folder that its plan names."""
+
+from pathlib import Path
+
+from wae.core.layout import Layout
+from wae.core.locks import alone
+from wae.planning.plan import Plan
+
+
+def timing(plan: Plan, layout: Layout) -> None:
+    """Run the wall-clock study: timing.csv and timing_machine.json."""
+    from wae.timing.study import run_study
+
+    folder = plan.folder(layout)
+    images = {name: layout.data(plan.data_id(name)) for name in plan.config.run.datasets}
+    files = folder.file("timing.csv"), folder.file("timing_machine.json")
+    with alone(folder.path, "timing"):
+        run_study(plan.runs, images, plan.config.timing, plan.config.execution, *files)
+
+
+def collect(plan: Plan, layout: Layout) -> None:
+    """Write metrics.csv and runs.csv."""
+    from wae.analysis.runs import collect_plan
+
+    collect_plan(plan, layout)
+
+
+def manifest(plan: Plan, layout: Layout) -> None:
+    """Write manifest.json."""
+    from wae.commands.manifest import write_manifest
+
+    write_manifest(plan, layout)
+
+
+def analyse(plan: Plan, layout: Layout, claims: Path, anchors: Path) -> None:
+    """Write the fits, the comparison with published numbers and the verdicts."""
+    from wae.analysis import analyse as run
+
+    run(plan.folder(layout).path, claims, anchors)
+
+
+def tables(plan: Plan, layout: Layout, out: Path) -> None:
+    """Write every table into ``out``."""
+    from wae.report.tables.write import tables as run
+
+    run(plan.folder(layout).path, out)
+
+
+def figures(plan: Plan, layout: Layout, out: Path, processes: int) -> None:
+    """Write every figure into ``out``, ``processes`` of them side by side."""
+    from wae.report.figures.draw import figures as run
+
+    run(plan.folder(layout).path, out, processes)
+
+
+def page(plan: Plan, layout: Layout, out: Path) -> None:
+    """Write the page ``out``, beside its tables/ and figures/."""
+    from wae.report.page.render import page as run
+
+    run(plan.folder(layout).path, out.parent, out, partial=plan.config.run.partial)

@@ -1,0 +1,89 @@
+"""The stages of one dataset or run: the same for the rules of the workflow, for the command line and from Python.
+
+Each takes a plan and finds its files by the layout of results/. A second process of the same stage waits for the first.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from wae.core.files import remove_leftovers
+from wae.core.layout import Cell, Layout
+from wae.core.locks import alone
+from wae.planning.config import data_root
+from wae.planning.jobs import training_code
+from wae.planning.plan import Plan
+
+
+def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
+    """Prepare a dataset into uint8 arrays; returns its folder."""
+    from wae.data.source import prepare as run
+
+    out = layout.data(plan.data_id(dataset))
+    with _alone(out, "prepare"):
+        run(plan.config.datasets[dataset], data_root(plan.config), out)
+    return out
+
+
+def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
+    """Make a feature extractor: a classifier is trained, other weights are recorded; returns its folder."""
+    from wae.evaluation.features import build_extractor
+
+    out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
+    with _alone(out, "extractor"):
+        device(plan)
+        build_extractor(layout.data(plan.data_id(dataset)), plan.config.extractors[extractor], out)
+    return out
+
+
+def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
+    """Features, statistics and scores of the real data in an extractor; returns their folder."""
+    from wae.evaluation.reference import build_reference
+
+    data_id = plan.data_id(dataset)
+    out = layout.reference(data_id, plan.reference_id(extractor))
+    made_by = layout.extractor(data_id, plan.extractor_id(extractor))
+    fractions = plan.reference_settings()["validation_fractions"]
+    with _alone(out, "reference"):
+        build_reference(layout.data(data_id), made_by, plan.config.evaluation, fractions, out, device(plan))
+    return out
+
+
+def train(plan: Plan, cell: Cell, layout: Layout) -> Path:
+    """Train one run to its end; returns its folder."""
+    from wae.training.loop import train as run
+
+    settings = plan.run(cell)
+    out = plan.folder(layout).run(cell).path
+    run(settings, layout.data(plan.data_id(cell.dataset)), out, plan.config.execution, training_code(settings))
+    return out
+
+
+def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
+    """Score one trained run; returns its folder."""
+    from wae.evaluation.run import evaluate as run
+
+    plan.run(cell)
+    out = plan.folder(layout).run(cell).path
+    data_id = plan.data_id(cell.dataset)
+    references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
+    with _alone(out, "evaluate"):
+        run(out, layout.data(data_id), references, plan.config.evaluation, device(plan))
+    return out
+
+
+@contextmanager
+def _alone(folder: Path, stage: str) -> Iterator[None]:
+    """One process of a stage in its folder, cleared of the half-written files of one that was killed."""
+    with alone(folder, stage):
+        remove_leftovers(folder)
+        yield
+
+
+def device(plan: Plan) -> torch.device:
+    """The device that the plan's execution settings give this process."""
+    from wae.compute.devices import setup
+
+    return setup(plan.config.execution)

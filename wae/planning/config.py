@@ -1,0 +1,166 @@
+"""A config: read, merged over the defaults, checked, and the layers of its training settings merged.
+
+Nothing here imports torch or a plug-in, as the Snakefile reads a config at each start.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import wae.core
+from wae.core.errors import UserError, unknown_name
+from wae.core.files import load_yaml
+from wae.core.layout import SHARED
+from wae.core.settings import Config, RunSettings, TrainingSettings
+from wae.planning.compatibility import check
+from wae.planning.presence import missing
+from wae.planning.validation import check_plain, listed, shown, training_layer, validate
+
+DEFAULTS = Path(wae.core.__file__).with_name("defaults.yaml")
+
+
+def checked_config(raw: dict[str, Any]) -> Config:
+    """The config of a merged map; UserError lists each fault on a line: key, value, limit, remedy."""
+    check_plain(raw, "config")
+    config = validate(Config, raw, "config")
+    if config.experiment in SHARED:
+        raise UserError(f"config: experiment: {config.experiment!r} is a folder that experiments share; rename it")
+    for name in config.run.datasets:
+        if name not in config.datasets:
+            raise UserError(f"config: run.datasets: {unknown_name('dataset', name, config.datasets)}")
+    root = data_root(config)
+    for name in config.run.datasets:
+        _check_source(config, name, root)
+    _check_extractors(config)
+    _check_layers(config)
+    return config
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The config file at ``path``, merged over the defaults."""
+    return with_defaults(load_yaml(path))
+
+
+def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
+    """A config's differences from wae/core/defaults.yaml, merged over it; a whole config stays as it is."""
+    return merge(load_yaml(DEFAULTS), raw)
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Maps merged key by key, everything else replaced: what Snakemake does with a second --configfile."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def data_root(config: Config) -> Path | None:
+    """Where data already on disk lies: the config's ``data_root``, else the environment's WAE_DATA_ROOT."""
+    root = config.data_root or os.environ.get("WAE_DATA_ROOT")
+    try:
+        return Path(root).expanduser() if root else None
+    except RuntimeError as error:  # ~ of nobody
+        raise UserError(f"config: data_root: {shown(root)}: {error}; write the whole path") from error
+
+
+def merged_training(config: Config, dataset: str, method: str) -> dict[str, Any]:
+    """Raw training settings of a cell: common, then dataset, method (after what it is ``like``), cell."""
+    training = config.training
+    layers = [training.common, training.datasets.get(dataset, {}), *_method_layers(config, method)]
+    layers.append(training.cells.get(f"{dataset}/{method}", {}))
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        merged |= layer
+    merged.pop("like", None)
+    return merged
+
+
+def _method_layers(config: Config, method: str) -> list[dict[str, Any]]:
+    chain: list[dict[str, Any]] = []
+    seen: list[str] = []
+    name: Any = method
+    while name is not None:
+        if not isinstance(name, str) or name not in config.training.methods:
+            raise UserError(f"config: training.methods: {unknown_name('method', name, config.training.methods)}")
+        if name in seen:
+            raise UserError(f"config: training.methods.{name}.like: {' -> '.join([*seen, name])} is a circle; break it")
+        seen.append(name)
+        chain.insert(0, config.training.methods[name])
+        name = config.training.methods[name].get("like")
+    return chain
+
+
+def training_of(config: Config, dataset: str, name: str, base: str, values: dict[str, Any]) -> TrainingSettings:
+    """The training settings of a cell, whatever the seed."""
+    where = f"config: training for {dataset}/{name}"
+    training = validate(TrainingSettings, merged_training(config, dataset, base) | values, where)
+    try:
+        check(training, tuple(config.datasets[dataset].shape), {})
+    except UserError as error:
+        raise UserError(f"{where}: {error}") from error
+    return training
+
+
+def _check_source(config: Config, name: str, root: Path | None) -> None:
+    settings = config.datasets[name]
+    where = f"config: datasets.{name}"
+    lacking = missing(settings.source, settings.options, root)
+    if lacking:
+        raise UserError(f"{where}: {lacking}")
+
+
+def _check_extractors(config: Config) -> None:
+    for name in config.run.extractors:
+        if name not in config.extractors:
+            raise UserError(f"config: run.extractors: {unknown_name('extractor', name, config.extractors)}")
+        extractor = config.extractors[name]
+        if extractor.weights is not None and not Path(extractor.weights).is_file():
+            raise UserError(
+                f"config: extractors.{name}.weights: {shown(extractor.weights)}: no such file; put the weights there"
+            )
+
+
+def _check_layers(config: Config) -> None:
+    """Every layer of training settings by itself, so that a fault is named where it was written."""
+    training = config.training
+    for key in training.datasets:
+        if key not in config.datasets:
+            raise UserError(f"config: training.datasets: {unknown_name('dataset', key, config.datasets)}")
+    for key in training.cells:
+        dataset, _, method = key.partition("/")
+        if dataset not in config.datasets:
+            raise UserError(f"config: training.cells.{key}: {unknown_name('dataset', dataset, config.datasets)}")
+        if method not in training.methods:
+            raise UserError(f"config: training.cells.{key}: {unknown_name('method', method, training.methods)}")
+    layers: dict[tuple[str, ...], dict[str, Any]] = {("training", "common"): training.common}
+    for kind in ("datasets", "methods", "cells"):
+        layers |= {("training", kind, name): layer for name, layer in getattr(training, kind).items()}
+    faults: list[str] = []
+    for path, layer in layers.items():
+        try:
+            validate(training_layer(), layer, "config", path)
+        except UserError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise listed(faults)
+
+
+def check_evaluation(config: Config, runs: list[RunSettings]) -> None:
+    if config.evaluation.reference == "validation":
+        for run in runs:
+            if run.training.validation_fraction == 0:
+                raise UserError(
+                    f"config: evaluation.reference is 'validation', but {run.dataset}/{run.method} holds nothing back; "
+                    "set training.common.validation_fraction above 0"
+                )
+    if config.evaluation.precision_neighbours >= config.evaluation.precision_samples:
+        raise UserError(
+            f"config: evaluation.precision_neighbours: found {config.evaluation.precision_neighbours}, must be below "
+            f"evaluation.precision_samples = {config.evaluation.precision_samples}; lower it"
+        )
+    if config.timing.max_rounds < config.timing.rounds:
+        raise UserError(
+            f"config: timing.max_rounds: found {config.timing.max_rounds}, must be at least timing.rounds = "
+            f"{config.timing.rounds}; raise it"
+        )
