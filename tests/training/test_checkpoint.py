@@ -50,7 +50,7 @@ def test_a_torn_file_gives_way_to_the_one_before_it(path: Path, damage: str) -> 
     path.write_bytes(bytes(content))
     loaded, lines = checkpoint.load(path, "id")
     assert loaded == {"epoch": 1}
-    assert "torn or altered" in lines[0]
+    assert "corrupt" in lines[0]
 
 
 def test_a_kill_between_the_renames_leaves_the_one_before(path: Path) -> None:

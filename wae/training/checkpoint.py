@@ -37,7 +37,7 @@ def load(path: Path, identity: str) -> tuple[dict[str, Any] | None, list[str]]:
             content = candidate.read_bytes()
             body = content[_DIGEST_LENGTH + 1 :]
             if content[:_DIGEST_LENGTH] != _sha256(body):
-                lines.append(f"{candidate}: torn or altered (digest differs); passed over")
+                lines.append(f"{candidate}: corrupt (its digest differs); passed over")
                 continue
             # weights_only refuses pickled code, so a hostile file cannot run anything.
             loaded = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")

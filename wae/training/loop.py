@@ -243,7 +243,9 @@ def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tens
     if fraction:
         images = images[train_validation_indices(len(images), fraction)[0]]
     if list(images.shape[1:]) != list(run.shape):
-        raise UserError(f"{data}: images of shape {list(images.shape[1:])}, the run wants {run.shape}; prepare anew")
+        raise UserError(
+            f"{data}: images of shape {list(images.shape[1:])}, the run wants {run.shape}; prepare the dataset again"
+        )
     if len(images) < run.training.batch_size:
         raise UserError(
             f"{data}: {len(images)} training images, fewer than one batch of {run.training.batch_size}; "
