@@ -6,11 +6,13 @@ docs/measures.md has the table.
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from wae.analysis.metrics import INFORMATION_MARGIN
+from wae.core.files import load_yaml
 from wae.evaluation.latent import information_split
 
 
@@ -37,6 +39,12 @@ def test_estimates_that_keep_the_margin_fall_short_by_a_tenth_at_most(n: int, d:
             kept.append(float(true))
             assert true - found < 0.1 * true
     assert max(kept) >= 3.5  # the rule leaves something to be said
+
+
+def test_the_claims_use_the_margin(root: Path) -> None:
+    claims = load_yaml(root / "config/claims.yaml")["claims"]
+    (found,) = [claim["parameters"] for claim in claims if "bound" in claim.get("parameters", {})]
+    assert found["bound"] == INFORMATION_MARGIN
 
 
 def test_estimates_near_the_bound_hide_nats() -> None:
