@@ -13,6 +13,7 @@ from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 
 from tests.shared.report import experiment
+from tests.shared.tables import results as made
 from wae.analysis.results import Results
 from wae.analysis.words import seconds
 from wae.core.errors import UserError
@@ -161,6 +162,17 @@ def test_the_three_methods_differ_to_colour_blind_readers(kind: str) -> None:
 
 def test_a_variant_has_its_methods_colour() -> None:
     assert style.strokes("wae_mmd@lambda_=10") == style.strokes("wae_mmd")
+
+
+def test_a_method_is_called_and_drawn_as_its_class_says(tmp_path: Path) -> None:
+    found = made(tmp_path, {("mine@lambda_=2", "fid_classifier/prior"): [1.0], ("vae", "mse/prior"): [1.0]})
+    assert found.title("mine@lambda_=2") == "mine, λ = 2"
+    facts = {"title": "Mine", "colour": "#123456", "marker": "p", "line": [0, [1, 2]]}
+    plan = json.loads((tmp_path / "plan.json").read_text()) | {"methods": {"mine": facts, "vae": {"title": "VAE"}}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    told = Results(tmp_path)
+    assert style.look(told, "mine@lambda_=2") == style.Look("Mine, λ = 2", "#123456", "p", (0, (1, 2)))
+    assert style.look(told, "vae") == style.Look("VAE", *style.strokes("vae"))
 
 
 def test_numbers_and_times_on_axes_are_plain() -> None:

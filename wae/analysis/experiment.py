@@ -161,7 +161,12 @@ class Experiment:
         weights = {s.get("lambda_", 1.0) for (_, name), s in self.cells.items() if name == method}
         if base_method(method) == "vae" and weights - {1.0}:
             return method_title("beta_vae" + method.removeprefix("vae"))
-        return method_title(method)
+        return method_title(method, self.facts(method).get("title"))
+
+    def facts(self, method: str) -> dict[str, Any]:
+        """What the plan tells of a method's class (wae.methods.facts.MethodFacts); {} where it tells nothing."""
+        known = self.plan.get("methods", {})
+        return dict(known.get(method) or known.get(base_method(method)) or {})
 
     @property
     def reference(self) -> str:

@@ -42,8 +42,8 @@ FEATURES = ("fid", "kid", "precision", "recall")  # families of an extractor's m
 HIDDEN = ("_curve", "_half", "_bound")  # metrics of figures and of the error budget, not of a table
 
 
-def method_title(method: str) -> str:
-    """``WAE-MMD, λ = 10`` for ``wae_mmd@lambda_=10``; a method that is not known here keeps its name.
+def method_title(method: str, title: str | None = None) -> str:
+    """``WAE-MMD, λ = 10`` for ``wae_mmd@lambda_=10``; ``title``: the method's own, by default its name or METHODS'.
 
     The title VAE means beta = 1: a variant of ``vae`` with another weight is called β-VAE.
     """
@@ -52,8 +52,8 @@ def method_title(method: str) -> str:
     if base in ("vae", "beta_vae"):
         names["lambda_"] = "β"
         if base == "vae" and float(settings.get("lambda_", 1.0)) != 1.0:
-            base = "beta_vae"
-    return ", ".join([METHODS.get(base, base), *(f"{names.get(k, k)} = {v}" for k, v in settings.items())])
+            base, title = "beta_vae", None
+    return ", ".join([title or METHODS.get(base, base), *(f"{names.get(k, k)} = {v}" for k, v in settings.items())])
 
 
 def about(metric: str | None) -> Metric:

@@ -87,8 +87,16 @@ class Look:
 
 
 def look(results: Results, method: str) -> Look:
-    """The look of a method; a variant has its base method's colour, marker and line."""
-    return Look(results.title(method), *strokes(method))
+    """The look of a method, its class's own where the plan tells it; a variant has its base method's."""
+    colour, marker, line = strokes(method)
+    facts = results.facts(method)
+    own = facts.get("line") or line
+    return Look(
+        results.title(method),
+        facts.get("colour") or colour,
+        facts.get("marker") or marker,
+        own if isinstance(own, str) else (own[0], tuple(own[1])),
+    )
 
 
 def strokes(method: str) -> tuple[str, str, Any]:
