@@ -15,6 +15,17 @@ pytestmark = pytest.mark.slow
 
 SETUPTOOLS = 77  # as pyproject.toml asks for
 SOURCES = ("wae", "baselines", "pyproject.toml", "README.md", "LICENSE")
+LIBRARY = """
+import numpy as np
+import wae
+plan = wae.load_plan("mine.yaml")
+method = wae.train(plan, "digits/wae_mmd/seed0")
+np.save("samples.npy", method.sample(500, seed=0))
+scores = wae.evaluate(plan, "digits/wae_mmd/seed0")
+row = scores[(scores.metric == "fid_classifier") & (scores.subject == "prior")].iloc[0]
+again = wae.load("results/smoke/digits/wae_mmd/seed0")
+print(again.reconstruct(np.load("samples.npy")).shape == (500, 1, 8, 8), row["value"] > 0)
+"""
 WHERE = """
 import importlib, json, pkgutil, sys
 import baselines, wae
@@ -87,10 +98,17 @@ def test_every_module_is_imported_from_the_wheel_and_none_from_the_checkout(root
 
 
 def test_the_command_works_without_a_checkout(root: Path, installed: Installed) -> None:
-    assert "STAGE" in installed.run("wae", "--help")
+    assert "COMMAND" in installed.run("wae", "--help")
     installed.run("wae", "schema", "--out", "schema.yaml")
     schema = root / "wae/core/schemas/config.schema.yaml"
     assert (installed.work / "schema.yaml").read_text() == schema.read_text()
     shutil.copy(root / "config/smoke.yaml", installed.work / "mine.yaml")
     assert installed.run("wae", "check", "--config", "mine.yaml").startswith("mine.yaml: 3 runs of 3 methods")
     assert "no requirements.lock at hand" in installed.run("wae", "doctor", "--config", "mine.yaml")
+
+
+def test_the_library_trains_and_the_command_scores(root: Path, installed: Installed) -> None:
+    shutil.copy(root / "config/smoke.yaml", installed.work / "mine.yaml")
+    assert installed.run("python", "-c", LIBRARY).split()[-2:] == ["True", "True"]
+    table = installed.run("wae", "score", "samples.npy", "--dataset", "digits", "--config", "mine.yaml")
+    assert "fid_classifier" in table

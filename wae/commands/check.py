@@ -7,7 +7,7 @@ from typing import Any
 from wae.core.errors import UserError, unknown_name
 from wae.core.files import write_json
 from wae.core.plugins import check_type, load_class, load_function
-from wae.core.settings import TrainingSettings
+from wae.core.settings import ReportSettings, TrainingSettings
 from wae.planning.compatibility import check
 from wae.planning.plan import Plan
 from wae.planning.validation import listed
@@ -44,7 +44,10 @@ def check_plugins(plan: Plan) -> None:
         attempt(f"training for {dataset}/{method}", lambda r=run: check_method(r.training, tuple(r.shape)))  # type: ignore[misc]
     for dotted in plan.config.evaluation.metrics:
         attempt("evaluation.metrics", lambda d=dotted: load_function(d, float))  # type: ignore[misc]
-    attempt("report.claims", lambda: check_judges(suite_file(plan.config.report.claims)))
+    claims = suite_file(plan.config.report.claims)
+    if Path(claims).exists() or plan.config.report.claims != ReportSettings().claims:
+        # Else this is an installed package: the claims lie beside the workflow, and nothing is judged without it.
+        attempt("report.claims", lambda: check_judges(claims))
     attempt("report.figures", lambda: check_figures(plan.config.report.figures))
     if faults:
         raise listed(faults)

@@ -17,7 +17,7 @@ try:
     for file in workflow.configfiles:
         load_yaml(file)  # stricter than Snakemake, which takes the last of two equal keys
     PLAN = load_plan(config)
-    PLAN_FILE = jobs.write_plan(PLAN)
+    PLAN_FILE = jobs.write_plan(PLAN)  # a resource of each rule: as a param, any edit of the config would rerun all
     CLAIMS = jobs.suite_file(PLAN.config.report.claims)
     JUDGES = own_judges(CLAIMS)
 except UserError as error:

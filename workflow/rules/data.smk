@@ -5,9 +5,11 @@ rule prepare:
         "results/data/{data_id}/prepare.log",
     conda:
         ENVIRONMENT
+    resources:
+        plan=PLAN_FILE,
     params:
         name=dataset_of,
         settings=lambda w: jobs.digest(CONFIG.datasets[dataset_of(w)].model_dump(), 16),
         code=lambda w: jobs.code_of("prepare", CONFIG.datasets[dataset_of(w)].source),
     shell:
-        "python -m wae prepare --plan {PLAN_FILE} --dataset {params.name} 2> {log}"
+        "python -m wae prepare --plan {resources.plan} --dataset {params.name} 2> {log}"

@@ -13,6 +13,7 @@ rule classifier:
     conda:
         ENVIRONMENT
     resources:
+        plan=PLAN_FILE,
         gpu=GPU,
     params:
         dataset=dataset_of,
@@ -20,7 +21,7 @@ rule classifier:
         settings=lambda w: jobs.digest(CONFIG.extractors[extractor_of(w)].model_dump(), 16),
         code=lambda w: jobs.code_of("extractor", CONFIG.extractors[extractor_of(w)].kind),
     shell:
-        "python -m wae extractor --plan {PLAN_FILE} --dataset {params.dataset} --extractor {params.name} 2> {log}"
+        "python -m wae extractor --plan {resources.plan} --dataset {params.dataset} --extractor {params.name} 2> {log}"
 
 
 use rule classifier as pretrained with:
@@ -43,6 +44,7 @@ rule reference:
     conda:
         ENVIRONMENT
     resources:
+        plan=PLAN_FILE,
         gpu=GPU,
     params:
         dataset=dataset_of,
@@ -50,7 +52,7 @@ rule reference:
         settings=jobs.digest(PLAN.reference_settings(), 16),
         code=lambda w: jobs.code_of("reference", CONFIG.extractors[extractor_of(w)].kind),
     shell:
-        "python -m wae reference --plan {PLAN_FILE} --dataset {params.dataset} --extractor {params.name} 2> {log}"
+        "python -m wae reference --plan {resources.plan} --dataset {params.dataset} --extractor {params.name} 2> {log}"
 
 
 rule evaluate:
@@ -71,10 +73,11 @@ rule evaluate:
     conda:
         ENVIRONMENT
     resources:
+        plan=PLAN_FILE,
         gpu=GPU,
     params:
         settings=jobs.digest(CONFIG.evaluation.model_dump(), 16),
         code=jobs.code_of("evaluate", *OWN_EXTRACTORS, *CONFIG.evaluation.metrics),
     shell:
-        "python -m wae evaluate --plan {PLAN_FILE} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
+        "python -m wae evaluate --plan {resources.plan} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
         " 2> {log:q}"

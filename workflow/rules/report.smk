@@ -6,11 +6,13 @@ rule plan:
     priority: 100  # first, as it checks the plug-ins and as `wae status` reads it
     conda:
         ENVIRONMENT
+    resources:
+        plan=PLAN_FILE,
     params:
         settings=PLAN.digest(),
         code=jobs.code_of("plan"),
     shell:
-        "python -m wae plan --plan {PLAN_FILE} --out {output} 2> {log}"
+        "python -m wae plan --plan {resources.plan} --out {output} 2> {log}"
 
 
 # The runs' files come from functions: Snakemake hashes a plain list of n files n times.

@@ -11,9 +11,10 @@ rule timing:
         ENVIRONMENT
     threads: workflow.cores or 1
     resources:
+        plan=PLAN_FILE,
         gpu=GPU,
     params:
         settings=jobs.timing_settings(PLAN),
         code=jobs.code_of("timing", *(name for run in PLAN.runs for name in jobs.plugins_of(run.training))),
     shell:
-        "python -m wae timing --plan {PLAN_FILE} 2> {log}"
+        "python -m wae timing --plan {resources.plan} 2> {log}"

@@ -15,10 +15,11 @@ rule train:
         ENVIRONMENT
     threads: CONFIG.execution.threads
     resources:
+        plan=PLAN_FILE,
         gpu=GPU,
     params:
         settings=lambda w: jobs.run_settings(PLAN, w.dataset, w.method, int(w.seed)),
         code=lambda w: jobs.training_code(PLAN.run(f"{w.dataset}/{w.method}/seed{w.seed}")),
     shell:
-        "python -m wae train --plan {PLAN_FILE} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
+        "python -m wae train --plan {resources.plan} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
         " 2> {log:q}"

@@ -1,0 +1,58 @@
+"""The workflow as a module of another workflow, run from that workflow's folder."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.shared.workflow import copy_project, snakemake
+
+SNAKEFILE = """
+configfile: "mine.yaml"
+
+
+module wae:
+    snakefile:
+        "../suite/workflow/Snakefile"
+    config:
+        config
+
+
+use rule * from wae as wae_*
+
+
+rule runs:
+    default_target: True
+    input:
+        page="reports/summary.html",
+        runs="results/smoke/runs.csv",
+    output:
+        "runs.txt",
+    shell:
+        "wc -l < {input.runs} > {output}"
+"""
+
+
+@pytest.mark.slow
+def test_another_workflow_runs_the_smoke_config_in_its_own_folder(tmp_path: Path) -> None:
+    suite, outer = copy_project(tmp_path / "suite"), tmp_path / "outer"
+    package = suite / "wae/__init__.py"
+    package.write_text(package.read_text().replace('__version__ = "', '__version__ = "of.this.copy.'))
+    outer.mkdir()
+    (outer / "Snakefile").write_text(SNAKEFILE)
+    shutil.copy(suite / "config/smoke.yaml", outer / "mine.yaml")
+    result = snakemake(outer, config="")
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert (outer / "runs.txt").read_text().strip() == "4"  # the header and three runs
+    manifest = json.loads((outer / "results/smoke/manifest.json").read_text())
+    assert manifest["versions"]["wae"].startswith("of.this.copy.")
+    assert not (suite / "results").exists()
+    assert not (suite / "reports").exists()
+
+    again = snakemake(outer, "--dry-run", config="")
+    assert "Nothing to be done" in again.stdout
+    (outer / "mine.yaml").write_text((outer / "mine.yaml").read_text().replace("{snapshots: 2}", "{snapshots: 3}"))
+    planned = snakemake(outer, "--dry-run", config="").stdout
+    assert "rule wae_train:" in planned
+    assert "rule wae_prepare:" not in planned
