@@ -96,7 +96,7 @@ def test_sweep_gives_each_method_as_many_values_on_validation_images(root):
         assert run.training.validation_fraction == 0.2
         assert float(varied(run.method)["lambda_"]) == run.training.lambda_
         tried.setdefault(base_method(run.method), set()).add(run.training.lambda_)
-    assert {method: len(values) for method, values in tried.items()} == {"vae": 5, "wae_mmd": 5, "wae_gan": 5}
+    assert {method: len(values) for method, values in tried.items()} == {"beta_vae": 5, "wae_mmd": 5, "wae_gan": 5}
     budgets = {
         tuple(getattr(r.training, k) for k in ("epochs", "batch_size", "width", "latent_dim")) for r in plan.runs
     }
