@@ -155,6 +155,8 @@ rule summary:
     log:
         f"{RESULTS}/summary.log",
     localrule: True
+    conda:
+        ENVIRONMENT
     params:
         experiment=CONFIG.experiment,
     shell:
