@@ -12,12 +12,14 @@ Names are imported when they are first used, so that ``import wae`` costs nothin
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from wae.core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from wae.analysis.results import Results as Results
-    from wae.api import evaluate as evaluate
-    from wae.api import load as load
-    from wae.api import score as score
-    from wae.api import train as train
+    from wae.commands.api import evaluate as evaluate
+    from wae.commands.api import load as load
+    from wae.commands.api import score as score
+    from wae.commands.api import train as train
     from wae.core.errors import UserError as UserError
     from wae.data.source import Dataset as Dataset
     from wae.data.source import Split as Split
@@ -25,20 +27,18 @@ if TYPE_CHECKING:
     from wae.mmd.estimators import mmd_penalty as mmd_penalty
     from wae.planning.plan import load_plan as load_plan
 
-__version__ = "0.1.0"
-
 _PLACES = {
     "Dataset": "wae.data.source",
     "Method": "wae.methods.base",
     "Results": "wae.analysis.results",
     "Split": "wae.data.source",
     "UserError": "wae.core.errors",
-    "evaluate": "wae.api",
-    "load": "wae.api",
+    "evaluate": "wae.commands.api",
+    "load": "wae.commands.api",
     "load_plan": "wae.planning.plan",
     "mmd_penalty": "wae.mmd.estimators",
-    "score": "wae.api",
-    "train": "wae.api",
+    "score": "wae.commands.api",
+    "train": "wae.commands.api",
 }
 __all__ = [*_PLACES, "__version__"]
 

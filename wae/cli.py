@@ -141,7 +141,7 @@ def verify(a: Arguments) -> None:
 
 def score(a: Arguments) -> None:
     """Score the images of any model against a dataset's, as if they were samples of a method here."""
-    from wae.api import score as run
+    from wae.commands.api import score as run
     from wae.evaluation.score import as_table
 
     print(as_table(run(a.images, a.dataset, a.plan, a.results).to_dict("records")))

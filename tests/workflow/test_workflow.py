@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.shared.workflow import copy_project, snakemake
+from wae.core.files import read_json
 from wae.planning.config import read_config
 from wae.planning.plan import load_plan
 
@@ -82,6 +83,36 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done: Path) -> None:
     loss.write_text(before + "\n# A comment changes no number.\n")
     assert planned_rules(done) == set()
     loss.write_text(before)
+
+
+def test_an_edited_default_reaches_the_plan_with_all_that_it_changes(done: Path) -> None:
+    settings = done / "wae/core/settings.py"
+    before = settings.read_text()
+    edited = re.sub(r"(adam_beta1: .*\]) = 0\.5", r"\1 = 0.9", before)
+    assert edited != before
+    settings.write_text(edited)
+    try:
+        planned = planned_rules(done)
+        assert {"plan", "train", "evaluate", "timing", "collect", "manifest", "analyse", "page"} <= planned
+        assert not {"prepare", "classifier", "reference"} & planned
+        assert snakemake(done, "--", "results/smoke/plan.json").returncode == 0
+        runs = read_json(done / "results/smoke/plan.json")["runs"]
+        assert {run["training"]["adam_beta1"] for run in runs} == {0.9}
+    finally:
+        settings.write_text(before)
+    assert snakemake(done, "--", "results/smoke/plan.json").returncode == 0
+
+
+def test_a_default_of_the_discriminators_that_are_timed_reruns_the_study(done: Path) -> None:
+    settings = done / "wae/core/settings.py"
+    before = settings.read_text()
+    edited = re.sub(r"(critic_depth: .*\]) = 4", r"\1 = 5", before)
+    assert edited != before
+    settings.write_text(edited)
+    try:
+        assert "timing" in planned_rules(done)
+    finally:
+        settings.write_text(before)
 
 
 def test_a_setting_reruns_only_its_own_runs(done: Path) -> None:

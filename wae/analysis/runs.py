@@ -16,7 +16,7 @@ import pandas as pd
 from wae.analysis.metrics import gather, learn
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
-from wae.core.layout import Cell, Layout
+from wae.core.layout import Cell, Layout, RunFolder
 from wae.planning.plan import Plan
 
 METRICS_COLUMNS = (
@@ -73,15 +73,16 @@ def collect(
             "method": planned.method,
             "seed": planned.seed,
         }
-        if not (folder / "run.json").exists():
+        run = RunFolder(folder)
+        if not run.record.exists():
             fates.append(key | {"status": "missing"})
             continue
-        fates.append(key | _fate(read_json(folder / "run.json"), folder))
-        if (folder / "metrics.json").exists():
-            document = read_json(folder / "metrics.json")
-            _check_identity(document, key, folder / "metrics.json")
+        fates.append(key | _fate(read_json(run.record), folder))
+        if run.metrics.exists():
+            document = read_json(run.metrics)
+            _check_identity(document, key, run.metrics)
             documents.append(document)
-            scores.extend(_rows(document, key | {"status": document["status"]}, folder / "metrics.json"))
+            scores.extend(_rows(document, key | {"status": document["status"]}, run.metrics))
     for path in map(Path, reference_jsons):
         document = read_json(path)
         documents.append(document)
@@ -117,7 +118,9 @@ def collect_plan(plan: Plan, layout: Layout) -> None:
 def _fate(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     status = run.get("status")
     if status not in STATUSES[:2]:
-        raise UserError(f"{folder / 'run.json'}: status {status!r}, need finished or diverged; delete it and run again")
+        raise UserError(
+            f"{RunFolder(folder).record}: status {status!r}, need finished or diverged; delete it and run again"
+        )
     seconds, epochs = run.get("seconds"), run.get("epochs")
     rate = None
     if status == "finished" and seconds and epochs and run.get("images_per_epoch"):

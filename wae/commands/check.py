@@ -22,8 +22,10 @@ def check_plugins(plan: Plan) -> None:
     """
     from wae.analysis.claims.judging import check_judges
     from wae.data.source import Dataset, check_options
+    from wae.evaluation.fidelity_extractors import extractor_class
     from wae.planning.jobs import suite_file
     from wae.report.figures.own import check as check_figures
+    from wae.training.trackers import Trackers
 
     faults: list[str] = []
 
@@ -44,6 +46,11 @@ def check_plugins(plan: Plan) -> None:
         attempt(f"training for {dataset}/{method}", lambda r=run: check_method(r.training, tuple(r.shape)))  # type: ignore[misc]
     for dotted in plan.config.evaluation.metrics:
         attempt("evaluation.metrics", lambda d=dotted: load_function(d, float))  # type: ignore[misc]
+    for name in plan.config.run.extractors:
+        kind = plan.config.extractors[name].kind
+        if ":" in kind:
+            attempt(f"extractors.{name}.kind", lambda k=kind: extractor_class(k))  # type: ignore[misc]
+    attempt("execution.trackers", lambda: Trackers(plan.config.execution.trackers, "check"))
     claims = suite_file(plan.config.report.claims)
     if Path(claims).exists() or plan.config.report.claims != ReportSettings().claims:
         # Else this is an installed package: the claims lie beside the workflow, and nothing is judged without it.
@@ -54,8 +61,11 @@ def check_plugins(plan: Plan) -> None:
 
 
 def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:
-    """UserError unless the settings fit what their Method class says of itself."""
+    """UserError unless the settings fit what their Method class says of itself, and what they name exists."""
     from wae.methods.base import Method
+    from wae.models.costs import find_cost
+    from wae.models.networks import Networks
+    from wae.models.priors import Prior
 
     method = load_class(training.implementation, Method)
     known: Mapping[str, Any] = getattr(method, "options", {})
@@ -63,10 +73,23 @@ def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:
         if key not in known:
             raise unknown_name("option", key, known)
         check_type(f"options.{key}", value, known[key])
+    find_cost(training.cost)
+    if ":" in training.architecture:
+        load_function(training.architecture, Networks)
+    if ":" in training.prior:
+        load_class(training.prior, Prior)
     check(training, shape, {name: getattr(method, name) for name in ATTRIBUTES if hasattr(method, name)})
 
 
 def write_checked_plan(plan: Plan, out: Path) -> None:
-    """Check the plug-ins of ``plan`` and write it to ``out``; errors as ``check_plugins``'s."""
+    """Check the plug-ins of ``plan`` and write it to ``out`` with what is known of its methods; errors likewise."""
     check_plugins(plan)
-    write_json(out, plan.document())
+    write_json(out, plan.document() | {"methods": method_facts(plan)})
+
+
+def method_facts(plan: Plan) -> dict[str, dict[str, Any]]:
+    """What is known of each method of ``plan``, by its name there: title, look, paper, what its lambda weighs."""
+    from wae.methods.base import Method
+
+    implementations = {run.method: run.training.implementation for run in plan.runs}
+    return {name: load_class(dotted, Method).facts().document() for name, dotted in implementations.items()}

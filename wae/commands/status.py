@@ -7,6 +7,7 @@ from pathlib import Path
 
 from wae.core.errors import UserError
 from wae.core.files import read_json
+from wae.core.layout import RunFolder
 
 STALE_SECONDS = 120.0  # a history untouched for so long is of a run that was stopped
 
@@ -24,14 +25,15 @@ class RunStatus:
 
 def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
     """The status of the run in ``folder``; ``now`` in seconds since the epoch of the file times."""
-    history = folder / "history.csv"
+    run = RunFolder(folder)
+    history = run.history
     done, seconds = _last_row(history)
-    if (folder / "run.json").exists():
-        state = "evaluated" if (folder / "metrics.json").exists() else "trained"
-        if read_json(folder / "run.json")["status"] == "diverged":
+    if run.record.exists():
+        state = "evaluated" if run.metrics.exists() else "trained"
+        if read_json(run.record)["status"] == "diverged":
             state = "diverged"
         return RunStatus(name, state, done, epochs, seconds)
-    signs = [file for file in (history, folder / "checkpoint.pt", folder / "train.log") if file.exists()]
+    signs = [file for file in (history, run.checkpoint, folder / "train.log") if file.exists()]
     touched = max((file.stat().st_mtime for file in signs), default=0.0)
     if touched == 0:
         return RunStatus(name, "waiting", 0, epochs, 0.0)

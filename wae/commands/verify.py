@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wae import api
 from wae.analysis.budget import error_budget
 from wae.analysis.runs import collect, load_metrics
+from wae.commands import api
 from wae.compute.machine import git_state, hardware, versions
 from wae.core.errors import UserError, unknown_name
 from wae.core.files import read_json

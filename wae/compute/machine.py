@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from wae import __version__
 from wae.core.plugins import ROOT
+from wae.core.version import __version__
 
 PACKAGES = (
     "torch",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from pydantic import ValidationError
 
@@ -24,6 +24,7 @@ class PlanDocument(TypedDict):
     data: dict[str, str]
     extractors: dict[str, str]
     references: dict[str, str]
+    methods: NotRequired[dict[str, dict[str, Any]]]  # what is known of each method (wae.methods.facts), variants too
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """BibTeX for this suite, with its version and the result's digest, and for the papers it rests on."""
 
-from wae import __version__
 from wae.analysis.results import Results
+from wae.core.version import __version__
 
 PAPERS = r"""@inproceedings{tolstikhin2018wasserstein,
   title     = {Wasserstein Auto-Encoders},

@@ -1,0 +1,95 @@
+"""The public API: what it offers, and the same bits by hand, from Python and through the workflow."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import wae
+from tests.shared.workflow import copy_project, snakemake
+
+CELL = "digits/wae_mmd/seed0"
+FILES = ("weights.safetensors", "metrics.json", "settings.json", "trajectory.csv")
+
+
+@pytest.fixture(scope="module")
+def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the workflow has trained and evaluated one cell of the smoke config."""
+    folder = copy_project(tmp_path_factory.mktemp("api") / "project")
+    result = snakemake(folder, "--", f"results/smoke/{CELL}/metrics.json")
+    assert result.returncode == 0, result.stdout[-3000:]
+    return folder
+
+
+def test_everything_offered_is_there_and_documented() -> None:
+    for name in wae.__all__:
+        found = getattr(wae, name)
+        if name != "__version__":
+            assert len(found.__doc__) > 60, name
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        wae.trian  # noqa: B018
+    code = "import sys, wae; print(sorted({'torch', 'pandas', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.slow
+def test_python_the_command_and_the_workflow_give_the_same_bits(project: Path, tmp_path: Path) -> None:
+    config = project / "config/smoke.yaml"
+    method = wae.train(config, CELL, results=tmp_path / "python")
+    rows = wae.evaluate(config, CELL, results=tmp_path / "python")
+    command = [sys.executable, "-m", "wae"]
+    named = ["--plan", str(config), "--results", str(tmp_path / "hand")]
+    for stage in (
+        ("prepare", "--dataset", "digits"),
+        ("extractor", "--dataset", "digits", "--extractor", "classifier"),
+        ("reference", "--dataset", "digits", "--extractor", "classifier"),
+        ("train", "--cell", CELL),
+        ("evaluate", "--cell", CELL),
+    ):
+        subprocess.run([*command, *stage, *named], check=True, capture_output=True)
+    for name in FILES:
+        recorded = (project / "results/smoke" / CELL / name).read_bytes()
+        assert (tmp_path / "python/smoke" / CELL / name).read_bytes() == recorded, name
+        assert (tmp_path / "hand/smoke" / CELL / name).read_bytes() == recorded, name
+    weights = load_file(project / "results/smoke" / CELL / "weights.safetensors")
+    state = method.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in weights.items())
+    assert {"prior", "mixture", "reconstruction", "codes"} <= set(rows["subject"])
+
+
+@pytest.mark.slow
+def test_a_trained_method_samples_encodes_decodes_and_reconstructs(project: Path) -> None:
+    method = wae.load(project / "results/smoke" / CELL)
+    samples = method.sample(5, seed=1)
+    assert samples.shape == (5, 1, 8, 8)
+    assert samples.dtype == torch.uint8
+    assert torch.equal(samples, method.sample(5, seed=1))
+    assert not torch.equal(samples, method.sample(5, seed=2))
+    codes = method.encode_images(samples).z
+    assert torch.equal(method.decode_images(codes), method.reconstruct(samples))
+
+
+@pytest.mark.slow
+def test_images_of_any_model_are_scored(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    method = wae.load(project / "results/smoke" / CELL)
+    images = method.sample(40, seed=0).numpy()
+    np.save(tmp_path / "images.npy", images)
+    plan = wae.load_plan(project / "config/smoke.yaml")
+    found = wae.score(images, "digits", plan)
+    again = wae.score(tmp_path / "images.npy", "digits", plan)
+    assert found["value"].tolist() == again["value"].tolist()
+    assert "fid_classifier" in set(found["metric"])
+    with pytest.raises(wae.UserError, match="did you mean 'digits'"):
+        wae.score(images, "digit", plan)
+
+
+def test_a_cell_that_is_not_planned_is_refused(tmp_path: Path, root: Path) -> None:
+    with pytest.raises(wae.UserError, match="did you mean 'digits/wae_mmd/seed0'"):
+        wae.train(root / "config/smoke.yaml", "digits/wae_mdm/seed0", results=tmp_path)
+    with pytest.raises(wae.UserError, match="write DATASET/METHOD/seedN"):
+        wae.train(root / "config/smoke.yaml", "digits/wae_mmd/0", results=tmp_path)

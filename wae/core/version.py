@@ -1,0 +1,3 @@
+"""The version of this suite."""
+
+__version__ = "0.1.0"
