@@ -28,7 +28,8 @@ def sharpness(images: np.ndarray | Tensor, batch_size: int = 250) -> float:
     total = 0.0
     for part in tensor.split(batch_size):
         x = part.float() / 255.0
-        grey = x[:, 0] if x.shape[1] == 1 else torch.einsum("c,nchw->nhw", torch.tensor(GREY, device=x.device), x)
+        weights = torch.tensor(GREY, dtype=x.dtype, device=x.device)
+        grey = x[:, 0] if x.shape[1] == 1 else torch.einsum("c,nchw->nhw", weights, x)
         response = (
             grey[:, :-2, 1:-1] + grey[:, 2:, 1:-1] + grey[:, 1:-1, :-2] + grey[:, 1:-1, 2:] - 4.0 * grey[:, 1:-1, 1:-1]
         )
