@@ -9,6 +9,7 @@ import pytest
 from tests.shared import kill
 from wae.analysis.runs import METRICS_COLUMNS, write_table
 from wae.commands import verify
+from wae.commands.recorded import Recorded
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_json
 
@@ -89,7 +90,7 @@ def test_summary(verdicts: list[str], holds: bool, first: str, capsys: pytest.Ca
 
 def manifest(**changes: Any) -> dict[str, Any]:
     plan = [{"dataset": "d", "method": "a", "seed": 0, "settings": {}}]
-    return {"experiment": "e", "commit": "c", "clean_tree": True, "config": {}, "plan": plan} | changes
+    return {"experiment": "e", "commit": "c0", "clean_tree": True, "config": {}, "plan": plan} | changes
 
 
 def test_against_a_finished_run_and_without_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,9 +108,9 @@ def test_against_a_finished_run_and_without_one(tmp_path: Path, capsys: pytest.C
 
 def test_settings_that_changed_since_are_not_compared(tmp_path: Path, smoke: dict[str, Any]) -> None:
     plan = [{"dataset": "digits", "method": "vae", "seed": 0, "settings": {"width": 9, "epochs": 3}}]
-    record = manifest(experiment="smoke", config=smoke, plan=plan)
+    record = Recorded.model_validate(manifest(experiment="smoke", config=smoke, plan=plan))
     with pytest.raises(UserError, match=r"digits/vae/seed0: .* \(width 9 -> 8\); check out the recorded commit"):
-        verify.rerun(record, "digits/vae/seed0", tmp_path)
+        verify.rerun(record, "digits/vae/seed0", tmp_path, tmp_path / "recorded")
 
 
 @pytest.mark.slow

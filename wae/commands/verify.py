@@ -13,9 +13,10 @@ import pandas as pd
 from wae.analysis.budget import error_budget
 from wae.analysis.runs import collect, load_metrics
 from wae.commands import api
+from wae.commands.check import check_plugins
+from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refuse_code_of
 from wae.compute.machine import git_state, hardware, versions
-from wae.core.errors import UserError, unknown_name
-from wae.core.files import read_json
+from wae.core.errors import UserError, plain, shown, unknown_name
 from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings
 from wae.planning.plan import load_plan
@@ -40,11 +41,11 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
     """Print how a fresh result compares with the folder ``recorded``; True when no value is different or missing.
 
     The fresh result is results/EXPERIMENT of the same name; with ``cell`` (dataset/method/seedN) that run alone is
-    made anew, from the recorded config, in results/verify_EXPERIMENT.
+    made again, from the recorded config, in results/verify_EXPERIMENT.
     """
-    manifest = read_json(recorded / "manifest.json")
-    experiment = manifest["experiment"]
-    print(f"recorded  {_origin(manifest)}")
+    record = read_recorded(recorded)
+    experiment = record.experiment
+    print(f"recorded  {_origin(record.model_dump())}")
     here = {"commit": git_state()[0], "clean_tree": git_state()[1], "versions": versions(), "hardware": hardware()}
     print(f"here      {_origin(here)}", flush=True)
     old = load_metrics(recorded / "metrics.csv")
@@ -53,27 +54,28 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
         if not path.exists():
             raise UserError(
                 f"{path}: no such file; run `snakemake --cores 2 --configfile config/{experiment}.yaml -- all` first, "
-                "or make one run anew with --cell DATASET/METHOD/seedN"
+                "or make one run again with --cell DATASET/METHOD/seedN"
             )
         fresh = load_metrics(path)
     else:
-        fresh = rerun(manifest, cell, results)
+        fresh = rerun(record, cell, results, recorded)
     return report(compare(old, fresh, cell))
 
 
-def rerun(manifest: Mapping[str, Any], cell: str, results: Path) -> pd.DataFrame:
+def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.DataFrame:
     """The scores of one recorded run, trained and evaluated again under the recorded settings.
 
-    UserError for a cell that was not recorded, and for settings that the recorded config no longer leads to.
+    UserError, before anything is written or deleted, for a cell that was not recorded, for settings that the recorded
+    config no longer leads to, and for code that no config may name or that came with the folder ``recorded``.
     """
-    cells = {f"{c['dataset']}/{c['method']}/seed{c['seed']}": c for c in manifest["plan"]}
+    cells = record.cells
     if cell not in cells:
         raise unknown_name("cell", cell, cells)
-    # Where data lie is this machine's own: WAE_DATA_ROOT.
-    config = manifest["config"] | {"experiment": f"verify_{manifest['experiment']}", "data_root": None}
-    plan, layout, wanted = load_plan(config), Layout(results), Cell.parse(cell)
+    plan, layout, wanted = load_plan(config_to_rerun(record)), Layout(results), Cell.parse(cell)
     run = plan.run(wanted)
-    _check_settings(run, cells[cell]["settings"], cell)
+    _check_settings(run, cells[cell].settings, cell)
+    refuse_code_of(recorded, plan)
+    check_plugins(plan)
     folder = plan.folder(layout)
     shutil.rmtree(folder.run(wanted).path, ignore_errors=True)
     api.train(plan, wanted, results)
@@ -87,7 +89,7 @@ def _check_settings(run: RunSettings, recorded: Mapping[str, Any], cell: str) ->
     now = run.training.model_dump(mode="json")
     changed = sorted(key for key in {*now, *recorded} if now.get(key) != recorded.get(key, now.get(key)))
     if changed:
-        said = ", ".join(f"{key} {recorded.get(key)!r} -> {now.get(key)!r}" for key in changed)
+        said = ", ".join(f"{plain(key)} {shown(recorded.get(key))} -> {shown(now.get(key))}" for key in changed[:10])
         raise UserError(f"{cell}: the defaults now add other settings ({said}); check out the recorded commit")
 
 
@@ -103,7 +105,8 @@ def compare(recorded: pd.DataFrame, fresh: pd.DataFrame, cell: str | None = None
     cells = []
     for row in recorded.to_dict("records"):
         old, new, tolerance = float(row["value"]), values.get(_key(row)), float(row["tolerance"])
-        name = f"{row['dataset']}/{row['method']}/seed{row['seed']} {row['metric']} {row['subject']}"
+        words = (f"{row['dataset']}/{row['method']}/seed{row['seed']}", row["metric"], row["subject"])
+        name = " ".join(map(plain, words))
         cells.append(Compared(name, old, new, tolerance, _verdict(old, new, tolerance)))
     return cells
 
@@ -159,10 +162,14 @@ def report(cells: list[Compared]) -> bool:
     return not counts[DIFFERENT] and not counts[MISSING]
 
 
+def _printable(value: object) -> str:
+    return "".join(character for character in str(value)[:100] if character.isprintable())
+
+
 def _origin(record: Mapping[str, Any]) -> str:
     tree = "" if record.get("clean_tree") else " with changes"
     machine = record.get("hardware", {})
     return (
-        f"commit {str(record.get('commit'))[:12]}{tree}, torch {record.get('versions', {}).get('torch')}, "
-        f"{machine.get('processor')}, {machine.get('cpu_capability')}"
+        f"commit {str(record.get('commit'))[:12]}{tree}, torch {plain(record.get('versions', {}).get('torch'))}, "
+        f"{_printable(machine.get('processor'))}, {_printable(machine.get('cpu_capability'))}"
     )

@@ -23,6 +23,8 @@ Seconds = Annotated[float, Field(gt=0, le=10**7)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Weight = Annotated[float, Field(ge=0, le=1e9)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+METHOD_NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}(@[A-Za-z0-9_.,+=-]{1,100})?$"  # variants too: METHOD@KEY=VALUE
+MethodName = Annotated[str, Field(pattern=METHOD_NAME)]
 CellName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
 DOTTED = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 Dotted = Annotated[str, Field(pattern=DOTTED)]
@@ -126,8 +128,8 @@ class TrainingSettings(Strict):
 class RunSettings(Strict):
     """One run: what is trained on which dataset with which seed."""
 
-    dataset: str
-    method: str
+    dataset: Name
+    method: MethodName
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     shape: list[int]  # (channels, height, width) of the images
     training: TrainingSettings

@@ -4,6 +4,7 @@ Nothing here imports torch or a plug-in, as the Snakefile reads a config at each
 """
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from wae.planning.compatibility import check
 from wae.planning.presence import missing
 from wae.planning.validation import check_plain, listed, shown, training_layer, validate
 
+RESERVED = ("recorded",)  # further folders of reports/
+FILES = (".json", ".csv", ".log", ".html")  # endings of what lies beside the datasets' folders in results/ and reports/
 DEFAULTS = Path(wae.core.__file__).with_name("defaults.yaml")
 
 
@@ -23,17 +26,36 @@ def checked_config(raw: dict[str, Any]) -> Config:
     """The config of a merged map; UserError lists each fault on a line: key, value, limit, remedy."""
     check_plain(raw, "config")
     config = validate(Config, raw, "config")
-    if config.experiment in SHARED:
-        raise UserError(f"config: experiment: {config.experiment!r} is a folder that experiments share; rename it")
-    for name in config.run.datasets:
-        if name not in config.datasets:
-            raise UserError(f"config: run.datasets: {unknown_name('dataset', name, config.datasets)}")
+    check_names(config)
     root = data_root(config)
     for name in config.run.datasets:
         _check_source(config, name, root)
     _check_extractors(config)
     _check_layers(config)
     return config
+
+
+def check_names(config: Config) -> None:
+    """UserError where a name would clash with a folder or file of results/, or with another by its case alone."""
+    if config.experiment.lower() in (*SHARED, *RESERVED):
+        raise UserError(f"config: experiment: {config.experiment!r} is a folder that experiments share; rename it")
+    for name in config.run.datasets:
+        if name not in config.datasets:
+            raise UserError(f"config: run.datasets: {unknown_name('dataset', name, config.datasets)}")
+        if Path(name).suffix.lower() in FILES:
+            raise UserError(f"config: run.datasets: {name!r} is named like a file of results/; rename it")
+    check_case("run.datasets", config.run.datasets)
+    check_case("run.methods", config.run.methods)
+    check_case("run.extractors", config.run.extractors)
+
+
+def check_case(where: str, names: Iterable[str]) -> None:
+    """UserError for two names that differ by case alone: on many disks they are one folder."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            raise UserError(f"config: {where}: {other!r} and {name!r} differ by case alone; rename one")
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from wae.core.errors import UserError, unknown_name
 from wae.core.files import digest, read_json
 from wae.core.layout import Cell, ExperimentFolder, Layout
 from wae.core.settings import Config, RunSettings
-from wae.planning.config import check_evaluation, checked_config, read_config, training_of, with_defaults
+from wae.planning.config import check_evaluation, check_names, checked_config, read_config, training_of, with_defaults
 from wae.planning.variants import planned_methods
 
 
@@ -132,6 +132,7 @@ def _read(path: Path) -> Plan:
         raise UserError(f"{path}: neither a plan nor a config; write it with `wae plan`")
     try:
         config = Config.model_validate(document["config"])
+        check_names(config)
         return Plan(config, [RunSettings.model_validate(run) for run in document["runs"]])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

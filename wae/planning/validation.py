@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError, create_model
 
 from wae.core.errors import UserError, plain, shown, unknown_name
-from wae.core.settings import Strict, TrainingSettings
+from wae.core.settings import METHOD_NAME, Strict, TrainingSettings
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -30,6 +30,7 @@ _NEEDS = {
 _PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a name: a letter, then at most 63 letters, digits, '_', '.' or '-'",
     r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a cell; write dataset/method",
+    METHOD_NAME: "need a method's name, or that of a variant: METHOD@KEY=VALUE",
     r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "need a dotted path; write package.module:name",
     r"^(auto|cpu|cuda(:\d+)?)$": "need auto, cpu, cuda or cuda:N",
 }

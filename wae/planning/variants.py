@@ -8,6 +8,7 @@ from typing import Any
 
 from wae.core.errors import UserError, unknown_name
 from wae.core.settings import Config, TrainingSettings
+from wae.planning.config import check_case
 from wae.planning.validation import shown
 
 MAX_RUNS = 100_000
@@ -28,6 +29,7 @@ def planned_methods(config: Config) -> list[tuple[str, str, dict[str, Any]]]:
         if name in seen:
             raise UserError(f"config: run: method {name!r} is planned twice; list it once")
         seen.add(name)
+    check_case("run.vary", (name for name, _, _ in variants))
     return variants
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from wae.core.errors import UserError
-from wae.core.plugins import load
+from wae.core.plugins import OWN, load
 
 Row = dict[str, float]
 Tracker = Callable[[str, Row], object]
@@ -21,6 +21,8 @@ class Trackers:
         self.cell = cell
         self.trackers: dict[str, Tracker] = {}
         for name in dotted:
+            if name.partition(".")[0].partition(":")[0] in OWN:
+                raise UserError(f"execution.trackers: {name!r} is no tracker; this suite has none, name one of yours")
             found = load(name)
             tracker = found() if isinstance(found, type) else found
             if not callable(tracker):

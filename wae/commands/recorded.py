@@ -1,0 +1,91 @@
+"""A recorded result that anybody may have made: read, checked name by name, and nothing of it run that came with it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wae.core.errors import UserError
+from wae.core.files import read_json
+from wae.core.plugins import OWN, ROOT, folders, source_file
+from wae.core.settings import MethodName, Name
+from wae.planning.jobs import plugins_of
+from wae.planning.plan import Plan
+from wae.planning.validation import validate
+
+
+class RecordedCell(BaseModel):
+    """A run of the record."""
+
+    model_config = ConfigDict(strict=True)
+
+    dataset: Name
+    method: MethodName
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    settings: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.method}/seed{self.seed}"
+
+
+class Recorded(BaseModel):
+    """What ``verify`` uses of a manifest; further keys are left aside."""
+
+    model_config = ConfigDict(strict=True)
+
+    experiment: Name
+    config: dict[str, Any]
+    plan: list[RecordedCell]
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")] | None = None
+    clean_tree: bool | None = None
+    versions: dict[str, str | None] = {}
+    hardware: dict[str, Any] = {}
+
+    @property
+    def cells(self) -> dict[str, RecordedCell]:
+        """The runs, by DATASET/METHOD/seedN."""
+        return {str(cell): cell for cell in self.plan}
+
+
+def read_recorded(folder: Path) -> Recorded:
+    """The manifest in ``folder``; UserError in a line per fault where it is none."""
+    path = folder / "manifest.json"
+    return validate(Recorded, read_json(path), str(path))
+
+
+def config_to_rerun(recorded: Recorded) -> dict[str, Any]:
+    """The recorded config as this machine runs it again, under the experiment verify_EXPERIMENT.
+
+    Where data lie and how jobs run is this machine's own (WAE_DATA_ROOT; no trackers), and nothing is reported.
+    """
+    execution = recorded.config.get("execution")
+    threads = execution.get("threads", 1) if isinstance(execution, Mapping) else 1
+    return recorded.config | {
+        "experiment": f"verify_{recorded.experiment}",
+        "data_root": None,
+        "execution": {"threads": threads},
+        "report": {},
+    }
+
+
+def refuse_code_of(folder: Path, plan: Plan) -> None:
+    """UserError if anything that ``plan`` names by dotted path comes from ``folder``; nothing is imported."""
+    home = folder.resolve()
+    for dotted in sorted(set(_dotted(plan))):
+        module = dotted.partition(":")[0]
+        places = [base / Path(*module.split(".")) for base in folders()]  # by name too: what lies there may be a link
+        if module.partition(".")[0] not in OWN and any(
+            place.is_relative_to(home) for place in (*places, source_file(module) or ROOT)
+        ):
+            raise UserError(f"{dotted!r} is code that came with {folder}; read it, and put it elsewhere to run it")
+
+
+def _dotted(plan: Plan) -> Iterator[str]:
+    config = plan.config
+    named = [config.datasets[name].source for name in config.run.datasets]
+    named += [config.extractors[name].kind for name in config.run.extractors]
+    named += config.evaluation.metrics
+    for run in plan.runs:
+        named += plugins_of(run.training)
+    yield from (name for name in named if ":" in name)
