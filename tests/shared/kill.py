@@ -90,7 +90,7 @@ def kill_and_resume(folder: Path, expected: dict[str, bytes], kills: int, second
                 number, group = DEATHS[delivered % len(DEATHS)]
                 orphans += psutil.Process(process.pid).children(recursive=True)
                 (os.killpg if group else os.kill)(process.pid, number)
-                process.wait()
+                _wait_for_end(process)
                 delivered += 1
                 continue
         status = process.wait()
@@ -103,6 +103,18 @@ def kill_and_resume(folder: Path, expected: dict[str, bytes], kills: int, second
             return ends
         for name in ("results", ".snakemake"):
             shutil.rmtree(folder / name)
+
+
+def _wait_for_end(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a signalled workflow has ended; kill one that hangs.
+
+    Snakemake 9.27 takes a lock in its handler of SIGTERM, which it never gets where the signal came while it held it.
+    """
+    try:
+        process.wait(120)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def main() -> int:
