@@ -167,7 +167,7 @@ def test_every_field_that_differs_spoils_the_verdict(ledger: Ledger) -> None:
     missing = set(ledger["fields"]) - set(changed)
     assert {key for key in missing if ledger["fields"][key]["group"] == "model"} == {
         "likelihood", "kernel_base", "decoder_decay",
-        "critic_width", "critic_depth", "critic_prior_trick", "critic_learning_rate",
+        "critic_width", "critic_depth", "critic_prior_trick", "prior_trick", "critic_learning_rate",
     }  # fmt: skip
 
 

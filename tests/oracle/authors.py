@@ -41,7 +41,7 @@ def channels_first(images: np.ndarray) -> np.ndarray:
 
 
 def variables(names: Iterable[tuple[str, list[int]]], scale: float) -> dict[str, np.ndarray]:
-    """The variables of those names and shapes, drawn as they were for the fixtures: the i-th from RandomState(1000 + i)."""
+    """The variables of those names and shapes, drawn as for the fixtures: the i-th from RandomState(1000 + i)."""
     made = {}
     for index, (name, shape) in enumerate(names):
         draw = RandomState(1000 + index)

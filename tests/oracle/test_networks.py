@@ -81,6 +81,12 @@ def test_running_means(case: dict[str, Any]) -> None:
 
 
 @CASES
+def test_biased_running_variances(case: dict[str, Any]) -> None:
+    for _, _, variance, theirs in moments(case, running_variance="biased"):
+        assert distance(variance, theirs) < 1e-7
+
+
+@CASES
 def test_running_variances_are_of_the_population_here_and_of_the_sample_there(case: dict[str, Any]) -> None:
     old = variables(case["names"], 0.3)
     names = [name for name, _ in case["names"] if name.endswith("moving_variance")]

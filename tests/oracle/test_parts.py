@@ -95,6 +95,11 @@ def test_the_intended_prior_trick_is_the_diagonal_of_theirs(case: dict[str, Any]
     assert abs(penalty / case["penalty"] - 1) > 1e-4  # their mean is over all pairs
 
 
+@pytest.mark.parametrize("case", [c for c in FIXTURES["critic"] if c["prior_trick"]], ids=name)
+def test_the_authors_prior_trick(case: dict[str, Any]) -> None:
+    compare_discriminator(case, *discriminator(case, prior_trick="authors"))
+
+
 @pytest.mark.parametrize("case", FIXTURES["cost"], ids=lambda c: f"{c['cost']}-{c['minus_one_one']}")
 def test_cost(case: dict[str, Any]) -> None:
     x, y = RandomState(6).randint(0, 256, (4, 3, 2, 2)) / 255, RandomState(7).uniform(0, 1, (4, 3, 2, 2))
@@ -140,6 +145,35 @@ def stairs(changes: list[tuple[int, float]], epochs: int) -> np.ndarray:
 
 def test_the_papers_schedule() -> None:
     assert distance(factors("paper", 130), stairs(FIXTURES["schedules"]["manual"]["changes"], 130)) < 1e-14
+
+
+def test_the_smooth_schedule_lowers_the_rate_before_the_first_epoch_there_and_after_it_here() -> None:
+    case = FIXTURES["schedules"]["manual_smooth"]
+    assert distance(factors("smooth", case["epochs"], smooth_from="first"), case["factors"]) < 1e-13
+    assert distance(factors("smooth", case["epochs"]), [1.0, *case["factors"][:-1]]) < 1e-13
+
+
+def adam_weights(form: str, epsilon_factor: float = 1.0) -> list[list[float]]:
+    """The weights after each of the steps on the fixture's gradients."""
+    case = FIXTURES["adam"]
+    weights = torch.zeros(5, requires_grad=True)
+    optimiser = method("wae_mmd", adam=form).adam([weights], case["learning_rate"])
+    optimiser.param_groups[0]["eps"] *= epsilon_factor
+    found = []
+    for _ in range(3):
+        weights.grad = tensor(np.array(case["gradients"]))
+        optimiser.step()
+        found.append(weights.tolist())
+    return found
+
+
+def test_adams_epsilon_meets_the_variance_before_its_bias_is_corrected_there() -> None:
+    theirs = FIXTURES["adam"]["weights_after_steps_1_2_3"]
+    assert distance(adam_weights("tensorflow"), theirs) < 1e-13
+    ours = adam_weights("torch")
+    assert ours[0][0] / theirs[0][0] == pytest.approx(28.8, abs=0.1)  # at a gradient of 1e-9
+    assert ours[0][4] / theirs[0][4] == pytest.approx(1.0003, abs=1e-4)  # at 1e-3
+    assert distance(adam_weights("torch", 1.0 / np.sqrt(1.0 - 0.999))[0], theirs[0]) < 1e-13
 
 
 @pytest.mark.parametrize("number", range(3))

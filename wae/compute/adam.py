@@ -1,6 +1,8 @@
-"""torch's fused Adam without what it does for the compiler."""
+"""torch's fused Adam without what it does for the compiler, and TensorFlow's."""
 
 import inspect
+import math
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
@@ -18,3 +20,19 @@ class LeanAdam(torch.optim.Adam):
     state_dict = inspect.unwrap(Optimizer.state_dict)
     load_state_dict = inspect.unwrap(Optimizer.load_state_dict)
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+
+class TensorFlowAdam(LeanAdam):
+    """Adam as TensorFlow has it: epsilon is added to sqrt(v) before the bias of v is corrected.
+
+    That is torch's form with epsilon / sqrt(1 - beta2^t) at step t (Kingma and Ba 2015, section 2, "epsilon hat"):
+    31.6 times larger at the first step with beta2 = 0.999. Each group keeps its step and its own epsilon.
+    """
+
+    def step(self, closure: Any = None) -> Any:
+        """One step of all groups."""
+        for group in self.param_groups:
+            group["steps"] = group.get("steps", 0) + 1
+            group.setdefault("epsilon", group["eps"])
+            group["eps"] = group["epsilon"] / math.sqrt(1.0 - group["betas"][1] ** group["steps"])
+        return super().step(closure)

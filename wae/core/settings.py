@@ -44,6 +44,17 @@ NAMED = {  # what is named, or brought by a dotted path
 }
 
 
+AUTHORS: dict[str, Any] = {  # of TrainingSettings: the forms of the authors' code
+    "prior_trick": "authors",
+    "adam": "tensorflow",
+    "running_variance": "biased",
+    "critic_loss_weight": "lambda",
+    "gaussian_floor": 1e-8,
+    "batches": "independent",
+    "smooth_from": "first",
+}
+
+
 class DatasetSettings(Strict):
     """Where images come from. ``source`` is a function (see wae/data/source.py) named by dotted path."""
 
@@ -113,6 +124,21 @@ class TrainingSettings(Strict):
     mixed_precision: Literal["off", "bfloat16"] = "off"
     compile: bool = False
     channels_last: bool = False
+
+    # Forms in which the authors' code differs, each with its own setting; docs/faithfulness.md says what each does
+    authors: bool = False  # whether those not set are the authors' (AUTHORS)
+    prior_trick: Literal["intended", "authors"] = "intended"  # log p(z) of the code itself, or of every code in turn
+    adam: Literal["torch", "tensorflow"] = "torch"  # epsilon beside sqrt(v) after its bias is corrected, or before
+    running_variance: Literal["unbiased", "biased"] = "unbiased"  # of batch normalisation: over n - 1, or over n
+    critic_loss_weight: Literal["one", "lambda"] = "one"  # what multiplies the latent discriminator's loss
+    gaussian_floor: Annotated[float, Field(ge=0, le=1)] = 0.0  # f in a Gaussian encoder's sqrt(f + variance)
+    batches: Literal["permutation", "independent"] = "permutation"  # each image once an epoch, or each batch of all
+    smooth_from: Literal["first", "second"] = "second"  # epoch from which the smooth schedule lowers the rate
+
+    @model_validator(mode="before")
+    @classmethod
+    def _authors(cls, values: Any) -> Any:
+        return {**AUTHORS, **values} if isinstance(values, dict) and values.get("authors") is True else values
 
     @field_validator(*NAMED)
     @classmethod

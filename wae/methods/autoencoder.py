@@ -64,7 +64,9 @@ class Autoencoder(nn.Module):
             if noise is None:
                 return Codes(self.prior.project(mean), mean, log_variance)
             epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
-            return Codes(self.prior.project(mean + torch.exp(0.5 * log_variance) * epsilon), mean, log_variance)
+            floor = self.settings.gaussian_floor
+            spread = torch.sqrt(floor + log_variance.exp()) if floor else torch.exp(0.5 * log_variance)
+            return Codes(self.prior.project(mean + spread * epsilon), mean, log_variance)
         if isinstance(self.encoder, ImplicitEncoder):
             hidden = self.encoder.perturb(hidden, noise)
         return Codes(self.prior.project(hidden))

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from wae.compute.adam import LeanAdam
+from wae.compute.adam import LeanAdam, TensorFlowAdam
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
 from wae.methods.autoencoder import Autoencoder
@@ -122,9 +122,10 @@ class Method(Autoencoder):
         return [self.get_submodule(name) for name in self.shared]
 
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
-        """Adam with the run's betas; ``base_lr`` in each group is what the schedule scales."""
+        """Adam in the form and with the betas of the run; ``base_lr`` in each group is what the schedule scales."""
         s = self.settings
-        optimiser = LeanAdam(parameters, lr=learning_rate, betas=(s.adam_beta1, s.adam_beta2), fused=True)
+        form = TensorFlowAdam if s.adam == "tensorflow" else LeanAdam
+        optimiser = form(parameters, lr=learning_rate, betas=(s.adam_beta1, s.adam_beta2), fused=True)
         for group in optimiser.param_groups:
             group["base_lr"] = group["lr"]
         return optimiser

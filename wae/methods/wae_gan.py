@@ -42,16 +42,21 @@ class WAEGAN(Method):
         self.critic = initialise(build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
 
     def logits(self, z: Tensor) -> Tensor:
-        """The critic's logit that each code (n, d_z) comes from the prior, (n,).
+        """The critic's logit that each code (n, d_z) comes from the prior, (n,); (n, n) in the authors' prior trick.
 
         With the prior trick the best critic, log p(z) - log q(z), gets its known part log p(z) added, so
         that the network learns -log q(z) alone. The normaliser counts one dimension's log(2 pi) only, as in
         the authors' code: a constant, but one that the output's bias would have to undo.
+
+        The authors' code adds the n known parts as a row to a column of n outputs, so that its logit (i, j) has the
+        output of code i and the known part of code j, and its losses are means over all n^2 pairs; its diagonal is
+        what is meant (docs/faithfulness.md).
         """
         output = self.critic(z)[:, 0]
         if not self.settings.critic_prior_trick:
             return output
-        return output + self.prior.log_density(z) + 0.5 * (self.settings.latent_dim - 1) * math.log(2.0 * math.pi)
+        known = self.prior.log_density(z) + 0.5 * (self.settings.latent_dim - 1) * math.log(2.0 * math.pi)
+        return output[:, None] + known if self.settings.prior_trick == "authors" else output + known
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """-log D(z) averaged over the batch: low where the critic takes codes for draws of the prior."""
@@ -62,12 +67,12 @@ class WAEGAN(Method):
 
     @staticmethod
     def fooling_loss(on_codes: Tensor) -> Tensor:
-        """-log D(z) averaged over the batch, from the critic's logits on codes, (n,): a scalar."""
+        """-log D(z) averaged over the critic's logits on codes: a scalar."""
         return functional.softplus(-on_codes).mean()
 
     @staticmethod
     def critic_loss(on_codes: Tensor, on_prior: Tensor) -> Tensor:
-        """Cross-entropy of the critic from its logits on prior draws (real) and on codes (fake), (n,): a scalar."""
+        """Cross-entropy of the critic from its logits on prior draws (real) and on codes (fake): a scalar."""
         return functional.softplus(-on_prior).mean() + functional.softplus(on_codes).mean()
 
     def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
@@ -75,7 +80,7 @@ class WAEGAN(Method):
         return {"critic": self.adam(self.critic.parameters(), self.settings.critic_learning_rate)}
 
     def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
-        """One step of the critic; its loss goes to the history."""
+        """One step of the critic; its loss, without a weight, goes to the history."""
         on_prior = self.logits(self.prior.sample(len(batch.codes.z), streams["prior"]))
         if self.own["fresh_codes"]:
             with torch.no_grad():
@@ -85,6 +90,7 @@ class WAEGAN(Method):
             on_codes = batch.kept["logits"] if batch.kept else self.logits(batch.codes.z)
         loss = self.critic_loss(on_codes, on_prior)
         self.optimisers["critic"].zero_grad(set_to_none=True)
-        torch.autograd.backward(loss, inputs=list(self.critic.parameters()))
+        weighted = self.settings.critic_loss_weight == "lambda" and self.lambda_weighs != "nothing"
+        torch.autograd.backward(self.lambda_ * loss if weighted else loss, inputs=list(self.critic.parameters()))
         self.optimisers["critic"].step()
         return {"critic": loss.detach()}

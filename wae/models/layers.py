@@ -64,6 +64,35 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         return super().forward(input, output_size)[..., :height, :width]
 
 
+class _Biased(nn.modules.batchnorm._BatchNorm):
+    """Batch normalisation whose running variance takes in each batch's variance over n, as TensorFlow's; not n - 1."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        before = None if self.running_var is None else self.running_var.clone()
+        output = super().forward(input)
+        if self.training and before is not None and self.running_var is not None:
+            n, momentum = input.numel() / input.shape[1], self.momentum or 0.0
+            # .data, as the graph holds the buffer, though its backward pass in training mode does not read it
+            self.running_var.data.mul_((n - 1) / n).add_(before, alpha=(1.0 - momentum) / n)
+        return output
+
+
+class BiasedBatchNorm1d(_Biased, nn.BatchNorm1d):
+    """Of (n, C)."""
+
+
+class BiasedBatchNorm2d(_Biased, nn.BatchNorm2d):
+    """Of (n, C, H, W)."""
+
+
+NORMS: dict[tuple[str, int], type[nn.Module]] = {  # by running variance and dimensions
+    ("unbiased", 1): nn.BatchNorm1d,
+    ("unbiased", 2): nn.BatchNorm2d,
+    ("biased", 1): BiasedBatchNorm1d,
+    ("biased", 2): BiasedBatchNorm2d,
+}
+
+
 class Dropout(nn.Module):
     """Sets each number to 0 with probability ``p`` in training, and divides the others by 1 - p.
 

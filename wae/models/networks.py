@@ -15,7 +15,7 @@ from wae.core.errors import UserError
 from wae.core.plugins import load_function
 from wae.core.settings import TrainingSettings
 from wae.core.widths import decoder_widths, encoder_widths
-from wae.models.layers import ACTIVATIONS, Dropout, SameConv2d, SameConvTranspose2d, initialise
+from wae.models.layers import ACTIVATIONS, NORMS, Dropout, SameConv2d, SameConvTranspose2d, initialise
 
 
 @dataclass
@@ -105,11 +105,12 @@ class ImplicitEncoder(nn.Module):
         return hidden + torch.bmm(epsilon[:, None, :], matrices)[:, 0, :]
 
 
-def _after(settings: TrainingSettings, norm: nn.Module, *, norm_last: bool = False) -> list[nn.Module]:
-    """What follows a hidden layer: normalisation and activation as the settings ask, in this order, then dropout."""
+def _after(settings: TrainingSettings, width: int, *, norm_last: bool = False) -> list[nn.Module]:
+    """What follows a hidden layer of ``width``: normalisation, activation (in this order), dropout, as settings ask."""
     layers: list[nn.Module] = [ACTIVATIONS[settings.activation]()]
     if settings.batch_norm:
-        layers.insert(1 if norm_last else 0, norm)
+        dimensions = 2 if settings.architecture == "dcgan" else 1
+        layers.insert(1 if norm_last else 0, NORMS[settings.running_variance, dimensions](width))
     return [*layers, Dropout(settings.dropout)] if settings.dropout else layers
 
 
@@ -133,7 +134,7 @@ def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequ
     if settings.architecture == "dcgan":
         for out in encoder_widths(settings):
             layers.append(SameConv2d(channels, out, settings.kernel_size, 2))
-            layers += _after(settings, nn.BatchNorm2d(out))
+            layers += _after(settings, out)
             channels, height, width = out, math.ceil(height / 2), math.ceil(width / 2)
         layers.append(nn.Flatten())
         dense, features = _dense(settings, channels * height * width)
@@ -142,7 +143,7 @@ def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequ
         features = channels * height * width
         layers.append(nn.Flatten())
         for out in encoder_widths(settings):
-            layers += [nn.Linear(features, out), *_after(settings, nn.BatchNorm1d(out))]
+            layers += [nn.Linear(features, out), *_after(settings, out)]
             features = out
     return initialise(nn.Sequential(*layers, nn.Linear(features, codes_width(settings))), settings)
 
@@ -164,12 +165,12 @@ def build_decoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequ
         layers += [nn.Linear(features, math.prod(grid)), ACTIVATIONS[settings.activation](), nn.Unflatten(1, grid)]
         for into, out in pairwise(widths):
             layers.append(SameConvTranspose2d(into, out, settings.kernel_size, 2))
-            layers += _after(settings, nn.BatchNorm2d(out))
+            layers += _after(settings, out)
         layers.append(SameConvTranspose2d(widths[-1], channels, settings.kernel_size, 1))
     else:
         layers, features = [], settings.latent_dim
         for out in decoder_widths(settings):
-            layers += [nn.Linear(features, out), *_after(settings, nn.BatchNorm1d(out), norm_last=True)]
+            layers += [nn.Linear(features, out), *_after(settings, out, norm_last=True)]
             features = out
         layers += [nn.Linear(features, math.prod(shape)), nn.Unflatten(1, tuple(shape))]
     return initialise(nn.Sequential(*layers), settings)

@@ -137,7 +137,7 @@ class Trainer:
         if progress.step == 0:
             self._set_schedule()
             self._order_state = self.streams["order"].get_state()
-        order = torch.randperm(len(self.images), generator=self.streams["order"]).to(self.device)
+        order = self._epoch_order().to(self.device)
         precision = (
             torch.autocast(self.device.type, torch.bfloat16)
             if self.settings.mixed_precision == "bfloat16"
@@ -154,6 +154,13 @@ class Trainer:
             progress.seconds += time.perf_counter() - start
             progress.cpu_seconds += time.process_time() - cpu
             yield
+
+    def _epoch_order(self) -> Tensor:
+        """Indices of the images of an epoch's batches, one after the other, from the stream "order"."""
+        n, size, order = len(self.images), self.settings.batch_size, self.streams["order"]
+        if self.settings.batches == "permutation":
+            return torch.randperm(n, generator=order)
+        return torch.cat([torch.randperm(n, generator=order)[:size] for _ in range(self.steps_per_epoch)])
 
     def _set_schedule(self) -> None:
         settings, history = self.settings, self.progress.history

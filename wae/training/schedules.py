@@ -19,7 +19,8 @@ def learning_rate_factor(settings: TrainingSettings, epoch: int, losses: Sequenc
     """What the base learning rates are multiplied by in ``epoch``, counted from 0.
 
     ``losses``: mean loss of each earlier epoch. constant: 1. paper: divided by 2 from epoch 30, by 5 more
-    from 50, by 10 more from 100 ("manual" in the authors' code). smooth: 0.01 ** (epoch / epochs).
+    from 50, by 10 more from 100 ("manual" in the authors' code). smooth: 0.01 ** (epoch / epochs), or with epoch + 1
+    in epoch's place, as in the authors' code, if ``smooth_from`` is the first epoch.
     plateau: from epoch 30 on, divided by 1.4 whenever more than 10 epochs passed without a loss below the
     least of the 20 epochs before it (the authors' code applies the same rule to single steps).
     """
@@ -29,7 +30,7 @@ def learning_rate_factor(settings: TrainingSettings, epoch: int, losses: Sequenc
             factor /= divisor if epoch >= start else 1.0
         return factor
     if settings.schedule == "smooth":
-        return SMOOTH_END ** (epoch / settings.epochs)
+        return SMOOTH_END ** ((epoch + (settings.smooth_from == "first")) / settings.epochs)
     if settings.schedule == "plateau":
         return _plateau(losses[:epoch])
     return 1.0
