@@ -1,1 +1,1 @@
-"""Models that are not Wasserstein autoencoders, on the same interface: one file a method."""
+"""Models that are not Wasserstein autoencoders, on the same interface: one file per method."""

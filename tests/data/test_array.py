@@ -135,7 +135,7 @@ ARRAY_FAULTS: dict[str, tuple[bytes, dict[str, Any], str]] = {
     "layout": (npy(IMAGES), {"layout": "NWHC"}, "value of option layout 'NWHC'.*did you mean 'NHWC'"),
     "no images": (npy(IMAGES[:0]), {}, "test_fraction 0.1 of 0 images leaves 0 to train"),
     "no path": (npy(IMAGES), {"path": ""}, "option path is empty; set it to the file"),
-    "no file": (npy(IMAGES), {"path": "y.npy"}, "y.npy: no such file; mend option path"),
+    "no file": (npy(IMAGES), {"path": "y.npy"}, "y.npy: no such file; correct option path"),
     "suffix": (npy(IMAGES), {"path": "note.txt"}, "note.txt: option path must name a .npy file or a .npz file"),
     "label suffix": (npy(IMAGES), {"labels": "note.txt"}, "note.txt: option labels must name a .npy file$"),
     "test labels alone": (npy(IMAGES), {"test_labels": "labels.npy"}, "has test labels but no test images"),

@@ -156,7 +156,7 @@ def test_celebas_faults(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 damaged"])
 def test_a_torn_celeba_zip(content: bytes, tmp_path: Path) -> None:
     make.make_celeba(tmp_path)
     (tmp_path / "celeba/img_align_celeba").rename(tmp_path / "celeba/images")

@@ -167,7 +167,7 @@ BROKEN = {
     "gif called png": (gif(), "not a whole PNG or JPEG"),
     "huge": (huge(12_000), "12000 x 12000 pixels, at most 100,000,000; shrink it"),
     "a bomb": (huge(20_000), "not a whole PNG or JPEG image .*400000000 pixels"),
-    "16 bits": (png(noise(8, 8).astype(np.uint16)), "more than 8 bits a pixel"),
+    "16 bits": (png(noise(8, 8).astype(np.uint16)), "more than 8 bits per pixel"),
     "transparent": (png(noise(8, 8, 4)), "has transparent pixels"),
     "transparent grey": (png(noise(8, 8, 2)), "has transparent pixels"),
     "transparent palette": (png(noise(8, 8), "P", transparency=b"\0" * 256), "has transparent pixels"),
@@ -290,8 +290,8 @@ FOLDER_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"test_fraction": 0.97}, "leaves 1 to train and 29 to test"),
     ({"path": ""}, "option path is empty; set it to the folder"),
     ({"path": 3}, "option path is 3; it must be text"),
-    ({"path": "nowhere"}, "nowhere: no such folder; mend option path"),
-    ({"test": "nowhere"}, "nowhere: no such folder; mend option test"),
+    ({"path": "nowhere"}, "nowhere: no such folder; correct option path"),
+    ({"test": "nowhere"}, "nowhere: no such folder; correct option test"),
 ]
 
 

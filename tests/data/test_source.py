@@ -260,7 +260,7 @@ def test_a_missing_array_and_an_unknown_part(run: Run) -> None:
     with pytest.raises(UserError, match="unknown part of a dataset 'valid'"):
         load(out, "valid")
     (out / "test_images.npy").unlink()
-    with pytest.raises(UserError, match=r"test_images\.npy: missing or torn"):
+    with pytest.raises(UserError, match=r"test_images\.npy: missing or damaged"):
         load(out, "test")
     with pytest.raises(UserError, match=r"test_images\.npy: No such file"):
         verify(out)

@@ -238,13 +238,13 @@ def test_diverged_run_has_no_rows_and_every_file(world, tmp_path):
 
 def test_what_does_not_fit_stops_with_one_line(world, tmp_path):
     data, _, reference = world
-    make_run(tmp_path / "torn")
-    (tmp_path / "torn/weights.safetensors").write_bytes(b"nothing")
+    make_run(tmp_path / "damaged")
+    (tmp_path / "damaged/weights.safetensors").write_bytes(b"nothing")
     with pytest.raises(UserError, match="not the weights of this run"):
-        evaluate(tmp_path / "torn", data, [reference], EVALUATION)
-    (tmp_path / "torn/weights.safetensors").unlink()
+        evaluate(tmp_path / "damaged", data, [reference], EVALUATION)
+    (tmp_path / "damaged/weights.safetensors").unlink()
     with pytest.raises(UserError, match="train the run first"):
-        evaluate(tmp_path / "torn", data, [reference], EVALUATION)
+        evaluate(tmp_path / "damaged", data, [reference], EVALUATION)
     make_run(tmp_path / "held", validation_fraction=0.25)
     with pytest.raises(UserError, match="validation fractions"):
         evaluate(tmp_path / "held", data, [reference], EVALUATION)

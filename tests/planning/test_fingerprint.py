@@ -58,11 +58,11 @@ def test_the_next_process_parses_only_what_changed(modules: Path, monkeypatch: p
         assert parsed == ([] if known else [text])
 
 
-@pytest.mark.parametrize("torn", ["", "{", "[]", '{"x": 1}', '{"x": [null, "y"]}'])
-def test_scans_that_are_torn_are_found_anew(modules: Path, monkeypatch: pytest.MonkeyPatch, torn: str) -> None:
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"x": 1}', '{"x": [null, "y"]}'])
+def test_damaged_scans_are_made_again(modules: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
     before = sources.code_digest("top_x")
     (modules / ".snakemake").mkdir()
-    (modules / sources.KEPT).write_text(torn)
+    (modules / sources.KEPT).write_text(damaged)
     monkeypatch.chdir(modules)
     sources.clear()
     assert sources.code_digest("top_x") == before

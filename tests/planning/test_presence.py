@@ -90,15 +90,15 @@ def test_own_files(tmp_path: Path) -> None:
     assert missing(OWN + "array", {"path": "x.npy", "labels": ""}, tmp_path) is None
     assert missing(OWN + "folder", {"path": str(tmp_path / "mine")}, Path("/nowhere")) is None
     assert missing(OWN + "folder", {"path": "x.npy"}, tmp_path) == (
-        f"{tmp_path}/x.npy: no such folder; mend option path"
+        f"{tmp_path}/x.npy: no such folder; correct option path"
     )
-    assert missing(OWN + "array", {"path": "mine"}, tmp_path) == f"{tmp_path}/mine: no such file; mend option path"
+    assert missing(OWN + "array", {"path": "mine"}, tmp_path) == f"{tmp_path}/mine: no such file; correct option path"
     assert missing(OWN + "folder", {"path": "mine", "test": "theirs"}, tmp_path) == (
-        f"{tmp_path}/theirs: no such folder; mend option test"
+        f"{tmp_path}/theirs: no such folder; correct option test"
     )
     for key in ("labels", "test", "test_labels"):
         assert missing(OWN + "array", {"path": "x.npy", key: "y.npy"}, tmp_path) == (
-            f"{tmp_path}/y.npy: no such file; mend option {key}"
+            f"{tmp_path}/y.npy: no such file; correct option {key}"
         )
 
 

@@ -4,7 +4,7 @@ from wae.core.settings import TrainingSettings
 
 
 def encoder_widths(settings: TrainingSettings) -> list[int]:
-    """``hidden``, or: dcgan, channels of each convolution, ``width`` * 1, 2, 4, ...; mlp, ``width`` units a layer."""
+    """``hidden``, or: dcgan, channels of each convolution, ``width`` * 1, 2, 4, ...; mlp, ``width`` units per layer."""
     if settings.hidden:
         return list(settings.hidden)
     if settings.architecture == "dcgan":

@@ -2,7 +2,7 @@
 
 The outlines are read in font units by fontTools and turned into signed distance fields. Everything after the
 draws of ``numpy.random.Generator.random`` is +, -, *, /, square root and comparison of float64 in a fixed order,
-which IEEE 754 defines to the last bit; no rasteriser, hinting, sine or sum whose result hangs on the machine.
+which IEEE 754 defines to the last bit; no rasteriser, hinting, sine or sum whose result depends on the machine.
 """
 
 import logging
@@ -143,7 +143,7 @@ def _digit_contours(path: Path) -> list[list[np.ndarray]]:
         with path.open("rb") as file, TTFont(file, lazy=True) as font:
             names, shapes = font.getBestCmap(), font.getGlyphSet()
             return [_contours(shapes, names[ord("0") + digit]) for digit in range(10)]
-    except Exception as error:  # a torn font fails in whatever way its tables are torn
+    except Exception as error:  # a damaged font fails in whatever way its tables are damaged
         raise UserError(f"{path}: not a font with ten digits ({error!r}); install matplotlib again") from error
 
 

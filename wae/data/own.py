@@ -41,7 +41,7 @@ def folder(
     ``channels``: 1 grey (luma of colours) or 3 RGB. ``fit``: "crop" (largest centred part with the right aspect
     ratio), "stretch" or "exact"; resized by Lanczos. Hidden files and files that are no pictures are passed over.
 
-    UserError names the file that is torn, transparent, of more than 8 bits or of another picture format.
+    UserError names the file that is damaged, transparent, of more than 8 bits or of another picture format.
     """
     _refuse_missing("folder", {"path": path, "test": test}, root)
     choice("labels", labels, ("auto", "folders", "none"))
@@ -85,7 +85,7 @@ def array(
     ``labels``, ``test`` and ``test_labels`` name further .npy files. Labels are whole numbers 0..K-1. Without
     test images ``test_fraction`` is held out at random, the same ones each time, each class its share.
 
-    UserError for objects, floats, NaN, another shape, and a torn file. Nothing pickled is ever opened.
+    UserError for objects, floats, NaN, another shape, and a damaged file. Nothing pickled is ever opened.
     """
     named = {"path": path, "labels": labels, "test": test, "test_labels": test_labels}
     _refuse_missing("array", named, root)

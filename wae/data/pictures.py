@@ -17,7 +17,7 @@ _MAX_PIXELS = 100_000_000  # a file may claim any size; decoding this many takes
 def read_picture(file: Path | BinaryIO, name: str, channels: int) -> Image.Image:
     """The picture in ``file``: 8-bit grey (``channels`` 1, ITU-R 601 luma of colours) or RGB (3), turned upright.
 
-    ``name`` is what errors call it. UserError for what is not PNG or JPEG, is torn, has more than 8 bits a
+    ``name`` is what errors call it. UserError for what is not PNG or JPEG, is damaged, has more than 8 bits a
     channel, transparent pixels or more than 100 million pixels.
     """
     try:
@@ -67,7 +67,7 @@ def centred_box(size: tuple[int, int], height: int, width: int) -> tuple[int, in
 
 def _eight_bits(picture: Image.Image, name: str, channels: int) -> Image.Image:
     if picture.mode.startswith(("I", "F")):
-        raise UserError(f"{shown(name)}: more than 8 bits a pixel (mode {picture.mode}); save it with 8 bits")
+        raise UserError(f"{shown(name)}: more than 8 bits per pixel (mode {picture.mode}); save it with 8 bits")
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         if picture.getchannel("A").tobytes().count(255) < picture.width * picture.height:

@@ -86,7 +86,7 @@ def load(folder: str | Path, split: str) -> Split:
     """One part ("train" or "test") of a prepared dataset, memory-mapped, so that parallel jobs share one copy.
 
     The mapping is copy-on-write: ``torch.from_numpy`` takes it without a warning and a write never reaches the
-    file. UserError for a missing, torn or foreign file; the bytes themselves are checked by ``verify``.
+    file. UserError for a missing, damaged or foreign file; the bytes themselves are checked by ``verify``.
     """
     folder = Path(folder)
     if split not in ("train", "test"):
@@ -211,7 +211,7 @@ def _check_labels(labels: np.ndarray | None, count: int, where: str) -> None:
     if not isinstance(labels, np.ndarray) or labels.dtype != np.int64 or labels.ndim != 1:
         raise UserError(f"{where} labels are {getattr(labels, 'dtype', type(labels).__name__)}; give a 1-D int64 array")
     if len(labels) != count:
-        raise UserError(f"{where} has {len(labels):,} labels for {count:,} images; give one label an image")
+        raise UserError(f"{where} has {len(labels):,} labels for {count:,} images; give one label per image")
     if labels.min() < 0:
         raise UserError(f"{where} labels reach down to {labels.min()}; number the classes from 0")
 
@@ -251,7 +251,7 @@ def _map(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array: np.ndarray = np.lib.format.open_memmap(path, mode="c")
     except Exception as error:  # numpy fails in many ways on broken files
-        raise UserError(f"{path}: missing or torn ({error}); delete {path.parent} and prepare it again") from error
+        raise UserError(f"{path}: missing or damaged ({error}); delete {path.parent} and prepare it again") from error
     if array.dtype != dtype or array.shape != shape:
         raise UserError(
             f"{path}: holds {array.dtype} {array.shape}, meta.json says {np.dtype(dtype)} {shape}; delete "

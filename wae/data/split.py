@@ -11,7 +11,7 @@ def train_validation_indices(n: int, fraction: float) -> tuple[np.ndarray, np.nd
     """Split ``range(n)`` into (train, validation) index arrays, both ascending, int64.
 
     The validation part is the last ``round(n * fraction)`` of a fixed permutation, so that it does not
-    hang on the order of the classes in the file. ``fraction`` is in [0, 1); with 0 the second is empty.
+    depend on the order of the classes in the file. ``fraction`` is in [0, 1); with 0 the second is empty.
     UserError if a positive fraction leaves either part empty.
     """
     if not 0 <= fraction < 1:

@@ -15,7 +15,7 @@ from wae.core.files import sha256_file
 from wae.data import celeba_files, downloads
 from wae.data.source import Dataset, Split, choice, whole
 from wae.planning.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folder, shown
-from wae.planning.presence import missing, torn_idx
+from wae.planning.presence import damaged_idx, missing
 
 _SPLITS = ("official", "paper")
 _AUTHORS_SEED = 123  # in datahandler.py of the authors' code
@@ -25,7 +25,7 @@ def mnist(root: Path | None, *, pad: int = 0, split: str = "official") -> Datase
     """MNIST, (1, 28 + 2 pad, 28 + 2 pad), 10 classes; ``pad`` (0 to 100) black pixels are added on each side.
 
     ``split``: "official" is 60,000 train / 10,000 test. "paper" pools the 70,000 and holds out 10,000 at random,
-    the same images as the authors' code (numpy's shuffle with seed 123). UserError for a missing, torn or
+    the same images as the authors' code (numpy's shuffle with seed 123). UserError for a missing, damaged or
     altered file.
     """
     return _idx_dataset("MNIST", root, pad, split, "MNIST (Y. LeCun, C. Cortes, C. J. C. Burges)", "CC BY-SA 3.0")
@@ -120,8 +120,8 @@ def _idx_dataset(name: str, root: Path | None, pad: int, split: str, origin: str
 
     whole("pad", pad, 0, 100)
     choice("split", split, _SPLITS)
-    if torn := torn_idx(name, root):
-        raise UserError(torn)
+    if damaged := damaged_idx(name, root):
+        raise UserError(damaged)
     raw = data_folder(root) / name / "raw"
     absent = [file for file in IDX_FILES[name] if not (raw / file).exists()]
     if absent:

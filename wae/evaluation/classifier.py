@@ -164,7 +164,7 @@ def accuracy(network: Classifier, split: Split) -> float | None:
 
 
 def load_classifier(path: str | Path) -> Classifier:
-    """The classifier in a weights file that ``train_classifier`` wrote; UserError if it is missing or torn."""
+    """The classifier in a weights file that ``train_classifier`` wrote; UserError if it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             architecture = json.loads((file.metadata() or {})["architecture"])

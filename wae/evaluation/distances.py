@@ -1,4 +1,4 @@
-"""All distances of a run's image sets in one extractor's features; features are computed once a set."""
+"""All distances of a run's image sets in one extractor's features; features are computed once per set."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""Real data's side of every comparison, computed once a dataset and extractor: features, statistics, own scores."""
+"""Real data's side of every comparison, computed once per dataset and extractor: features, statistics, own scores."""
 
 import sys
 from collections.abc import Iterable

@@ -29,7 +29,7 @@ def score(
 ) -> list[dict[str, Any]]:
     """Rows (see wae/evaluation/rows.py) of images (folder, .npy or array) as if they were samples of a method here.
 
-    ``data``: the prepared dataset; ``references``: folders of ``build_reference`` for it, one an extractor. All
+    ``data``: the prepared dataset; ``references``: folders of ``build_reference`` for it, one per extractor. All
     images count, so a table that compares should give as many of each. UserError where shapes or types do not fit.
     """
     shape = tuple(int(side) for side in load(data, "test").images.shape[1:])

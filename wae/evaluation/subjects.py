@@ -21,7 +21,7 @@ MIXTURE_ITERATIONS = 100
 
 
 def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method:
-    """The trained method, in evaluation mode on ``device``; UserError for weights that are missing, torn or unfit.
+    """The trained method, in evaluation mode on ``device``; UserError for weights that are missing, damaged or unfit.
 
     A snapshot comes without the modules that only training needs; these keep their first weights then.
     """

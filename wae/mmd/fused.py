@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-TILE_EDGE = 256  # points a side of a tile: its buffers stay in the last-level cache of a CPU core
+TILE_EDGE = 256  # points per side of a tile: its buffers stay in the last-level cache of a CPU core
 CUDA_TILE_EDGE = 1024
 
 
@@ -169,7 +169,7 @@ def _workspace(thread: int, device: torch.device, dtype: torch.dtype, *sizes: An
 
 
 def release() -> None:
-    """Drop the buffers kept between calls; the next call makes its own anew, with the same result."""
+    """Drop the buffers kept between calls; the next call makes its own again, with the same result."""
     _workspace.cache_clear()
 
 

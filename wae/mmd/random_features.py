@@ -114,7 +114,7 @@ def _sums(points: Tensor, frequencies: Tensor) -> Tensor:
 
 
 def _gradient(points: Tensor, frequencies: Tensor, slopes: Tensor) -> Tensor:
-    """d value / d points from the slopes in the sums of cosines and sines; the phases are computed anew."""
+    """d value / d points from the slopes in the sums of cosines and sines; the phases are computed again."""
     gradient = torch.empty_like(points)
     size = _rows(frequencies)
     for start in range(0, len(points), size):

@@ -23,7 +23,7 @@ Options = dict[str, Any]
 def missing(source: str, options: Options, root: Path | None) -> str | None:
     """One line on the files that ``source`` needs and that are not there; None if nothing is known to lack.
 
-    Files that the job can download are not missing; a part of them that is torn is. None for any other source.
+    Files that the job can download are not missing; a part of them that is damaged is. None for any other source.
     """
     check = _CHECKS.get(source)
     try:
@@ -32,7 +32,7 @@ def missing(source: str, options: Options, root: Path | None) -> str | None:
         return f"{error}; name a folder that can be read"
 
 
-def torn_idx(name: str, root: Path | None) -> str | None:
+def damaged_idx(name: str, root: Path | None) -> str | None:
     """The first of the four files of MNIST or FashionMNIST that is there with a wrong size, or None."""
     for file, (size, _) in IDX_FILES[name].items():
         path = data_folder(root) / name / "raw" / file
@@ -89,13 +89,13 @@ def _own(
         if key == "path" and not value.strip():
             return f"option path is empty; set it to the {kind} of your images"
         if value and not is_there(own_path(value, root)):
-            return f"{shown(own_path(value, root))}: no such {kind}; mend option {key}"
+            return f"{shown(own_path(value, root))}: no such {kind}; correct option {key}"
     return None
 
 
 _CHECKS: dict[str, Callable[[Options, Path | None], str | None]] = {
-    "wae.data.torchvision:mnist": lambda options, root: torn_idx("MNIST", root),
-    "wae.data.torchvision:fashion_mnist": lambda options, root: torn_idx("FashionMNIST", root),
+    "wae.data.torchvision:mnist": lambda options, root: damaged_idx("MNIST", root),
+    "wae.data.torchvision:fashion_mnist": lambda options, root: damaged_idx("FashionMNIST", root),
     "wae.data.torchvision:cifar10": _cifar10,
     "wae.data.torchvision:celeba": _celeba,
     "wae.data.own:folder": _folder,

@@ -57,8 +57,8 @@ class Point:
     repeats: int = 1
     status: str = "ok"
     peak_bytes: int | None = None
-    seconds: dict[str, list[float]] = field(default_factory=dict)  # by part, a value a round
-    noisy: list[bool] = field(default_factory=list)  # a value a round
+    seconds: dict[str, list[float]] = field(default_factory=dict)  # by part, one value per round
+    noisy: list[bool] = field(default_factory=list)  # one value per round
 
     @property
     def rounds(self) -> int:

@@ -40,7 +40,7 @@ class Load:
 
     def __init__(self, meter: Meter) -> None:
         self.meter = meter
-        self.windows: list[float] = []  # cores that others kept busy, a value a window
+        self.windows: list[float] = []  # cores that others kept busy, one value per window
         self._pending: list[tuple[list[bool], int]] = []
         self._last = self._read()
 

@@ -34,7 +34,7 @@ HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` 
 
 @dataclass
 class Progress:
-    """Where a run stands. ``partial``: scalars of the steps done in the current epoch, a row a step."""
+    """Where a run stands. ``partial``: scalars of the steps done in the current epoch, one row per step."""
 
     epoch: int = 0
     step: int = 0

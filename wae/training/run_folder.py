@@ -29,7 +29,7 @@ def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
-    """history.csv: a row an epoch, NaN as an empty field. Without pandas, which takes half a second to import."""
+    """history.csv: one row per epoch, NaN as an empty field. Without pandas, which takes half a second to import."""
 
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as file:

@@ -36,7 +36,7 @@ def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool =
     text = render(results, Path(report_dir), partial)
     size = len(text.encode())
     if size > LARGEST:
-        raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants a config")
+        raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants per config")
     write_text(out_html, text)
 
 
