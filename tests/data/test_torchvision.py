@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from tests.shared import data as make
 from wae.core.errors import UserError
 from wae.core.settings import DatasetSettings
-from wae.data import downloads, places
+from wae.data import downloads
 from wae.data.source import load, prepare
 from wae.data.torchvision import cifar10, fashion_mnist, mnist
+from wae.planning import places
 
 MONKEY = pytest.MonkeyPatch
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refused at once
