@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wae.core import reserved
 from wae.core.scales import IMQ_SCALES
@@ -36,12 +36,24 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-Named = Annotated[str, Field(max_length=200)]  # one of NAMED, or a dotted path
-NAMED = {  # what is named, or brought by a dotted path
-    "architecture": ("dcgan", "mlp"),
-    "prior": ("normal", "uniform", "sphere"),
-    "cost": ("l2sq", "l2", "l1"),
-}
+class OneOf:
+    """A check of text: one of ``known``, or a dotted path to something of the user's own (ValueError)."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = known
+
+    def __call__(self, value: str) -> str:
+        if re.fullmatch(DOTTED, value) is None and value not in self.known:
+            near = difflib.get_close_matches(value, self.known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"need {', '.join(self.known)} or package.module:name{hint}")
+        return value
+
+
+Text = Field(max_length=200)
+Architecture = Annotated[str, Text, AfterValidator(OneOf("dcgan", "mlp"))]
+PriorName = Annotated[str, Text, AfterValidator(OneOf("normal", "uniform", "sphere"))]
+CostName = Annotated[str, Text, AfterValidator(OneOf("l2sq", "l2", "l1"))]
 
 
 AUTHORS: dict[str, Any] = {  # of TrainingSettings: the forms of the authors' code
@@ -70,7 +82,7 @@ class TrainingSettings(Strict):
     options: dict[str, Any] = {}  # further options of a method of your own
 
     # Networks (wae/models/networks.py)
-    architecture: Named = "dcgan"  # or mlp, or package.module:function of networks of your own
+    architecture: Architecture = "dcgan"  # or mlp, or package.module:function of networks of your own
     width: Width = 16  # channels of the first convolution; units of a hidden layer for mlp
     depth: Annotated[int, Field(ge=1, le=8)] = 3  # strided convolutions in the encoder; hidden layers
     decoder_depth: Annotated[int, Field(ge=1, le=8)] = 2  # strided transposed convolutions
@@ -88,11 +100,11 @@ class TrainingSettings(Strict):
     # Encoder and prior (wae/models/priors.py)
     encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
     pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
-    prior: Named = "normal"  # or uniform, sphere, or package.module:Class of your own
+    prior: PriorName = "normal"  # or uniform, sphere, or package.module:Class of your own
     sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
 
     # Objective: cost_weight * cost + lambda_ * penalty, summed over pixels, averaged over the batch
-    cost: Named = "l2sq"  # or l2, l1, or package.module:function of your own
+    cost: CostName = "l2sq"  # or l2, l1, or package.module:function of your own
     cost_weight: Annotated[float, Field(gt=0, le=1e6)] = 0.05
     likelihood: Literal["bernoulli", "gaussian", "learned_gaussian"] = "bernoulli"  # VAE-like methods only
     lambda_: Weight = 1.0  # weight of the penalty; beta for a VAE
@@ -139,16 +151,6 @@ class TrainingSettings(Strict):
     @classmethod
     def _authors(cls, values: Any) -> Any:
         return {**AUTHORS, **values} if isinstance(values, dict) and values.get("authors") is True else values
-
-    @field_validator(*NAMED)
-    @classmethod
-    def _known(cls, value: str, info: ValidationInfo) -> str:
-        known = NAMED[str(info.field_name)]
-        if re.fullmatch(DOTTED, value) is None and value not in known:
-            near = difflib.get_close_matches(value, known, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"need {', '.join(known)} or package.module:name{hint}")
-        return value
 
 
 class RunSettings(Strict):
