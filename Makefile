@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast audit soak test-slurm bench lint format setup environments status
+.PHONY: report test test-fast test-gpu audit soak test-slurm bench lint format setup environments status
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
 	python -m wae check --config $(CONFIG)
@@ -19,6 +19,9 @@ test: $(STAMP) ## the whole test suite, a worker a core
 
 test-fast: $(STAMP) ## the tests that take seconds
 	python -m pytest -m "not slow and not slurm"
+
+test-gpu: $(STAMP) ## the CUDA tests on a real device (without one it says so)
+	python -m tests.cuda
 
 lint: $(STAMP) ## formatting, lint, types
 	ruff check .

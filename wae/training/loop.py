@@ -65,6 +65,12 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
         trainer = Trainer(run, _training_images(run, data, device), device)
         trainer.trackers = Trackers(execution.trackers, str(Cell(run.dataset, run.method, run.seed)))
         state, lines = checkpoint.load(folder.checkpoint, identity)
+        if state is not None and state["device"] != device.type:
+            # The states of random generators do not fit another kind of device.
+            lines.append(
+                f"{folder.checkpoint}: of a job on {state['device']}, this one is on {device.type}; begun again"
+            )
+            state = None
         for line in lines:
             print(line, file=sys.stderr)
         if state is not None:
@@ -199,6 +205,7 @@ class Trainer:
         """All that the next step depends on: weights, optimisers, random streams, position, history."""
         progress = self.progress
         return {
+            "device": self.device.type,
             "weights": self.method.state_dict(),
             "optimisers": {name: o.state_dict() for name, o in self.method.optimisers.items()},
             "streams": self.streams.state_dict(),
