@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.shared.models import CELEBA, MNIST, training
 from wae.models import layers, networks
 from wae.models.costs import COSTS
 from wae.models.discriminator import build_critic
+from wae.planning.plan import load_plan
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64), (2, 12, 20)]
 
@@ -178,6 +180,32 @@ def test_the_authors_initialisation() -> None:
             cut = isinstance(layer, nn.Conv2d)
             assert bool((layer.weight.abs() <= 2 * sigma + 1e-9).all()) == cut
             assert float(layer.weight.detach().std()) == pytest.approx(sigma * (0.8796 if cut else 1.0), rel=0.03)
+
+
+def test_glorots_initialisation_counts_mean_and_variance_as_two_layers() -> None:
+    torch.manual_seed(0)
+    settings = training("vae", initialisation="glorot", width=32, kernel_size=3, depth=2, latent_dim=40, extra_dense=90)
+    encoder = networks.build_encoder(settings, (1, 28, 28))
+    layers = [m for m in encoder if isinstance(m, nn.Conv2d | nn.Linear)]
+    fans = [(9, 9 * 32), (9 * 32, 9 * 64), (49 * 64, 90), (90, 40)]  # of the last layer each head's, 40 of 80 units
+    for layer, (into, out) in zip(layers, fans, strict=True):
+        limit = math.sqrt(6 / (into + out))
+        assert layer.bias is not None
+        assert not layer.bias.any()
+        assert float(layer.weight.detach().abs().max()) == pytest.approx(limit, rel=0.02)
+        assert float(layer.weight.detach().std()) == pytest.approx(limit / math.sqrt(3), rel=0.07)
+    decoder = networks.build_decoder(settings, (1, 28, 28))
+    transposed = next(m for m in decoder if isinstance(m, nn.ConvTranspose2d))
+    limit = math.sqrt(6 / (9 * 64 + 9 * 32))  # whichever way the channels are stored
+    assert float(transposed.weight.detach().abs().max()) == pytest.approx(limit, rel=0.02)
+
+
+def test_kerass_example_has_as_many_parameters_as_its_page_says(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)
+    plan = load_plan(root / "config/reproductions/keras_vae.yaml")
+    networks_ = networks.build_networks(plan.runs[0].training, (1, 28, 28))
+    counts = [sum(p.numel() for p in part.parameters()) for part in (networks_.encoder, networks_.decoder)]
+    assert counts == [69_076, 65_089]
 
 
 def test_implicit_encoder_adds_a_matrix_of_the_code_times_noise() -> None:

@@ -39,7 +39,8 @@ def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "VAE takes 'normal'" in refusal("vae", prior="mine:Prior")
     assert "write 3 in decoder_hidden, or set decoder_depth to 1" in refusal(hidden=[8, 16])
     assert "decoder_hidden gives the decoder 2 widths" in refusal(hidden=[8, 16, 32], decoder_hidden=[8, 8])
-    assert "add it to hidden" in refusal(architecture="mlp", extra_dense=10)
+    assert "add them to hidden" in refusal(architecture="mlp", extra_dense=10)
+    assert "add them to hidden" in refusal(architecture="mlp", decoder_dense=10)
     assert "with compile" in refusal(dropout=0.1, compile=True)
     assert "at least 7" in refusal("wae_mmd_rff", random_features=5)
 

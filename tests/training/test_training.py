@@ -15,7 +15,7 @@ from wae.core.errors import StopSignalError, UserError
 from wae.core.files import read_json, write_json
 from wae.core.layout import Cell, Layout, RunFolder
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
-from wae.data.source import Dataset, Split, prepare
+from wae.data.source import Dataset, Split, load, prepare
 from wae.evaluation.subjects import load_method
 from wae.planning.config import merge
 from wae.planning.plan import Plan, load_plan
@@ -65,6 +65,21 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
         training.train(chosen, data, tmp_path / name, CPU, "code")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert contents(tmp_path / "a") != contents(tmp_path / "c")
+
+
+def test_the_last_batch_is_kept_where_asked(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke, batch_size=80, keep_last_batch=True, epochs=2)
+    seen: list[int] = []
+    images = torch.from_numpy(load(data, "train").images)
+    trainer = training.Trainer(run, images, torch.device("cpu"))
+    trainer.method.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    trainer.run(RunFolder(tmp_path), "identity", 60.0, [])
+    assert seen == 2 * [80, 80, 80, 10]  # 250 images
+    assert [row["step"] for row in trainer.progress.history] == [4, 8]
+    assert trainer.record()["images_per_epoch"] == 250
+    alone = a_run(smoke, batch_size=83, keep_last_batch=True)
+    with pytest.raises(UserError, match="leave a last batch of one"):
+        training.train(alone, data, tmp_path / "alone", CPU, "code")
 
 
 def test_results_of_a_run(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

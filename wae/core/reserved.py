@@ -1,6 +1,7 @@
 """Names that the suite's own scores and rows have, so that nothing of a user's is averaged with them."""
 
 FAMILIES = ("fid", "kid", "precision", "recall", "density", "coverage", "classes")  # FAMILY_EXTRACTOR
+PREFIXES = tuple(f"{family}_" for family in (*FAMILIES, "training"))
 SUFFIXES = ("_curve", "_half", "_infinity")  # fid_EXTRACTOR_SUFFIX
 METRICS = (
     *("mse", "l1", "psnr", "ssim", "sse", "sharpness", "elbo", "nll_iw", "nll_iw_error"),

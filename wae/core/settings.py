@@ -90,10 +90,11 @@ class TrainingSettings(Strict):
     hidden: Widths = []  # the encoder's layers: channels of each convolution, units of each mlp layer; [] is as above
     decoder_hidden: Widths = []  # the decoder's; [] mirrors the encoder's
     extra_dense: Annotated[int, Field(ge=0, le=65_536)] = 0  # units of a dense layer between convolutions and codes
+    decoder_dense: Annotated[int | None, Field(ge=0, le=65_536)] = None  # the decoder's; null is as the encoder's
     batch_norm: bool = True
     activation: Literal["relu", "leaky_relu", "elu", "tanh", "softplus"] = "relu"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # probability, after each hidden layer's activation
-    initialisation: Literal["torch", "truncated_normal"] = "torch"  # or the authors', sigma 0.0099999
+    initialisation: Literal["torch", "truncated_normal", "glorot"] = "torch"  # or the authors', or Glorot's uniform
     latent_dim: Annotated[int, Field(ge=1, le=4096)] = 8
     pixel_range: Literal["zero_one", "minus_one_one"] = "zero_one"  # sigmoid or tanh output
 
@@ -125,9 +126,11 @@ class TrainingSettings(Strict):
     # Optimisation
     epochs: Positive = 10
     batch_size: Batch = 100
+    keep_last_batch: bool = False  # an epoch ends with the images that fill no batch, as a smaller one
     learning_rate: Rate = 1e-3
     adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
     adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
     schedule: Literal["constant", "paper", "smooth", "plateau"] = "constant"
     pretrain_steps: Count = 0  # encoder-only steps that match the prior's mean and covariance
     pretrain_samples: Positive = 1000
@@ -221,6 +224,7 @@ class EvaluationSettings(Strict):
     importance_samples: Annotated[int, Field(ge=0, le=10**6)] = 32  # of each image's posterior, for the NLL; 0 for none
     likelihood_images: Annotated[int, Field(ge=2, le=10**7)] = 128  # held-out images, at most, that they are drawn for
     batch_size: Positive = 250
+    training_epochs: Annotated[list[Positive], Field(max_length=64)] = []  # whose mean losses of training are scores
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
 
     @model_validator(mode="after")
@@ -233,7 +237,7 @@ class EvaluationSettings(Strict):
         for name, count in Counter(dotted.rpartition(":")[2] for dotted in self.metrics).items():
             if count > 1:
                 raise ValueError(f"metrics has {count} functions called {name!r}; rename all but one")
-            if name in reserved.METRICS or name.startswith(tuple(f"{family}_" for family in reserved.FAMILIES)):
+            if name in reserved.METRICS or name.startswith(reserved.PREFIXES):
                 raise ValueError(f"metrics: {name!r} is the name of a score of the suite's own; rename the function")
         return self
 

@@ -18,6 +18,7 @@ from wae.planning.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folde
 from wae.planning.presence import damaged_idx, missing
 
 _SPLITS = ("official", "paper")
+_IDX_SPLITS = (*_SPLITS, "pooled")
 _AUTHORS_SEED = 123  # in datahandler.py of the authors' code
 
 
@@ -25,8 +26,9 @@ def mnist(root: Path | None, *, pad: int = 0, split: str = "official") -> Datase
     """MNIST, (1, 28 + 2 pad, 28 + 2 pad), 10 classes; ``pad`` (0 to 100) black pixels are added on each side.
 
     ``split``: "official" is 60,000 train / 10,000 test. "paper" pools the 70,000 and holds out 10,000 at random,
-    the same images as the authors' code (numpy's shuffle with seed 123). UserError for a missing, damaged or
-    altered file.
+    the same images as the authors' code (numpy's shuffle with seed 123). "pooled" trains on all 70,000 and holds out
+    none: its test part is the official one, trained on too, so that no score of it is one of generalisation.
+    UserError for a missing, damaged or altered file.
     """
     return _idx_dataset("MNIST", root, pad, split, "MNIST (Y. LeCun, C. Cortes, C. J. C. Burges)", "CC BY-SA 3.0")
 
@@ -119,7 +121,7 @@ def _idx_dataset(name: str, root: Path | None, pad: int, split: str, origin: str
     from torchvision.datasets.mnist import read_image_file, read_label_file
 
     whole("pad", pad, 0, 100)
-    choice("split", split, _SPLITS)
+    choice("split", split, _IDX_SPLITS)
     if damaged := damaged_idx(name, root):
         raise UserError(damaged)
     raw = data_folder(root) / name / "raw"
@@ -134,6 +136,8 @@ def _idx_dataset(name: str, root: Path | None, pad: int, split: str, origin: str
     labels = [read_label_file(str(raw / file)).numpy() for file in IDX_FILES[name] if "labels" in file]
     if split == "paper":
         images, labels = _authors_pooled_split(np.concatenate(images), np.concatenate(labels))
+    elif split == "pooled":
+        images[0], labels[0] = np.concatenate(images), np.concatenate(labels)
     padding = ((0, 0), (pad, pad), (pad, pad))
     train, test = (
         Split(np.pad(part, padding)[:, None], part_labels) for part, part_labels in zip(images, labels, strict=True)

@@ -20,6 +20,7 @@ from wae.evaluation import match
 from wae.evaluation.codes import code_scores, write_scatter
 from wae.evaluation.distances import Distances
 from wae.evaluation.feature_rows import feature_facts
+from wae.evaluation.history import history_facts, history_rows
 from wae.evaluation.latent import information_split, moment_scores
 from wae.evaluation.likelihood import active_units, has_likelihood, likelihood_scores
 from wae.evaluation.metric import Metric, as_document, facts
@@ -92,12 +93,13 @@ def evaluate(
     train, held_out = _splits(run, Path(data), settings, reals)
     rows, moments, plain = _scores(method, run, train, held_out, reals, own, settings, device)
     images = np.asarray(held_out.split.images)
+    rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
     save_pictures(method, images, folder, device)
     write_scatter(folder.codes, plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
     order = ("metric", "subject", "reference", "samples", "draw")
     rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
-    known = known_metrics(real.name for real in reals) | own.facts()
+    known = known_metrics(real.name for real in reals) | history_facts(settings.training_epochs) | own.facts()
     measured = {r["metric"] for r in rows}
     document |= {
         "rows": rows,

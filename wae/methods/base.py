@@ -122,10 +122,11 @@ class Method(Autoencoder):
         return [self.get_submodule(name) for name in self.shared]
 
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
-        """Adam in the form and with the betas of the run; ``base_lr`` in each group is what the schedule scales."""
+        """Adam in the form and with the betas and epsilon of the run; ``base_lr`` in each group is what the schedule scales."""
         s = self.settings
         form = TensorFlowAdam if s.adam == "tensorflow" else LeanAdam
-        optimiser = form(parameters, lr=learning_rate, betas=(s.adam_beta1, s.adam_beta2), fused=True)
+        betas = (s.adam_beta1, s.adam_beta2)
+        optimiser = form(parameters, lr=learning_rate, betas=betas, eps=s.adam_epsilon, fused=True)
         for group in optimiser.param_groups:
             group["base_lr"] = group["lr"]
         return optimiser

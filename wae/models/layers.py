@@ -113,21 +113,26 @@ class Dropout(nn.Module):
         return input * kept / (1.0 - self.p)
 
 
-def initialise(network: Net, settings: TrainingSettings) -> Net:
-    """Draw the weights again if ``settings.initialisation`` asks for the authors' scheme; returns ``network``.
+def initialise(network: Net, settings: TrainingSettings, heads: int = 1) -> Net:
+    """Draw the weights again if ``settings.initialisation`` asks for another scheme than torch's; returns ``network``.
 
-    Theirs: convolutions truncated normal at two sigma, linear and transposed convolutions plain normal,
-    sigma 0.0099999 (before truncation), biases 0. Draws from torch's global generator.
+    truncated_normal, the authors': convolutions truncated normal at two sigma, linear and transposed convolutions
+    plain normal, sigma 0.0099999 (before truncation). glorot: uniform in +-sqrt(6 / (fan_in + fan_out)) (Glorot and
+    Bengio 2010, equation 16), where the last layer counts as ``heads`` layers of equal size side by side. Biases are
+    0 in both. Draws from torch's global generator.
     """
     if settings.initialisation == "torch":
         return network
-    for layer in network.modules():
-        if isinstance(layer, nn.ConvTranspose2d | nn.Linear):
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
+    for layer in layers:
+        if settings.initialisation == "glorot":
+            with torch.no_grad():
+                for part in layer.weight.chunk(heads if layer is layers[-1] else 1):
+                    nn.init.xavier_uniform_(part)
+        elif isinstance(layer, nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(layer.weight, std=AUTHORS_SIGMA)
-        elif isinstance(layer, nn.Conv2d):
-            nn.init.trunc_normal_(layer.weight, std=AUTHORS_SIGMA, a=-2 * AUTHORS_SIGMA, b=2 * AUTHORS_SIGMA)
         else:
-            continue
+            nn.init.trunc_normal_(layer.weight, std=AUTHORS_SIGMA, a=-2 * AUTHORS_SIGMA, b=2 * AUTHORS_SIGMA)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return network

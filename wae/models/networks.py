@@ -114,12 +114,11 @@ def _after(settings: TrainingSettings, width: int, *, norm_last: bool = False) -
     return [*layers, Dropout(settings.dropout)] if settings.dropout else layers
 
 
-def _dense(settings: TrainingSettings, features: int) -> tuple[list[nn.Module], int]:
-    """The extra dense layer on ``features`` numbers, if there is one, and how many numbers it gives."""
-    if not settings.extra_dense:
+def _dense(settings: TrainingSettings, features: int, units: int) -> tuple[list[nn.Module], int]:
+    """The extra dense layer of ``units`` on ``features`` numbers, if any, and how many numbers come out."""
+    if not units:
         return [], features
-    activation = ACTIVATIONS[settings.activation]()
-    return [nn.Linear(features, settings.extra_dense), activation], settings.extra_dense
+    return [nn.Linear(features, units), ACTIVATIONS[settings.activation]()], units
 
 
 def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequential:
@@ -137,7 +136,7 @@ def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequ
             layers += _after(settings, out)
             channels, height, width = out, math.ceil(height / 2), math.ceil(width / 2)
         layers.append(nn.Flatten())
-        dense, features = _dense(settings, channels * height * width)
+        dense, features = _dense(settings, channels * height * width, settings.extra_dense)
         layers += dense
     else:
         features = channels * height * width
@@ -145,7 +144,8 @@ def build_encoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequ
         for out in encoder_widths(settings):
             layers += [nn.Linear(features, out), *_after(settings, out)]
             features = out
-    return initialise(nn.Sequential(*layers, nn.Linear(features, codes_width(settings))), settings)
+    width = codes_width(settings)
+    return initialise(nn.Sequential(*layers, nn.Linear(features, width)), settings, width // settings.latent_dim)
 
 
 def build_decoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequential:
@@ -161,7 +161,8 @@ def build_decoder(settings: TrainingSettings, shape: tuple[int, ...]) -> nn.Sequ
     if settings.architecture == "dcgan":
         widths = decoder_widths(settings)
         grid = (widths[0], height // 2**settings.decoder_depth, width // 2**settings.decoder_depth)
-        layers, features = _dense(settings, settings.latent_dim)
+        units = settings.extra_dense if settings.decoder_dense is None else settings.decoder_dense
+        layers, features = _dense(settings, settings.latent_dim, units)
         layers += [nn.Linear(features, math.prod(grid)), ACTIVATIONS[settings.activation](), nn.Unflatten(1, grid)]
         for into, out in pairwise(widths):
             layers.append(SameConvTranspose2d(into, out, settings.kernel_size, 2))

@@ -30,9 +30,10 @@ def check(settings: TrainingSettings, shape: tuple[int, ...], attributes: dict[s
     if settings.architecture == "dcgan":
         _check_strides(settings, shape)
         _check_widths(settings)
-    elif settings.architecture == "mlp" and settings.extra_dense:
+    elif settings.architecture == "mlp" and (settings.extra_dense or settings.decoder_dense):
         raise UserError(
-            f"extra_dense {settings.extra_dense} with architecture 'mlp': all its layers are dense; add it to hidden"
+            f"extra_dense {settings.extra_dense}, decoder_dense {settings.decoder_dense} with architecture 'mlp': all its "
+            "layers are dense; add them to hidden and decoder_hidden"
         )
 
 

@@ -1,5 +1,6 @@
 """One training loop for every method: deterministic, resumable to the same bits, stopped by a signal without loss."""
 
+import math
 import shutil
 import signal
 import sys
@@ -99,7 +100,10 @@ class Trainer:
         self.method.prepare_training()
         self.progress = Progress()
         self.trackers: Trackers | None = None
-        self.steps_per_epoch = len(images) // self.settings.batch_size
+        self.images_per_epoch = len(images)
+        if not self.settings.keep_last_batch:
+            self.images_per_epoch -= len(images) % self.settings.batch_size
+        self.steps_per_epoch = math.ceil(self.images_per_epoch / self.settings.batch_size)
         self._order_state = self.streams["order"].get_state()
 
     def run(self, folder: RunFolder, identity: str, every_seconds: float, stop: list[int]) -> None:
@@ -222,7 +226,7 @@ class Trainer:
             "diverged_step": progress.diverged_step,
             "epochs": progress.epoch,
             "steps": progress.epoch * self.steps_per_epoch,
-            "images_per_epoch": self.steps_per_epoch * self.settings.batch_size,
+            "images_per_epoch": self.images_per_epoch,
             "seconds": progress.seconds,
             "cpu_seconds": progress.cpu_seconds,
             "device": str(self.device),
@@ -264,6 +268,11 @@ def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tens
         raise UserError(
             f"{data}: {len(images)} training images, fewer than one batch of {run.training.batch_size}; "
             "lower batch_size or add images"
+        )
+    if run.training.keep_last_batch and len(images) % run.training.batch_size == 1:
+        raise UserError(
+            f"{data}: {len(images)} training images in batches of {run.training.batch_size} leave a last batch of one, "
+            "need two or more: change batch_size or set keep_last_batch to false"
         )
     return torch.from_numpy(images).to(device)
 

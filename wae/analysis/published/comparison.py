@@ -20,7 +20,7 @@ from wae.analysis.published.rows import (
 )
 from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA, base_method
-from wae.analysis.statistics import MIN_SEEDS, interval
+from wae.analysis.statistics import MIN_SEEDS, Interval, interval
 from wae.analysis.words import about
 
 VAES = ("vae", "beta_vae")
@@ -95,7 +95,7 @@ def differences(entry: Published, ours: Mapping[str, Any], ledger: Mapping[str, 
     """
     found = []
     for name, field in ledger["fields"].items():
-        if not _applies(entry, field) or (name == "extractor" and entry.metric != "fid"):
+        if not _applies(entry, name, field):
             continue
         there, here = entry.fields.get(name), ours.get(name)
         if there is None:
@@ -107,9 +107,18 @@ def differences(entry: Published, ours: Mapping[str, Any], ledger: Mapping[str, 
     return found
 
 
-def _applies(entry: Published, field: Mapping[str, Any]) -> bool:
-    if field["group"] == "model" and entry.method == REAL_DATA:
+def _applies(entry: Published, name: str, field: Mapping[str, Any]) -> bool:
+    stated = entry.fields
+    if name == "extractor" and entry.metric != "fid":
         return False
+    if field.get("if_stated") and name not in stated:
+        return False
+    if name in ("width", "depth") and "hidden" in stated:  # which says it layer by layer
+        return False
+    if name == "cost_weight" and stated.get("likelihood") == "bernoulli":  # which has no such factor
+        return False
+    if field["group"] == "model" and (entry.method == REAL_DATA or (entry.calibration and name not in stated)):
+        return False  # nothing is trained
     if entry.method not in field.get("methods", [entry.method]):
         return False
     return entry.subject in field.get("subjects", [entry.subject])
@@ -132,8 +141,9 @@ def compare(
     """A row for each published number and method of ours that answers it.
 
     ``metrics``: rows of metrics.csv; ``runs``: RunSettings dumps; ``evaluation``: an EvaluationSettings dump;
-    ``options``: of each dataset's source, by dataset. Outcome: reproduced (mean within the tolerance, no field
-    differs), not reproduced, not comparable, or none for a recalled number. Published numbers on datasets that
+    ``options``: of each dataset's source, by dataset. Outcome where no field differs: reproduced (our interval lies
+    within the tolerance of the published number), not reproduced (it lies wholly outside), undecided; else not
+    comparable, or none for a recalled number. Published numbers on datasets that
     ``runs`` do not have are left out; variants of a method each get a row.
     """
     settings: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -168,7 +178,7 @@ def _row(
         found = interval(ours.groupby("seed")["value"].mean().to_numpy(float), about(our_metric).positive)
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
         differs = differences(entry, our_fields(run, entry.dataset, our_metric, where, *context), context[0])
-        if found.n < MIN_SEEDS and method != REAL_DATA:
+        if found.n < MIN_SEEDS and method != REAL_DATA and not entry.calibration:
             differs.append(Difference(Reason.FEW_SEEDS, "seeds", MIN_SEEDS, found.n))
     return PublishedRow(
         dataset=entry.dataset,
@@ -179,13 +189,14 @@ def _row(
         source=entry.source,
         standing=Standing(entry.standing),
         published=entry.value,
+        tolerance=entry.tolerance,
         our_metric=our_metric,
         ours=found.mean if found.n else None,
         low=found.low,
         high=found.high,
         seeds=found.n,
         differs=differs,
-        outcome=_outcome(entry, found.mean, differs),
+        outcome=_outcome(entry, found, differs),
         note=entry.note,
     )
 
@@ -210,10 +221,14 @@ def _our_rows(entry: Published, method: str, metrics: pd.DataFrame) -> pd.DataFr
     return chosen[chosen["reference"] == chosen["reference"].iloc[0]]
 
 
-def _outcome(entry: Published, ours: float, differs: list[Difference]) -> Outcome:
+def _outcome(entry: Published, ours: Interval, differs: list[Difference]) -> Outcome:
     if entry.standing == Standing.RECALLED:
         return Outcome.NONE
-    if differs or not math.isfinite(ours):
+    if differs or not math.isfinite(ours.mean):
         return Outcome.NOT_COMPARABLE
-    close = abs(ours - entry.value) <= entry.tolerance * abs(entry.value)
-    return Outcome.REPRODUCED if close else Outcome.NOT_REPRODUCED
+    low = ours.mean if ours.low is None else ours.low
+    high = ours.mean if ours.high is None else ours.high
+    if entry.value - entry.tolerance <= low and high <= entry.value + entry.tolerance:
+        return Outcome.REPRODUCED
+    outside = high < entry.value - entry.tolerance or entry.value + entry.tolerance < low
+    return Outcome.NOT_REPRODUCED if outside else Outcome.UNDECIDED

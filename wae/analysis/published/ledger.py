@@ -25,7 +25,8 @@ class Published:
     subject: str
     value: float
     standing: str
-    tolerance: float  # relative
+    tolerance: float  # absolute, in the metric's unit
+    calibration: bool  # ours trains nothing: it depends on no seed
     fields: Mapping[str, Any]
     recalled: frozenset[str]  # fields that no source here shows
     note: str
@@ -51,6 +52,10 @@ def load_ledger(path: str | Path, schema: str | Path = SCHEMA) -> dict[str, Any]
     for anchor in ledger["anchors"]:
         if anchor["protocol"] not in ledger["protocols"]:
             raise UserError(f"{path}: anchors: {unknown_name('protocol', anchor['protocol'], ledger['protocols'])}")
+        if anchor["metric"] not in ledger["tolerances"] and not {"absolute", "tolerance"} & anchor.keys():
+            raise UserError(
+                f"{path}: anchors: {anchor['metric']} of {anchor['protocol']} has no tolerance; add `absolute`"
+            )
     return ledger
 
 
@@ -75,10 +80,19 @@ def published(ledger: Mapping[str, Any]) -> list[Published]:
                     subject=subject,
                     value=float(value),
                     standing=anchor["standing"],
-                    tolerance=anchor.get("tolerance", ledger["tolerances"][anchor["metric"]]),
+                    tolerance=_tolerance(anchor, float(value), ledger["tolerances"]),
+                    calibration=anchor.get("calibration", False),
                     fields=fields,
                     recalled=frozenset([*recalled.get("all", []), *recalled.get(method, [])]),
                     note=anchor.get("note", ""),
                 )
             )
     return entries
+
+
+def _tolerance(anchor: Mapping[str, Any], value: float, shares: Mapping[str, float]) -> float:
+    """The anchor's own absolute tolerance, or the share of ``value`` that it or its metric allows."""
+    if "absolute" in anchor:
+        return float(anchor["absolute"])
+    share: float = anchor.get("tolerance", shares.get(anchor["metric"], 0.0))
+    return share * abs(value)

@@ -18,6 +18,7 @@ class Outcome(StrEnum):
 
     REPRODUCED = "reproduced"
     NOT_REPRODUCED = "not reproduced"
+    UNDECIDED = "undecided"
     NOT_COMPARABLE = "not comparable"
     NONE = ""  # of a recalled number
 
@@ -46,7 +47,8 @@ class Difference:
 class PublishedRow:
     """One published number and one method of ours that answers it.
 
-    ``ours``, ``low``, ``high``: mean over seeds of each seed's mean over draws, and its 95% interval.
+    ``tolerance``: absolute. ``ours``, ``low``, ``high``: mean over seeds of each seed's mean over draws, and its 95%
+    interval.
     """
 
     dataset: str
@@ -57,6 +59,7 @@ class PublishedRow:
     source: str
     standing: Standing
     published: float
+    tolerance: float
     our_metric: str
     ours: float | None
     low: float | None
