@@ -117,13 +117,29 @@ def test_the_papers_split_pools_and_keeps_labels_with_their_images(tmp_path: Pat
     assert not of
 
 
+def test_all_images_pooled_are_trained_on_and_the_test_part_is_among_them(tmp_path: Path, monkeypatch: MONKEY) -> None:
+    arrays = make.make_idx(tmp_path / "MNIST/raw", monkeypatch)
+    dataset, official = mnist(tmp_path, split="pooled"), mnist(tmp_path)
+    pooled = [arrays["train-images-idx3-ubyte"], arrays["t10k-images-idx3-ubyte"]]
+    np.testing.assert_array_equal(dataset.train.images[:, 0], np.concatenate(pooled))
+    assert dataset.train.labels is not None
+    assert dataset.train.labels.tolist() == [
+        *arrays["train-labels-idx1-ubyte"].tolist(),
+        *arrays["t10k-labels-idx1-ubyte"].tolist(),
+    ]
+    np.testing.assert_array_equal(dataset.test.images, official.test.images)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"pad": -1}, "option pad is -1; it must be a whole number from 0 to 100"),
         ({"pad": 101}, "option pad is 101"),
         ({"pad": "2"}, "option pad is '2'"),
-        ({"split": "papers"}, "value of option split 'papers': known are official, paper; did you mean 'paper'"),
+        (
+            {"split": "papers"},
+            "split 'papers': known are official, paper, pooled; did you mean 'paper'",
+        ),
     ],
 )
 def test_options_of_mnist(options: dict[str, int], message: str, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_penalty_gradient_of_a_vae_is_that_at_means_and_log_variances() -> None:
     assert float(method("ae").step(images(8), Streams(0))["penalty_gradient"]) == 0.0
 
 
-@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+@pytest.mark.parametrize("name", [name for name in IMPLEMENTATIONS if name != "pca"])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 32, 32)])
 def test_every_method_learns(name: str, shape: tuple[int, ...]) -> None:
     made = method(name, shape, learning_rate=5e-3)

@@ -55,7 +55,7 @@ def independent_gradients(made: Method, n: int, weights: tuple[float, float] = (
 
 
 CASES: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in IMPLEMENTATIONS),
+    *((name, {}) for name in IMPLEMENTATIONS if name != "pca"),
     ("vae", {"likelihood": "learned_gaussian"}),
     ("wae_gan", {"options": {"fresh_codes": True}}),
     ("wae_gan", {"critic_prior_trick": True, "encoder": "gaussian"}),

@@ -12,7 +12,7 @@ EXTRACTOR = ExtractorSettings(width=4, features=6, epochs=1, min_steps=150, batc
 EVALUATION = EvaluationSettings(
     samples=120, draws=3, curve_points=3, halves=2, kid_subsets=4, kid_subset_size=60, precision_samples=80,
     codes=50, information_codes=60, permutations=39, mixture_components=3, batch_size=64,
-    importance_samples=8, likelihood_images=50,
+    importance_samples=8, likelihood_images=50, parzen_samples=40, parzen_validation=20,
 )  # fmt: skip
 
 

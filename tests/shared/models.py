@@ -18,6 +18,7 @@ IMPLEMENTATIONS = {
     "vae": "baselines.vae:VAE",
     "beta_vae": "baselines.beta_vae:BetaVAE",
     "ae": "baselines.ae:AE",
+    "pca": "baselines.pca:PCA",
     "aae": "baselines.aae:AAE",
     "rae_l2": "baselines.rae_l2:RAEL2",
     "rae_gp": "baselines.rae_gp:RAEGP",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from wae.core import reserved
-from wae.core.scales import IMQ_SCALES
+from wae.core.scales import IMQ_SCALES, PARZEN_SIGMAS
 
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -224,6 +224,9 @@ class EvaluationSettings(Strict):
     importance_samples: Annotated[int, Field(ge=0, le=10**6)] = 32  # of each image's posterior, for the NLL; 0 for none
     likelihood_images: Annotated[int, Field(ge=2, le=10**7)] = 128  # held-out images, at most, that they are drawn for
     batch_size: Positive = 250
+    parzen_samples: Count = 0  # generated images of the Parzen log-likelihood, which ranks nothing; 0 for none
+    parzen_validation: Positive = 1000  # images of the train split that choose its sigma
+    parzen_sigmas: Annotated[list[Rate], Field(min_length=1, max_length=100)] = list(PARZEN_SIGMAS)
     training_epochs: Annotated[list[Positive], Field(max_length=64)] = []  # whose mean losses of training are scores
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
 

@@ -43,8 +43,8 @@ def history_rows(folder: RunFolder, epochs: Sequence[int], run: RunSettings, ima
     for epoch in epochs:
         if epoch not in history:
             raise UserError(
-                f"evaluation.training_epochs: {epoch} is not among the {len(history)} epochs of {run.dataset}/{run.method}; "
-                "lower it"
+                f"evaluation.training_epochs: {epoch} is not among the {len(history)} epochs of "
+                f"{run.dataset}/{run.method}; lower it"
             )
         for loss in LOSSES:
             name = f"training_{loss}_epoch{epoch}"

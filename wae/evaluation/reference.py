@@ -19,6 +19,7 @@ from wae.evaluation.feature_rows import feature_facts, feature_rows
 from wae.evaluation.features import Extractor, extract, extractor_name, load_extractor, restore_extractor
 from wae.evaluation.fidelity import Reference, as_reference, moments, smoke
 from wae.evaluation.metric import as_document, facts
+from wae.evaluation.parzen import parzen_rows, parzen_scores
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
 
@@ -87,7 +88,8 @@ def build_reference(
     write_atomic(out / "reference.npz", lambda temporary: np.savez(temporary, allow_pickle=False, **arrays))
     rows = _rows(loaded, settings, features, statistics, scores)
     rows.append(row("sharpness", "data", sharpness(images["main"]), samples=n))
-    known = feature_facts(name) | facts(sharpness)
+    rows += _parzen(load(data, "train").images, images["main"], settings, fractions)
+    known = feature_facts(name) | facts(sharpness, parzen_scores)
     write_json(
         out / "reference.json",
         {
@@ -189,6 +191,25 @@ def _rows(
     label = smoke(len(train), len(main), dimensions=main.shape[1])
     rows.append(row(f"fid_{name}", "data", value, settings.reference, len(train), 0, label))
     return rows + feature_rows(extractor, "data", train, main, settings.reference, 0, settings)
+
+
+def _parzen(
+    train: np.ndarray, main: np.ndarray, settings: EvaluationSettings, fractions: list[float]
+) -> list[dict[str, Any]]:
+    """The Parzen log-likelihood of images of the train split in the place of samples, sigma by others of it."""
+    if settings.parzen_samples == 0 or settings.reference == "train":
+        return []
+    needed = settings.parzen_samples + settings.parzen_validation
+    trained, _ = train_validation_indices(len(train), max(fractions, default=0.0))
+    if len(trained) < needed:
+        raise UserError(
+            f"evaluation.parzen_samples + parzen_validation is {needed:,}, there are {len(trained):,} training images; "
+            "lower one"
+        )
+    order = np.random.default_rng(_SEED + 2).permutation(trained)
+    samples = train[order[: settings.parzen_samples]].reshape(settings.parzen_samples, -1) / 255.0
+    validation = train[order[settings.parzen_samples : needed]]
+    return parzen_rows("data", samples, validation, main, settings.reference, settings)
 
 
 def _dataset_name(data: Path) -> str:

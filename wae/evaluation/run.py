@@ -25,6 +25,7 @@ from wae.evaluation.latent import information_split, moment_scores
 from wae.evaluation.likelihood import active_units, has_likelihood, likelihood_scores
 from wae.evaluation.metric import Metric, as_document, facts
 from wae.evaluation.own import OwnMetrics
+from wae.evaluation.parzen import parzen_rows, parzen_scores
 from wae.evaluation.pictures import save_pictures
 from wae.evaluation.reconstruction import reconstruction_scores
 from wae.evaluation.reference import RealData, load_reference
@@ -48,6 +49,7 @@ PICTURES = ("samples", "reconstructions", "interpolations")
 MEASURES = (  # in the order of a table's columns
     *(reconstruction_scores, likelihood_scores, sharpness, code_scores, match.debiased_sw2, match.energy_distance),
     *(match.classifier_accuracy, match.radius_distance, match.mardia, moment_scores, active_units, information_split),
+    parzen_scores,
 )
 
 
@@ -93,7 +95,8 @@ def evaluate(
     train, held_out = _splits(run, Path(data), settings, reals)
     rows, moments, plain = _scores(method, run, train, held_out, reals, own, settings, device)
     images = np.asarray(held_out.split.images)
-    rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
+    if settings.training_epochs:
+        rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
     save_pictures(method, images, folder, device)
     write_scatter(folder.codes, plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
@@ -169,6 +172,7 @@ def _scores(
     ):
         score("prior", decode(method, z, batch), draw)
 
+    rows += _parzen(method, run, train, real_images, held_out.name, settings, device)
     noise = stream(run.seed, "evaluation", device)
     chosen = _rng(run.seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
     codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
@@ -209,6 +213,24 @@ def _likelihood(
     part = torch.from_numpy(images[chosen])
     found = likelihood_scores(method, part, settings.importance_samples, settings.batch_size, generator)
     return [row(name, "reconstruction", value, held_out.name, len(part), 0) for name, value in found.items()]
+
+
+def _parzen(
+    method: Method,
+    run: RunSettings,
+    train: np.ndarray,
+    test: np.ndarray,
+    split: str,
+    settings: EvaluationSettings,
+    device: torch.device,
+) -> list[dict[str, Any]]:
+    """Rows of the Parzen log-likelihood under samples of the prior, where asked for; sigma by training images."""
+    if settings.parzen_samples == 0 or len(test) < 2:
+        return []
+    z = method.prior.sample(settings.parzen_samples, stream(run.seed, "samples", device))
+    samples = method.decode_pixels(z, settings.batch_size).flatten(1).cpu().numpy()
+    order = _rng(0, "parzen validation").permutation(len(train))  # the same images for every run
+    return parzen_rows("prior", samples, train[np.sort(order[: settings.parzen_validation])], test, split, settings)
 
 
 def _rng(seed: int, part: str) -> np.random.Generator:

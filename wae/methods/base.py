@@ -70,6 +70,9 @@ class Method(Autoencoder):
         """
         raise TypeError(f"{type(self).__name__} defines no penalty")
 
+    def fit(self, images: Tensor) -> None:
+        """Set what is found in closed form from all training images, uint8 (N, C, H, W), before the first step."""
+
     def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
         """Train what the method has besides the autoencoder; returns scalars for the history.
 

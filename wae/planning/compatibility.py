@@ -32,8 +32,8 @@ def check(settings: TrainingSettings, shape: tuple[int, ...], attributes: dict[s
         _check_widths(settings)
     elif settings.architecture == "mlp" and (settings.extra_dense or settings.decoder_dense):
         raise UserError(
-            f"extra_dense {settings.extra_dense}, decoder_dense {settings.decoder_dense} with architecture 'mlp': all its "
-            "layers are dense; add them to hidden and decoder_hidden"
+            f"extra_dense {settings.extra_dense}, decoder_dense {settings.decoder_dense} with architecture 'mlp': "
+            "all its layers are dense; add them to hidden and decoder_hidden"
         )
 
 

@@ -110,8 +110,10 @@ class Trainer:
         """Train to the last epoch, with a checkpoint in ``folder`` every so many seconds and at each stop signal."""
         progress = self.progress
         self.method.train()
-        if progress.epoch == 0 and progress.step == 0 and self.settings.pretrain_steps:
-            pretraining.pretrain(self.method, self.images, self.streams)
+        if progress.epoch == 0 and progress.step == 0:
+            self.method.fit(self.images)
+            if self.settings.pretrain_steps:
+                pretraining.pretrain(self.method, self.images, self.streams)
         saved = written = time.monotonic()
         bar = tqdm(
             total=self.settings.epochs * self.steps_per_epoch,

@@ -1,0 +1,81 @@
+"""Principal components: the linear autoencoder in closed form."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from baselines.ae import AE
+from wae.compute.seeds import Streams
+from wae.core.errors import UserError
+from wae.core.settings import RunSettings
+from wae.methods.base import no_mark
+from wae.methods.facts import Line
+
+BLOCK = 4096  # images that are float64 at once
+
+
+class PCA(AE):
+    """Projection on the d_z leading principal components of the training images (Pearson 1901; Hotelling 1933).
+
+    No other linear autoencoder of d_z codes has a smaller squared error on them, so that it is the floor of
+    reconstruction. The codes are whitened and scaled by sigma_z: mean 0, covariance sigma_z^2 I over the training
+    images, which makes samples from the prior draws of the Gaussian with the images' mean and leading covariance.
+    Found from one eigendecomposition before the first step; steps only measure the loss. Pixels are not squashed:
+    reconstructions can lie outside the pixel range, as in the literature. ``architecture`` and what shapes it are
+    ignored, and so is the seed.
+    """
+
+    title: ClassVar[str] = "PCA"
+    colour: ClassVar[str] = "#3d3d3d"
+    marker: ClassVar[str] = "_"
+    line: ClassVar[Line] = (0, (1, 3))
+    paper: ClassVar[str] = "Hotelling 1933, Analysis of a Complex of Statistical Variables into Principal Components"
+    encoders: ClassVar[tuple[str, ...]] = ("deterministic",)
+    priors: ClassVar[tuple[str, ...]] = ("normal",)
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        self.pixels, codes = torch.Size(self.shape).numel(), self.settings.latent_dim
+        if codes > self.pixels:
+            raise UserError(f"latent_dim is {codes}, PCA has at most {self.pixels} components; lower it")
+        self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(self.pixels, codes))
+        self.decoder = nn.Sequential(nn.Linear(codes, self.pixels), nn.Unflatten(1, self.shape))
+
+    def activate(self, output: Tensor) -> Tensor:
+        """The decoder's output as it is."""
+        return output
+
+    @torch.no_grad()
+    def fit(self, images: Tensor) -> None:
+        """Set both networks from ``images``, uint8 (N, C, H, W): sums and eigenvectors in float64.
+
+        Each component's entry of largest magnitude is positive, as its sign is arbitrary.
+        """
+        total = torch.zeros(self.pixels, dtype=torch.float64, device=images.device)
+        products = torch.zeros(self.pixels, self.pixels, dtype=torch.float64, device=images.device)
+        for part in images.split(BLOCK):
+            x = self.to_range(part).flatten(1).double()
+            total += x.sum(0)
+            products += x.T @ x
+        mean = total / len(images)
+        values, vectors = torch.linalg.eigh(products / len(images) - torch.outer(mean, mean))
+        values, vectors = (tensor.flip(-1)[..., : self.settings.latent_dim] for tensor in (values, vectors))
+        vectors = vectors * vectors.gather(0, vectors.abs().argmax(0, keepdim=True)).sign()
+        spread = values.clamp_min(1e-12).sqrt() / self.prior.sigma  # of a component, in units of the codes
+        into, out = (m for m in (*self.encoder.modules(), *self.decoder.modules()) if isinstance(m, nn.Linear))
+        into.weight.copy_((vectors / spread).T)
+        into.bias.copy_(-(mean @ (vectors / spread)))
+        out.weight.copy_(vectors * spread)
+        out.bias.copy_(mean)
+
+    @torch.no_grad()
+    def step(self, images: Tensor, streams: Streams, mark: Callable[[str], None] = no_mark) -> dict[str, Tensor]:
+        """The loss of ``images``, uint8 (n, C, H, W); nothing is trained. Scalars as of ``Method.step``."""
+        x = self.to_range(images)
+        mark("data")
+        loss = self.reconstruction_loss(self.decoder(self.encode(x, streams).z), x)
+        mark("forward")
+        zero = torch.zeros_like(loss)
+        return {"loss": loss, "reconstruction": loss, "penalty": zero, "penalty_gradient": zero}
