@@ -125,7 +125,7 @@ class Method(Autoencoder):
         return [self.get_submodule(name) for name in self.shared]
 
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
-        """Adam in the form and with the betas and epsilon of the run; ``base_lr`` in each group is what the schedule scales."""
+        """Adam in the form, and with the betas and epsilon, of the run; ``base_lr`` in each group is the schedule's."""
         s = self.settings
         form = TensorFlowAdam if s.adam == "tensorflow" else LeanAdam
         betas = (s.adam_beta1, s.adam_beta2)
