@@ -1,0 +1,40 @@
+import json
+from pathlib import Path
+
+from benchmarks.reproductions import BEGIN, END, RECORDED, table, written
+from wae.core.files import read_json
+
+
+def test_the_readmes_table_is_that_of_the_recorded_files(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert readme == written(readme, table(RECORDED)), "run `python benchmarks/reproductions.py --write`"
+    assert readme.count(BEGIN) == readme.count(END) == 1
+
+
+def test_only_measured_rows_are_shown_with_their_interval(tmp_path: Path) -> None:
+    row = {"source": "A", "method": "vae", "dataset": "mnist", "metric": "sse", "published": 13.87, "tolerance": 0.005}
+    measured = row | {
+        "standing": "secondary",
+        "ours": 13.8663,
+        "low": None,
+        "high": None,
+        "seeds": 1,
+        "outcome": "reproduced",
+    }
+    several = measured | {"low": 13.5, "high": 14.25, "seeds": 3, "standing": "recalled", "outcome": ""}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [measured, several, measured | {"ours": None}]}))
+    assert table(tmp_path).splitlines()[2:] == [
+        "| A: vae, mnist, sse | 13.87, second hand | 0.005 | 13.866 | 1 | reproduced "
+        "| `config/reproductions/mine.yaml` |",
+        "| A: vae, mnist, sse | 13.87, recalled | 0.005 | 13.866 [13.5, 14.25] | 3 | none: recalled "
+        "| `config/reproductions/mine.yaml` |",
+    ]
+
+
+def test_a_recorded_reproduction_names_the_commit_of_its_rules() -> None:
+    for folder in RECORDED.iterdir():
+        manifest = read_json(folder / "manifest.json")
+        assert manifest["clean_tree"] is True
+        assert len(manifest["commit"]) == 40
+        assert manifest["config"]["experiment"] == folder.name
