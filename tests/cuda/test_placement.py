@@ -18,6 +18,7 @@ from tests.cuda.rules import CUDA, seen
 from tests.cuda.runs import EVALUATION, REAL, combinations, name_of, on_device, run_of, whole
 from tests.shared.models import IMPLEMENTATIONS
 from wae.compute import devices
+from wae.core.files import read_json
 from wae.core.settings import ExecutionSettings, ExtractorSettings, RunSettings, TimingSettings
 from wae.evaluation import features
 from wae.evaluation.score import score
@@ -29,6 +30,10 @@ from wae.training.loop import Trainer, train
 def test_train_and_evaluate(run: RunSettings, made: Path, tmp_path: Path) -> None:
     whole(run, made, tmp_path)
     assert (tmp_path / "metrics.json").exists()
+    record = read_json(tmp_path / "run.json")
+    assert record["device"] == "cuda:0"
+    assert record["gpu"]
+    assert record["tf32"] is False
 
 
 # What a step may wait for. Each is a pause of the device; the two of the random features could be had without.

@@ -231,7 +231,7 @@ class Trainer:
             "images_per_epoch": self.images_per_epoch,
             "seconds": progress.seconds,
             "cpu_seconds": progress.cpu_seconds,
-            "device": str(self.device),
+            **devices.describe(self.device),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
