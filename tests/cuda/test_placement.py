@@ -72,6 +72,17 @@ def test_the_timing_study(made: Path, tmp_path: Path) -> None:
     assert all(line.endswith(",ok") for line in lines[1:])
 
 
+def test_the_classifier_is_trained_on_the_device(made: Path, tmp_path: Path) -> None:
+    settings = ExtractorSettings(width=2, features=4, epochs=1, min_steps=0, batch_size=8)
+    with on_device():
+        seen.clear()
+        features.build_extractor(made / "data", settings, tmp_path, CUDA)
+        assert REAL or seen.ops["aten.convolution_backward.default"] > 0
+    if not REAL:  # the same values: a device that is not there computes on the processor
+        file = "weights.safetensors"
+        assert (tmp_path / file).read_bytes() == (made / "extractor" / file).read_bytes()
+
+
 def test_inception(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch-fidelity's network with random weights."""
     pytest.importorskip("torch_fidelity")

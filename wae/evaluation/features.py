@@ -38,14 +38,16 @@ class Extractor:
         return int(self.record["channels"])
 
 
-def build_extractor(data: str | Path, settings: ExtractorSettings, out: str | Path) -> None:
+def build_extractor(
+    data: str | Path, settings: ExtractorSettings, out: str | Path, device: torch.device | str = "cpu"
+) -> None:
     """Write an extractor's folder: extractor.json, and the weights of a classifier trained on the dataset ``data``.
 
     Weights of other kinds stay where they are (the settings' file, a download, a package, the class itself); their
     sha256 is recorded and, where the settings give one, compared.
     """
     if settings.kind == CLASSIFIER:
-        train_classifier(data, settings, out)
+        train_classifier(data, settings, out, device)
         return
     from wae.evaluation.fidelity_extractors import describe
 
