@@ -123,7 +123,7 @@ def train_classifier(
         "sha256": sha256_file(out / "weights.safetensors"),
         "settings": settings.model_dump(),
     }
-    write_json(out / "extractor.json", record)
+    write_json(out / "extractor.json", record, sealed=True)
 
 
 def _fit(network: Classifier, images: Tensor, labels: Tensor, settings: ExtractorSettings) -> int:

@@ -51,13 +51,13 @@ def build_extractor(
         return
     from wae.evaluation.fidelity_extractors import describe
 
-    write_json(Path(out) / "extractor.json", describe(settings))
+    write_json(Path(out) / "extractor.json", describe(settings), sealed=True)
 
 
 def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Extractor:
     """The extractor in a folder that ``build_extractor`` wrote, weights checked against their recorded sha256."""
     folder = Path(folder)
-    record = read_json(folder / "extractor.json")
+    record = read_json(folder / "extractor.json", "kind", "sha256")
     if record["kind"] != CLASSIFIER:
         return restore_extractor(extractor_name(folder), record, b"", device)
     path = folder / "weights.safetensors"
