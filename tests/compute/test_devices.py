@@ -145,3 +145,10 @@ def test_threads_and_deterministic_kernels() -> None:
     assert torch.get_num_threads() == 2
     assert torch.are_deterministic_algorithms_enabled()
     devices.setup(ExecutionSettings(device="cpu", threads=threads))
+
+
+def test_tf32_is_off_unless_asked_for() -> None:
+    for asked, wanted in (({"tf32": True}, True), ({}, False)):
+        devices.setup(ExecutionSettings(device="cpu", **asked))
+        assert torch.backends.cudnn.allow_tf32 is wanted
+        assert torch.backends.cuda.matmul.allow_tf32 is wanted

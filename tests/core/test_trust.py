@@ -93,7 +93,8 @@ def test_prepared_arrays_and_references(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"train_images\.npy"):
         load(tmp_path, "train")
     np.savez(tmp_path / "reference.npz", features=np.array([Hostile()], dtype=object))
-    write_json(tmp_path / "reference.json", {})
+    record = dict.fromkeys(("name", "reference", "extractor", "validation_fractions", "rows"))
+    write_json(tmp_path / "reference.json", record)
     with pytest.raises(UserError, match=r"reference\.npz"):
         load_reference(tmp_path, torch.device("cpu"))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import types
 from typing import ClassVar
 
 import torch
@@ -101,6 +102,7 @@ def pretend():
         (torch.cuda, "mem_get_info", lambda *a, **k: (10**11, 10**11)),
         (torch.cuda, "get_device_name", lambda *a, **k: "Pretend GPU"),
         (torch.cuda, "device_count", lambda *a, **k: 1),
+        (torch.cuda, "get_device_properties", lambda *a, **k: types.SimpleNamespace(uuid="GPU-pretend")),
     ]
     kept = [(owner, name, getattr(owner, name)) for owner, name, _ in patches]
     for owner, name, value in patches:
@@ -109,6 +111,7 @@ def pretend():
     overwrite = torch.__future__.get_overwrite_module_params_on_conversion()
     torch.__future__.set_overwrite_module_params_on_conversion(True)  # or a Parameter would keep its class
     devices.deterministic()
+    devices.set_tf32(False)
     fused.release()
     try:
         with Pretend():

@@ -37,6 +37,7 @@ def on_device() -> Iterator[Any]:
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     devices.deterministic()
+    devices.set_tf32(False)
     yield seen
 
 

@@ -18,6 +18,7 @@ from tests.cuda.rules import CUDA, seen
 from tests.cuda.runs import EVALUATION, REAL, combinations, name_of, on_device, run_of, whole
 from tests.shared.models import IMPLEMENTATIONS
 from wae.compute import devices
+from wae.core.files import read_json
 from wae.core.settings import ExecutionSettings, ExtractorSettings, RunSettings, TimingSettings
 from wae.evaluation import features
 from wae.evaluation.score import score
@@ -29,6 +30,10 @@ from wae.training.loop import Trainer, train
 def test_train_and_evaluate(run: RunSettings, made: Path, tmp_path: Path) -> None:
     whole(run, made, tmp_path)
     assert (tmp_path / "metrics.json").exists()
+    record = read_json(tmp_path / "run.json")
+    assert record["device"] == "cuda:0"
+    assert record["gpu"]
+    assert record["tf32"] is False
 
 
 # What a step may wait for. Each is a pause of the device; the two of the random features could be had without.
@@ -65,6 +70,17 @@ def test_the_timing_study(made: Path, tmp_path: Path) -> None:
         run_study(runs, {"tiny": made / "data"}, settings, ExecutionSettings(), tmp_path / "t.csv", tmp_path / "m.json")
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert all(line.endswith(",ok") for line in lines[1:])
+
+
+def test_the_classifier_is_trained_on_the_device(made: Path, tmp_path: Path) -> None:
+    settings = ExtractorSettings(width=2, features=4, epochs=1, min_steps=0, batch_size=8)
+    with on_device():
+        seen.clear()
+        features.build_extractor(made / "data", settings, tmp_path, CUDA)
+        assert REAL or seen.ops["aten.convolution_backward.default"] > 0
+    if not REAL:  # the same values: a device that is not there computes on the processor
+        file = "weights.safetensors"
+        assert (tmp_path / file).read_bytes() == (made / "extractor" / file).read_bytes()
 
 
 def test_inception(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ import torch
 
 from tests.shared.data import noise
 from wae.core.errors import UserError
+from wae.core.files import read_json
 from wae.core.settings import DatasetSettings
 from wae.data import source
 from wae.data.source import Dataset, Split, choice, hold_out, load, prepare, verify, whole
@@ -69,7 +70,7 @@ def test_loaded_images_are_mapped_and_feed_torch_without_a_warning_or_a_write_to
 
 def test_meta_tells_counts_shape_classes_digests_origin_and_licence(run: Run) -> None:
     out = run(good(), count=3)
-    meta = json.loads((out / "meta.json").read_text())
+    meta = read_json(out / "meta.json")
     assert meta.pop("sha256") == {
         name: hashlib.sha256((out / name).read_bytes()).hexdigest()
         for name in ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
@@ -272,9 +273,10 @@ def test_verify_finds_a_single_changed_pixel(run: Run) -> None:
     data = bytearray((out / "test_images.npy").read_bytes())
     data[-1] ^= 1
     (out / "test_images.npy").write_bytes(data)
-    load(out, "test")
-    with pytest.raises(UserError, match=r"test_images\.npy: sha256 is"):
-        verify(out)
+    for read in (verify, lambda folder: load(folder, "test")):
+        with pytest.raises(UserError, match=r"test_images\.npy: corrupt: its sha256 is not .*; delete .* prepare it"):
+            read(out)
+    load(out, "train")
 
 
 @pytest.mark.parametrize("value", [0, 11, True, 5.0, "5", None])

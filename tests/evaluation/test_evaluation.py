@@ -324,7 +324,7 @@ def test_torn_reference_is_refused(world, tmp_path):
 
     shutil.copytree(world[2], tmp_path / "reference")
     (tmp_path / "reference/reference.npz").write_bytes(b"PK")
-    with pytest.raises(UserError, match="not readable"):
+    with pytest.raises(UserError, match=r"reference\.npz: corrupt: its sha256 is not"):
         load_reference(tmp_path / "reference")
 
 

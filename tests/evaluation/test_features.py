@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.shared.evaluation import EXTRACTOR, pictures
 from wae.core.errors import UserError
+from wae.core.files import read_json, sha256_file, write_json
 from wae.core.settings import DatasetSettings, ExtractorSettings
 from wae.data.source import prepare
 from wae.data.split import train_validation_indices
@@ -81,6 +82,9 @@ def test_images_that_are_held_back_do_not_matter(folder, tmp_path):
     images = np.load(path)
     images[train_validation_indices(600, 0.2)[1]] = 255
     np.save(path, images)
+    meta = read_json(tmp_path / "data/meta.json")
+    meta["sha256"][path.name] = sha256_file(path)
+    write_json(tmp_path / "data/meta.json", meta)
     build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "extractor")
     same = [(where / "extractor/weights.safetensors").read_bytes() for where in (folder, tmp_path)]
     assert same[0] == same[1]

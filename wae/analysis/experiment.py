@@ -95,7 +95,12 @@ class Experiment:
 
     def _json(self, name: str) -> Any:
         path = self.folder / name
-        return read_json(path) if path.exists() else None
+        if not path.exists():
+            return None
+        found = read_json(path)
+        if not isinstance(found, dict) or not found:
+            raise UserError(f"{path}: holds {type(found).__name__}, need a map with content; delete it and run again")
+        return found
 
     @cached_property
     def timing_machine(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from wae.core.errors import UserError, one_line
 from wae.core.files import read_json, write_json
 from wae.evaluation.metric import Metric, as_document, from_document
 
@@ -36,4 +37,7 @@ def gather(documents: Iterable[Mapping[str, Any]], path: Path) -> None:
 def learn(path: Path) -> None:
     """Read the facts at ``path`` into METRICS; nothing where there is no such file."""
     if path.exists():
-        METRICS.update(from_document(read_json(path)))
+        try:
+            METRICS.update(from_document(read_json(path)))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise UserError(f"{path}: not facts of metrics ({one_line(error)}); delete it and collect again") from error

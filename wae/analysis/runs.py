@@ -15,7 +15,7 @@ import pandas as pd
 
 from wae.analysis.metrics import gather, learn
 from wae.core.errors import UserError
-from wae.core.files import read_json, write_text
+from wae.core.files import check_files, read_json, write_text
 from wae.core.layout import Cell, Layout, RunFolder
 from wae.planning.plan import Plan
 
@@ -77,14 +77,14 @@ def collect(
         if not run.record.exists():
             fates.append(key | {"status": "missing"})
             continue
-        fates.append(key | _fate(read_json(run.record), folder))
+        fates.append(key | _fate(read_json(run.record, "status"), folder))
         if run.metrics.exists():
-            document = read_json(run.metrics)
+            document = read_json(run.metrics, "status", "rows")
             _check_identity(document, key, run.metrics)
             documents.append(document)
             scores.extend(_rows(document, key | {"status": document["status"]}, run.metrics))
     for path in map(Path, reference_jsons):
-        document = read_json(path)
+        document = read_json(path, "rows")
         documents.append(document)
         key = {"experiment": experiment, "dataset": document.get("dataset"), "method": REAL_DATA, "seed": -1}
         scores.extend(_rows(document, key | {"status": "finished"}, path))
@@ -213,6 +213,15 @@ def run_dir(experiment_dir: str | Path, dataset: str, method: str, seed: int) ->
     return Path(experiment_dir) / dataset / method / f"seed{seed}"
 
 
+def _check_bytes(path: Path) -> None:
+    """UserError where a file is not as its stage left it, if the stage recorded its sha256."""
+    folder = RunFolder(path.parent)
+    for record in (folder.record, folder.metrics):
+        digests = (read_json(record, "status").get("sha256") or {}) if record.exists() else {}
+        if path.name in digests:
+            check_files(path.parent, {path.name: digests[path.name]}, f"delete {record.name} beside it and run again")
+
+
 def base_method(method: str) -> str:
     """The method that a variant varies: ``wae_mmd`` for ``wae_mmd@lambda_=10``."""
     return method.partition("@")[0]
@@ -232,6 +241,8 @@ def load_runs_files(experiment_dir: str | Path, runs: pd.DataFrame, name: str) -
     frames = []
     for run in runs.to_dict("records"):
         path = run_dir(experiment_dir, run["dataset"], run["method"], run["seed"]) / name
+        if path.exists():
+            _check_bytes(path)
         if path.exists() and path.stat().st_size > 0:
             frame = load_table(path)
             for column in ("seed", "method", "dataset"):

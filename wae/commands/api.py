@@ -10,7 +10,6 @@ import pandas as pd
 from wae.core.errors import UserError
 from wae.core.files import read_json
 from wae.core.layout import Cell, Layout, RunFolder
-from wae.core.settings import RunSettings
 from wae.planning.plan import Plan, load_plan
 
 if TYPE_CHECKING:
@@ -54,15 +53,14 @@ def load(run: str | Path, device: str = "cpu") -> "Method":
     Raises:
         UserError: where the folder holds no finished run.
     """
-    from wae.evaluation.subjects import load_method
+    from wae.evaluation.subjects import load_method, read_run
 
     folder = RunFolder(Path(run))
-    record = read_json(folder.record)
+    settings, record = read_run(folder)
     if record["status"] != "finished":
         raise UserError(f"{folder.path}: the run diverged at step {record['diverged_step']}; it has no usable weights")
     import torch
 
-    settings = RunSettings.model_validate(read_json(folder.settings))
     return load_method(settings, folder.weights, torch.device(device))
 
 

@@ -84,7 +84,7 @@ def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:
 def write_checked_plan(plan: Plan, out: Path) -> None:
     """Check the plug-ins of ``plan`` and write it to ``out`` with what is known of its methods; errors likewise."""
     check_plugins(plan)
-    write_json(out, plan.document() | {"methods": method_facts(plan)})
+    write_json(out, plan.document() | {"methods": method_facts(plan)}, sealed=True)
 
 
 def method_facts(plan: Plan) -> dict[str, dict[str, Any]]:

@@ -31,7 +31,7 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
             }
         )
         path = folder.run(cell).record
-        record = read_json(path) if path.exists() else {}
+        record = read_json(path, "status") if path.exists() else {}
         spent = {key: total + record.get(key, 0.0) for key, total in spent.items()}
     data = {name: layout.data(data_id) / "meta.json" for name, data_id in document["data"].items()}
     extractors = {
@@ -58,4 +58,5 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
             "training_seconds": spent["seconds"],
             "training_cpu_seconds": spent["cpu_seconds"],
         },
+        sealed=True,
     )

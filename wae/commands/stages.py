@@ -33,8 +33,7 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
 
     out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
     with _alone(out, "extractor"):
-        device(plan)
-        build_extractor(layout.data(plan.data_id(dataset)), plan.config.extractors[extractor], out)
+        build_extractor(layout.data(plan.data_id(dataset)), plan.config.extractors[extractor], out, device(plan))
     return out
 
 

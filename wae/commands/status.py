@@ -30,7 +30,7 @@ def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
     done, seconds = _last_row(history)
     if run.record.exists():
         state = "evaluated" if run.metrics.exists() else "trained"
-        if read_json(run.record)["status"] == "diverged":
+        if read_json(run.record, "status")["status"] == "diverged":
             state = "diverged"
         return RunStatus(name, state, done, epochs, seconds)
     signs = [file for file in (history, run.checkpoint, folder / "train.log") if file.exists()]

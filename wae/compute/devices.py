@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import BaseFileLock
@@ -19,7 +20,7 @@ _held: list[BaseFileLock] = []  # not released: a device stays claimed until thi
 
 
 def setup(execution: ExecutionSettings) -> torch.device:
-    """Set threads, deterministic kernels and the allocator for this process, and choose its device.
+    """Set threads, deterministic kernels, TF32 and the allocator for this process, and choose its device.
 
     "auto" and "cuda" claim a free CUDA device; where there is none, "auto" takes the CPU, says so on stderr, and
     "cuda" raises UserError. "cuda:N" takes device N without a claim.
@@ -27,6 +28,7 @@ def setup(execution: ExecutionSettings) -> torch.device:
     torch.set_num_threads(execution.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     deterministic()
+    set_tf32(execution.tf32)
     keep_freed_memory()
     if execution.device == "cpu":
         return torch.device("cpu")
@@ -58,6 +60,24 @@ def deterministic() -> None:
     """
     torch.set_deterministic_debug_mode("error")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def set_tf32(wanted: bool) -> None:
+    """Whether GPUs round the factors of float32 products to 10 bits of mantissa; torch does it in convolutions."""
+    torch.backends.cudnn.allow_tf32 = wanted
+    torch.backends.cuda.matmul.allow_tf32 = wanted
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """A device as a run records it: its name in torch and, of a GPU, its model, UUID and whether TF32 is on."""
+    if device.type != "cuda":
+        return {"device": str(device)}
+    return {
+        "device": str(device),
+        "gpu": torch.cuda.get_device_name(device),
+        "gpu_uuid": str(getattr(torch.cuda.get_device_properties(device), "uuid", "")),
+        "tf32": torch.backends.cudnn.allow_tf32,
+    }
 
 
 def keep_freed_memory() -> None:

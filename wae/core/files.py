@@ -1,11 +1,12 @@
 """Atomic writes, YAML, JSON and digests."""
 
+import functools
 import hashlib
 import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 from wae.core.errors import UserError, one_line, shown
 
 YAML_BYTES = 200_000  # a config has a few thousand
+SEAL = "seal"  # the key of a sealed map's digest
 _UNFINISHED = ".unfinished."  # how the names of temporary files begin
 
 
@@ -69,19 +71,32 @@ def write_text(path: str | Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write ``value`` as indented JSON with sorted keys; NaN and infinity are refused (ValueError)."""
+def write_json(path: str | Path, value: Any, *, sealed: bool = False) -> None:
+    """Write ``value`` as indented JSON with sorted keys; NaN and infinity are refused (ValueError).
+
+    A ``sealed`` map carries the digest of its content, so that ``read_json`` notices any change of it.
+    """
+    if sealed:
+        value = value | {SEAL: digest(value, 64)}
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """The value in a JSON file; UserError if it is missing or damaged."""
+def read_json(path: str | Path, *keys: str) -> Any:
+    """The value in a JSON file; UserError if it is missing, damaged, not as it was sealed, or lacks one of ``keys``."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        if isinstance(value, dict) and SEAL in value and value.pop(SEAL) != digest(value, 64):
+            raise UserError(f"{path}: not as it was written (its digest differs); delete it and run again")
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; run the stage that writes it first") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({one_line(error)}); delete it and run again") from error
+    if keys and not isinstance(value, dict):
+        raise UserError(f"{path}: holds {type(value).__name__}, need a map; delete it and run again")
+    for key in keys:
+        if key not in value:
+            raise UserError(f"{path}: no {key!r}; delete it and run again")
+    return value
 
 
 class _Loader(yaml.SafeLoader):
@@ -145,3 +160,24 @@ def sha256_file(path: str | Path) -> str:
     """The sha256 of a file's bytes, in hex."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def check_files(folder: Path, recorded: Mapping[str, str], remedy: str) -> None:
+    """Compare files of ``folder`` with the sha256 ``recorded`` where they were made, by name.
+
+    UserError for the first that differs or is missing. Each content is read once per process.
+    """
+    for name, expected in recorded.items():
+        path = folder / name
+        try:
+            found = path.stat()
+            same = _sha256_once(path, found.st_ino, found.st_size, found.st_mtime_ns) == expected
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}; {remedy}") from error
+        if not same:
+            raise UserError(f"{path}: corrupt: its sha256 is not the recorded {expected[:16]}...; {remedy}")
+
+
+@functools.cache
+def _sha256_once(path: Path, inode: int, size: int, changed: int) -> str:
+    return sha256_file(path)

@@ -274,6 +274,7 @@ class ExecutionSettings(Strict):
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    tf32: bool = False  # on GPUs: products of convolutions and matrices with 10 bits of mantissa, faster
     checkpoint_seconds: Seconds = 60.0
     trackers: list[Dotted] = []  # called with each row of the history as training goes on (wae/training/trackers.py)
 

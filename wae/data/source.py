@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from wae.core.errors import UserError, unknown_name
-from wae.core.files import read_json, sha256_file, write_json
+from wae.core.files import check_files, read_json, sha256_file, write_json
 from wae.core.plugins import check_type, load_function
 from wae.core.settings import DatasetSettings
 
@@ -75,7 +75,7 @@ def prepare(settings: DatasetSettings, root: Path | None, out: Path) -> None:
         (out / "meta.json").unlink(missing_ok=True)
         for name in ARRAYS:
             (partial / name).replace(out / name)
-        write_json(out / "meta.json", meta)
+        write_json(out / "meta.json", meta, sealed=True)
     except OSError as error:
         raise _disk_error(error, out) from error
     finally:
@@ -86,7 +86,8 @@ def load(folder: str | Path, split: str) -> Split:
     """One part ("train" or "test") of a prepared dataset, memory-mapped, so that parallel jobs share one copy.
 
     The mapping is copy-on-write: ``torch.from_numpy`` takes it without a warning and a write never reaches the
-    file. UserError for a missing, damaged or foreign file; the bytes themselves are checked by ``verify``.
+    file. UserError for a missing, damaged or foreign file: the bytes are compared with the sha256 of their preparation,
+    once per process (0.06 s for MNIST's 47 MB).
     """
     folder = Path(folder)
     if split not in ("train", "test"):
@@ -94,23 +95,16 @@ def load(folder: str | Path, split: str) -> Split:
     meta = _meta(folder)
     count, shape = meta["counts"][split], tuple(meta["shape"])
     images = _map(folder / f"{split}_images.npy", np.uint8, (count, *shape))
-    if meta["classes"] is None:
-        return Split(images, None)
-    return Split(images, _map(folder / f"{split}_labels.npy", np.int64, (count,)))
+    labels = None if meta["classes"] is None else _map(folder / f"{split}_labels.npy", np.int64, (count,))
+    recorded = {name: found for name, found in meta["sha256"].items() if name.startswith(f"{split}_")}
+    check_files(folder, recorded, f"delete {folder} and prepare it again")
+    return Split(images, labels)
 
 
 def verify(folder: str | Path) -> None:
     """Compare each array's bytes with the sha256 in meta.json; UserError names the first that differs."""
     folder = Path(folder)
-    for name, expected in _meta(folder)["sha256"].items():
-        try:
-            found = sha256_file(folder / name)
-        except OSError as error:
-            raise UserError(f"{folder / name}: {error.strerror}; delete {folder} and prepare it again") from error
-        if found != expected:
-            raise UserError(
-                f"{folder / name}: sha256 is {found}, prepared was {expected}; delete {folder} and prepare it again"
-            )
+    check_files(folder, _meta(folder)["sha256"], f"delete {folder} and prepare it again")
 
 
 def whole(name: str, value: object, low: int, high: int) -> int:
@@ -242,7 +236,10 @@ def _disk_error(error: OSError, out: Path) -> UserError:
 
 def _meta(folder: Path) -> Any:
     meta = read_json(folder / "meta.json")
-    if not isinstance(meta, dict) or not {"counts", "shape", "classes", "sha256"} <= meta.keys():
+    kinds = {"counts": dict, "shape": list, "classes": int | None, "sha256": dict}
+    if not isinstance(meta, dict) or not all(
+        key in meta and isinstance(meta[key], kind) for key, kind in kinds.items()
+    ):
         raise UserError(f"{folder / 'meta.json'}: not a prepared dataset's; delete {folder} and prepare it again")
     return meta
 

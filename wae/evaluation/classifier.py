@@ -71,7 +71,9 @@ class Classifier(nn.Module):
         return (self.hidden(images) - self.mean) / self.scale
 
 
-def train_classifier(data: str | Path, settings: ExtractorSettings, out: str | Path) -> None:
+def train_classifier(
+    data: str | Path, settings: ExtractorSettings, out: str | Path, device: torch.device | str = "cpu"
+) -> None:
     """Train a classifier on the prepared dataset in ``data``; write weights.safetensors and extractor.json in ``out``.
 
     It never sees the images that ``validation_fraction`` holds back, on which weights of methods may be tuned.
@@ -98,12 +100,12 @@ def train_classifier(data: str | Path, settings: ExtractorSettings, out: str | P
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(settings.seed, "init").initial_seed())
         network = Classifier(shape, classes, settings.width, settings.features)  # type: ignore[arg-type]
-    images = torch.from_numpy(train.images)
-    epochs = _fit(network, images, labels, settings)
+    network, images = network.to(device), torch.from_numpy(train.images).to(device)
+    epochs = _fit(network, images, labels.to(device), settings)
     _standardise(network, images)
     architecture = {"shape": list(shape), "classes": classes, "width": settings.width, "features": settings.features}
     out = Path(out)
-    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     metadata = {"architecture": json.dumps(architecture, sort_keys=True)}
     write_bytes(out / "weights.safetensors", save(weights, metadata))
     record: dict[str, Any] = {
@@ -121,7 +123,7 @@ def train_classifier(data: str | Path, settings: ExtractorSettings, out: str | P
         "sha256": sha256_file(out / "weights.safetensors"),
         "settings": settings.model_dump(),
     }
-    write_json(out / "extractor.json", record)
+    write_json(out / "extractor.json", record, sealed=True)
 
 
 def _fit(network: Classifier, images: Tensor, labels: Tensor, settings: ExtractorSettings) -> int:
@@ -136,7 +138,7 @@ def _fit(network: Classifier, images: Tensor, labels: Tensor, settings: Extracto
     for _ in range(epochs):
         permutation = torch.randperm(len(images), generator=order)
         for step in range(steps_per_epoch):
-            chosen = permutation[step * batch : (step + 1) * batch]
+            chosen = permutation[step * batch : (step + 1) * batch].to(images.device)
             optimiser.zero_grad(set_to_none=True)
             functional.cross_entropy(network.logits(images[chosen]), labels[chosen]).backward()
             optimiser.step()
@@ -159,7 +161,8 @@ def accuracy(network: Classifier, split: Split) -> float | None:
     if split.labels is None:
         return None
     parts = torch.from_numpy(split.images).split(250)
-    predicted = torch.cat([network.logits(part).argmax(1) for part in parts]).numpy()
+    device = network.mean.device
+    predicted = torch.cat([network.logits(part.to(device)).argmax(1) for part in parts]).cpu().numpy()
     return float(np.mean(predicted == split.labels))
 
 

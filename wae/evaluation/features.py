@@ -38,24 +38,26 @@ class Extractor:
         return int(self.record["channels"])
 
 
-def build_extractor(data: str | Path, settings: ExtractorSettings, out: str | Path) -> None:
+def build_extractor(
+    data: str | Path, settings: ExtractorSettings, out: str | Path, device: torch.device | str = "cpu"
+) -> None:
     """Write an extractor's folder: extractor.json, and the weights of a classifier trained on the dataset ``data``.
 
     Weights of other kinds stay where they are (the settings' file, a download, a package, the class itself); their
     sha256 is recorded and, where the settings give one, compared.
     """
     if settings.kind == CLASSIFIER:
-        train_classifier(data, settings, out)
+        train_classifier(data, settings, out, device)
         return
     from wae.evaluation.fidelity_extractors import describe
 
-    write_json(Path(out) / "extractor.json", describe(settings))
+    write_json(Path(out) / "extractor.json", describe(settings), sealed=True)
 
 
 def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Extractor:
     """The extractor in a folder that ``build_extractor`` wrote, weights checked against their recorded sha256."""
     folder = Path(folder)
-    record = read_json(folder / "extractor.json")
+    record = read_json(folder / "extractor.json", "kind", "sha256")
     if record["kind"] != CLASSIFIER:
         return restore_extractor(extractor_name(folder), record, b"", device)
     path = folder / "weights.safetensors"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from wae.core.errors import UserError
-from wae.core.files import read_json, write_atomic, write_json
+from wae.core.errors import UserError, one_line
+from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_json
 from wae.core.settings import EvaluationSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
@@ -101,16 +101,20 @@ def build_reference(
             "counts": counts,
             "validation_fractions": fractions,
             "full_rank": n > dimensions,
+            "sha256": sha256_file(out / "reference.npz"),
             "rows": rows,
             "metrics": as_document({key: found for key, found in known.items() if key in {r["metric"] for r in rows}}),
         },
+        sealed=True,
     )
 
 
 def load_reference(folder: str | Path, device: torch.device | str = "cpu") -> RealData:
     """What ``build_reference`` wrote in ``folder``, with the extractor ready on ``device``."""
     folder = Path(folder)
-    record = read_json(folder / "reference.json")
+    record = read_json(folder / "reference.json", "name", "reference", "extractor", "validation_fractions", "rows")
+    if "sha256" in record:
+        check_files(folder, {"reference.npz": record["sha256"]}, f"delete {folder} and run again")
     try:
         with np.load(folder / "reference.npz", allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
@@ -119,8 +123,9 @@ def load_reference(folder: str | Path, device: torch.device | str = "cpu") -> Re
         count = sum(key.startswith("half") and key.endswith("/mean") for key in arrays)
         halves = [_statistics(arrays, f"half{i}") for i in range(count)]
         features = {split: arrays[f"{split}/features"] for split in splits}
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{folder / 'reference.npz'}: not readable ({error}); delete it and run again") from error
+    except Exception as error:  # numpy and zipfile fail in many ways on broken files
+        said = f"{folder / 'reference.npz'}: not readable ({one_line(error)})"
+        raise UserError(f"{said}; delete {folder} and run again") from error
     weights = arrays["weights"].tobytes() if "weights" in arrays else b""
     extractor = restore_extractor(record["name"], record["extractor"], weights, device)
     return RealData(record["name"], record["reference"], features, statistics, halves, record, extractor)

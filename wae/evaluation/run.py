@@ -11,7 +11,7 @@ from PIL import Image
 
 from wae.compute.seeds import stream
 from wae.core.errors import UserError
-from wae.core.files import read_json, write_atomic, write_json, write_text
+from wae.core.files import sha256_file, write_atomic, write_json, write_text
 from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import Split, load
@@ -40,6 +40,7 @@ from wae.evaluation.subjects import (
     load_method,
     middles,
     prior_draws,
+    read_run,
     reconstruct,
 )
 from wae.evaluation.trajectory import COLUMNS, trajectory
@@ -75,8 +76,7 @@ def evaluate(
     data and references do not fit together.
     """
     folder, device = RunFolder(Path(run_dir)), torch.device(device)
-    run = RunSettings.model_validate(read_json(folder.settings))
-    fate = read_json(folder.record)
+    run, fate = read_run(folder)
     document: dict[str, Any] = {
         "dataset": run.dataset,
         "method": run.method,
@@ -87,7 +87,7 @@ def evaluate(
     }
     if fate["status"] == "diverged":
         _write_blank(folder)
-        write_json(folder.metrics, document)
+        write_json(folder.metrics, document, sealed=True)
         return
     own = OwnMetrics(settings.metrics)
     method = load_method(run, folder.weights, device)
@@ -110,7 +110,8 @@ def evaluate(
         "moments": moments,
         "protocol": _protocol(method, run, held_out, reals, settings),
     }
-    write_json(folder.metrics, document)
+    document["sha256"] = {folder.trajectory.name: sha256_file(folder.trajectory)}
+    write_json(folder.metrics, document, sealed=True)
 
 
 def known_metrics(extractors: Iterable[str]) -> dict[str, Metric]:

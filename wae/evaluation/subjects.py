@@ -2,22 +2,40 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from wae.compute.seeds import Streams
 from wae.core.errors import UserError
+from wae.core.files import check_files, read_json
+from wae.core.layout import RunFolder
 from wae.core.settings import RunSettings
 from wae.methods.base import Method, build
 from wae.methods.batch import Codes
 
 MIXTURE_CODES = 10_000  # train codes, at most, that the mixture is fitted to
 MIXTURE_ITERATIONS = 100
+
+
+def read_run(folder: RunFolder) -> tuple[RunSettings, dict[str, Any]]:
+    """The settings and run.json of a trained run, whose files are compared with their recorded sha256.
+
+    UserError for what is missing, corrupt or of another form.
+    """
+    record = read_json(folder.record, "status", "diverged_step")
+    check_files(folder.path, record.get("sha256", {}), "delete run.json beside it and train again")
+    try:
+        return RunSettings.model_validate(read_json(folder.settings)), record
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise UserError(f"{folder.settings}: {where}: {first['msg']}; delete it and train again") from error
 
 
 def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method:

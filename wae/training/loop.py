@@ -45,6 +45,7 @@ class Progress:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     diverged_step: int | None = None
+    snapshots: dict[str, str] = field(default_factory=dict)  # sha256 by file name
 
 
 def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings, code: str) -> None:
@@ -82,7 +83,7 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
         with _stop_signals() as stop:
             trainer.run(folder, identity, execution.checkpoint_seconds, stop)
         record = trainer.record() | {"threads": execution.threads, "identity": identity}
-        write_results(folder, run, trainer.method, record)
+        write_results(folder, run, trainer.method, record, trainer.progress.snapshots)
         checkpoint.remove(folder.checkpoint)
 
 
@@ -205,7 +206,8 @@ class Trainer:
         if self.trackers is not None:
             self.trackers(progress.history[-1])
         if progress.epoch in snapshot_epochs(self.settings.epochs, self.settings.snapshots):
-            save_weights(self.method, folder.snapshot(progress.epoch), leave_out=self.method.training_only)
+            path = folder.snapshot(progress.epoch)
+            progress.snapshots[path.name] = save_weights(self.method, path, leave_out=self.method.training_only)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on: weights, optimisers, random streams, position, history."""
@@ -231,7 +233,7 @@ class Trainer:
             "images_per_epoch": self.images_per_epoch,
             "seconds": progress.seconds,
             "cpu_seconds": progress.cpu_seconds,
-            "device": str(self.device),
+            **devices.describe(self.device),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

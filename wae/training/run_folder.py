@@ -1,6 +1,8 @@
 """The folder of one run: what training leaves there."""
 
 import csv
+import hashlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
-from wae.core.files import read_json, write_atomic, write_bytes, write_json
+from wae.core.errors import UserError
+from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
 from wae.core.layout import RunFolder
 from wae.core.settings import RunSettings
 
@@ -16,16 +19,28 @@ from wae.core.settings import RunSettings
 def is_done(folder: RunFolder, identity: str) -> bool:
     """Whether ``folder`` holds a whole run of these settings and sources."""
     outputs = (folder.weights, folder.settings, folder.history, folder.record)
-    return all(path.exists() for path in outputs) and bool(read_json(folder.record)["identity"] == identity)
+    if not all(path.exists() for path in outputs):
+        return False
+    try:
+        record = read_json(folder.record, "identity")
+        if record["identity"] != identity:
+            return False
+        check_files(folder.path, record.get("sha256", {}), "training begins again")
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
 
 
-def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -> None:
-    """The method's state as safetensors, atomically; without the modules named in ``leave_out``."""
+def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -> str:
+    """The method's state as safetensors, atomically; without the modules named in ``leave_out``. Returns its sha256."""
     state = method.state_dict().items()
     tensors = {
         name: tensor.detach().cpu().contiguous() for name, tensor in state if name.partition(".")[0] not in leave_out
     }
-    write_bytes(path, save(tensors))
+    content = save(tensors)
+    write_bytes(path, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
@@ -40,8 +55,16 @@ def write_history(history: list[dict[str, float]], path: Path) -> None:
     write_atomic(path, write)
 
 
-def write_results(folder: RunFolder, run: RunSettings, method: nn.Module, record: dict[str, Any]) -> None:
-    """Weights, settings and run.json, which comes last: a folder that has it is whole. ``record``: its content."""
-    save_weights(method, folder.weights)
+def write_results(
+    folder: RunFolder, run: RunSettings, method: nn.Module, record: dict[str, Any], snapshots: dict[str, str]
+) -> None:
+    """Weights, settings and run.json, which comes last: a folder that has it is whole. ``record``: its content.
+
+    ``snapshots``: the sha256 of each, by file name. run.json has that of every file which later stages read.
+    """
+    digests = {folder.weights.name: save_weights(method, folder.weights)}
     write_json(folder.settings, run.model_dump())
-    write_json(folder.record, record | {"parameters": sum(p.numel() for p in method.parameters())})
+    digests |= {path.name: sha256_file(path) for path in (folder.settings, folder.history)}
+    digests |= {f"{folder.snapshots.name}/{name}": found for name, found in snapshots.items()}
+    record |= {"parameters": sum(p.numel() for p in method.parameters()), "sha256": digests}
+    write_json(folder.record, record, sealed=True)
