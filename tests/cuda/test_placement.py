@@ -126,9 +126,11 @@ def stopped(run: RunSettings, made: Path, out: Path, device: torch.device, monke
             train(run, made / "data", out, ExecutionSettings(), "code")
 
 
-@pytest.mark.parametrize("method", ["vae", "wae_gan", "aae"])
-def test_resume_on_the_same_device(method: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = run_of(method, epochs=3)
+@pytest.mark.parametrize(("method", "authors"), [("vae", False), ("wae_gan", True), ("aae", False)])
+def test_resume_on_the_same_device(
+    method: str, authors: bool, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_of(method, epochs=3, authors=authors)
     with on_device():
         stopped(run, made, tmp_path / "cut", CUDA, monkeypatch)
         for name in ("cut", "whole"):

@@ -294,7 +294,9 @@ class What(Strict):
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
     vary: list[Vary] = []
     extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
-    partial: bool = False  # report on the runs that are finished, train no others; what is missing is marked
+    # Report on the runs that are finished, train no others; what is missing is marked. Text is taken too, as all that
+    # Snakemake's --config 'run={partial: true}' gives.
+    partial: Annotated[bool, Field(strict=False)] = False
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
