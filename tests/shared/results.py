@@ -60,7 +60,7 @@ def run_settings(dataset: str, method: str, seed: int) -> RunSettings:
     base = base if base in IMPLEMENTATIONS else "vae"
     training = {"implementation": IMPLEMENTATIONS[base], "lambda_": lambda_, "encoder": encoder, "epochs": 6}
     settings = TrainingSettings.model_validate(training | values)
-    return RunSettings(dataset=dataset, method=method, seed=seed, shape=[1, 28, 28], training=settings)
+    return RunSettings.model_construct(dataset=dataset, method=method, seed=seed, shape=[1, 28, 28], training=settings)
 
 
 def facts(rows: list[dict[str, object]]) -> list[dict[str, object]]:
