@@ -11,12 +11,13 @@ from wae.planning.plan import Plan
 def write_manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json of an experiment; one whose config says ``run.partial`` may lack runs.
 
-    Keys: experiment, description, config, plan (a rerun command per cell), versions, hardware, commit, clean_tree, data
-    (each dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds,
+    Keys: experiment, description, config, plan (a rerun command per cell), versions, hardware, runs_differ, commit,
+    clean_tree, data (each dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds,
     training_cpu_seconds (sums over the runs, resumed ones whole).
     """
     folder, document = plan.folder(layout), plan.document()
     cells: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     spent = {"seconds": 0.0, "cpu_seconds": 0.0}
     for run in plan.runs:
         cell = Cell(run.dataset, run.method, run.seed)
@@ -32,6 +33,7 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
         )
         path = folder.run(cell).record
         record = read_json(path, "status") if path.exists() else {}
+        records.append(record)
         spent = {key: total + record.get(key, 0.0) for key, total in spent.items()}
     data = {name: layout.data(data_id) / "meta.json" for name, data_id in document["data"].items()}
     extractors = {
@@ -50,6 +52,7 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
             "plan": cells,
             "versions": versions(),
             "hardware": hardware(),
+            "runs_differ": differences(records),
             "commit": commit,
             "clean_tree": clean,
             "data": {name: read_json(path) for name, path in data.items() if path.exists() or not partial},
@@ -60,3 +63,17 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
         },
         sealed=True,
     )
+
+
+def differences(records: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """What the runs' own records say in more than one way, by name: versions, commit, clean_tree, device.
+
+    Empty where all runs were made alike. The manifest's other entries are of the machine that collected.
+    """
+    found: dict[str, set[str]] = {}
+    for record in records:
+        said = {key: record.get(key) for key in ("commit", "clean_tree", "device")} | record.get("versions", {})
+        for name, value in said.items():
+            if value is not None:
+                found.setdefault(name, set()).add(str(value))
+    return {name: sorted(values) for name, values in found.items() if len(values) > 1}

@@ -10,6 +10,7 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
+from wae.compute.machine import git_state, versions
 from wae.core.errors import UserError
 from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
 from wae.core.layout import RunFolder
@@ -66,5 +67,7 @@ def write_results(
     write_json(folder.settings, run.model_dump())
     digests |= {path.name: sha256_file(path) for path in (folder.settings, folder.history)}
     digests |= {f"{folder.snapshots.name}/{name}": found for name, found in snapshots.items()}
+    commit, clean = git_state()
+    record |= {"versions": versions(), "commit": commit, "clean_tree": clean}
     record |= {"parameters": sum(p.numel() for p in method.parameters()), "sha256": digests}
     write_json(folder.record, record, sealed=True)

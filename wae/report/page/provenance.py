@@ -30,6 +30,10 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ),
         ("Machine", ", ".join(_hardware(hardware))),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items() if version)),
+        (
+            "Runs differ",
+            "; ".join(f"{name}: {', '.join(values)}" for name, values in manifest.get("runs_differ", {}).items()),
+        ),
     ]
     for key, name in (
         ("training_seconds", "Training steps of all runs, wall"),
