@@ -86,7 +86,11 @@ def references_of(wildcards):
     return [f"{folder}/{file}" for folder in folders for file in ("reference.json", "reference.npz")]
 
 
+def finished(paths):
+    """All of ``paths``; in a partial report, which makes none of them, those that are there."""
+    return [path for path in paths if os.path.exists(path)] if CONFIG.run.partial else list(paths)
+
+
 def of_runs(file):
-    """The path of ``file`` in every run of the plan; in a partial report, in those that have it."""
-    paths = [f"{RESULTS}/{r.dataset}/{r.method}/seed{r.seed}/{file}" for r in PLAN.runs]
-    return [path for path in paths if os.path.exists(path)] if CONFIG.run.partial else paths
+    """The path of ``file`` in every run of the plan, if it is ``finished``."""
+    return finished(f"{RESULTS}/{r.dataset}/{r.method}/seed{r.seed}/{file}" for r in PLAN.runs)

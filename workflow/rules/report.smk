@@ -21,7 +21,7 @@ rule collect:
         plan=rules.plan.output,
         metrics=lambda w: of_runs("metrics.json"),
         runs=lambda w: of_runs("run.json"),
-        references=[f"{folder}/reference.json" for folder in REFERENCES.values()],
+        references=lambda w: finished(f"{folder}/reference.json" for folder in REFERENCES.values()),
     output:
         metrics=report(f"{RESULTS}/metrics.csv", caption="../report/metrics.rst", category="Results"),
         runs=f"{RESULTS}/runs.csv",
@@ -57,7 +57,7 @@ rule analyse:
     input:
         plan=rules.plan.output,
         metrics=rules.collect.output,
-        timing=rules.timing.output,
+        timing=lambda w: finished(rules.timing.output),
         manifest=rules.manifest.output,
         claims=CLAIMS,
         anchors=jobs.suite_file("config/anchors.yaml"),
