@@ -66,7 +66,7 @@ class PCA(AE):
         spread = values.clamp_min(1e-12).sqrt() / self.prior.sigma  # of a component, in units of the codes
         into, out = (m for m in (*self.encoder.modules(), *self.decoder.modules()) if isinstance(m, nn.Linear))
         into.weight.copy_((vectors / spread).T)
-        into.bias.copy_(-(mean @ (vectors / spread)))
+        into.bias.copy_(-torch.mv((vectors / spread).T, mean))
         out.weight.copy_(vectors * spread)
         out.bias.copy_(mean)
 

@@ -109,7 +109,7 @@ def test_datasets_prepared_missing_and_at_hand(planned: Change) -> None:
     content = bytearray((folder / "test_images.npy").read_bytes())
     content[-1] ^= 1
     (folder / "test_images.npy").write_bytes(bytes(content))
-    assert found(plan, "test_images.npy: sha256 is").level == "error"
+    assert found(plan, "test_images.npy: corrupt: its sha256 is not the recorded").level == "error"
 
 
 def test_inception_weights(planned: Change, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

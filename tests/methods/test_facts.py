@@ -26,7 +26,7 @@ def test_every_method_of_the_house_says_all_and_looks_like_no_other() -> None:
     assert all(facts.paper and facts.lambda_meaning for facts in FACTS.values())
     assert {name for name, facts in FACTS.items() if facts.vae_like} == {"vae", "beta_vae"}
     assert {name for name, facts in FACTS.items() if facts.lambda_weighs == "mmd"} == {"wae_mmd"}
-    assert {name for name, facts in FACTS.items() if facts.lambda_weighs == "nothing"} == {"ae", "aae"}
+    assert {name for name, facts in FACTS.items() if facts.lambda_weighs == "nothing"} == {"ae", "aae", "pca"}
 
 
 def test_what_a_method_takes_is_that_of_its_class() -> None:

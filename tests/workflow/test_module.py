@@ -37,7 +37,7 @@ rule runs:
 @pytest.mark.slow
 def test_another_workflow_runs_the_smoke_config_in_its_own_folder(tmp_path: Path) -> None:
     suite, outer = copy_project(tmp_path / "suite"), tmp_path / "outer"
-    package = suite / "wae/__init__.py"
+    package = suite / "wae/core/version.py"
     package.write_text(package.read_text().replace('__version__ = "', '__version__ = "of.this.copy.'))
     outer.mkdir()
     (outer / "Snakefile").write_text(SNAKEFILE)
