@@ -62,7 +62,7 @@ def test_networks(case: dict[str, Any]) -> None:
 
 
 def moments(case: dict[str, Any], **changes: Any) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """Running mean, theirs, running variance, theirs, after a pass in training mode; a row a layer."""
+    """Running mean, theirs, running variance, theirs, after a pass in training mode; one row per layer."""
     networks_ = networks(case, **changes)
     theirs, rows = case["moments_after_one_training_pass"], []
     for network, given, scope in zip(networks_, inputs(case), ("encoder", "generator"), strict=True):

@@ -17,10 +17,10 @@ import numpy as np
 
 from wae.core.errors import UserError, unknown_name
 from wae.core.files import check_files, read_json, sha256_file, write_json
+from wae.core.layout import ARRAYS
 from wae.core.plugins import check_type, load_function
 from wae.core.settings import DatasetSettings
 
-ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
 _BLOCK_BYTES = 64 * 2**20  # images are copied and written in blocks of this size, so that memory stays small
 _MIN_IMAGES = 2  # a part with fewer has no variance
 
