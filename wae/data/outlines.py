@@ -1,4 +1,4 @@
-"""Digits drawn from font outlines, with the same bits on every machine.
+"""Digits and capital letters drawn from font outlines, with the same bits on every machine.
 
 The outlines are read in font units by fontTools and turned into signed distance fields. Everything after the
 draws of ``numpy.random.Generator.random`` is +, -, *, /, square root and comparison of float64 in a fixed order,
@@ -16,8 +16,8 @@ from fontTools.ttLib import TTFont
 
 from wae.core.errors import UserError
 
-# Fonts whose ten digits are digits of full height. LastResort, cmex10 and cmsy10 have other signs in their place,
-# cmmi10 old-style figures; the STIX size and non-Unicode fonts and the DejaVu display fonts have none.
+# Fonts whose ten digits have full height and whose capitals are plain letters. LastResort, cmex10 and cmsy10 have other
+# signs in their place, cmmi10 old-style figures; the other STIX fonts and the DejaVu display fonts have none.
 FONTS = (
     *(f"DejaVuSans{style}" for style in ("", "-Bold", "-BoldOblique", "-Oblique")),
     *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-BoldOblique", "-Oblique")),
@@ -26,7 +26,9 @@ FONTS = (
     *("cmb10", "cmr10", "cmss10", "cmti10", "cmtt10"),
 )
 SIDE = 28  # pixels of an image
-_HEIGHT = 20.0  # pixels of a zero before jitter, as in MNIST
+DIGITS, LETTERS = "0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_HEIGHT = 20.0  # pixels of a zero, and of a letter at most, before jitter; as in MNIST
+_WIDTH = 17.0  # pixels of a letter at most, before jitter: W and M are wider than high
 _STEP = 0.5  # pixels between the nodes of a distance field
 _NODES = 57  # a field spans 28 pixels, -14 to 14 round the digit's middle
 _CURVE_PIECES = 4  # straight pieces a quadratic arc
@@ -37,27 +39,31 @@ def font_folder() -> Path:
     """The folder of matplotlib's fonts, found without importing matplotlib."""
     spec = find_spec("matplotlib")
     if spec is None or spec.origin is None:
-        raise UserError("glyphs are drawn from matplotlib's fonts and matplotlib is not installed; install it")
+        raise UserError("glyphs and letters are drawn from matplotlib's fonts; install matplotlib")
     return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
-def distance_fields(folder: Path) -> np.ndarray:
-    """Signed distance fields of each font's digits, float64 (fonts, 10, nodes, nodes), in pixels, inside positive.
+def distance_fields(folder: Path, characters: str = DIGITS) -> np.ndarray:
+    """Signed distances of each font's ``characters``, float64 (fonts, K, nodes, nodes), in pixels, inside positive.
 
-    Node (j, i) lies at x = i / 2 - 14, y = j / 2 - 14 (y down) from the middle of the digit's bounding box, at the
-    scale where the font's zero is 20 pixels high. UserError names a font file that is missing or unreadable.
+    Node (j, i) lies at x = i / 2 - 14, y = j / 2 - 14 (y down) from the middle of the character's bounding box. Digits
+    have the scale at which the font's zero is 20 pixels high; each letter its own, at which it just fits a box of
+    17 x 20 pixels. UserError names a font file that is missing or unreadable.
     """
-    return np.stack([_font_fields(folder / f"{name}.ttf") for name in FONTS])
+    return np.stack([_font_fields(folder / f"{name}.ttf", characters) for name in FONTS])
 
 
 def draw(fields: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """``count`` images (uint8, (count, 1, 28, 28)) and labels (int64), from ``distance_fields``.
+    """``count`` images (uint8, (count, 1, 28, 28)) and labels (int64, 0..K-1), from ``distance_fields``.
 
-    The first images and labels of a larger count with the same seed are those of a smaller one.
+    Every K images hold each character once. The first images and labels of a larger count with the same seed are
+    those of a smaller one.
     """
-    blocks = -(-count // 10)
+    classes = fields.shape[1]
+    blocks = -(-count // classes)
     generators = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
-    labels = np.argsort(generators[0].random((blocks, 10)), axis=1).reshape(-1)[:count].astype(np.int64)
+    order = np.argsort(generators[0].random((blocks, classes)), axis=1)
+    labels = order.reshape(-1)[:count].astype(np.int64)
     draws = generators[1].random((count, 9))
     images = np.empty((count, 1, SIDE, SIDE), np.uint8)
     for start in range(0, count, _CHUNK):
@@ -108,11 +114,13 @@ def _bilinear(fields: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return top + (bottom - top) * down
 
 
-def _font_fields(path: Path) -> np.ndarray:
-    contours = _digit_contours(path)
-    zero = np.concatenate(contours[0])
-    scale = _HEIGHT / (zero[:, 1].max() - zero[:, 1].min())
-    return np.stack([_field(digit, scale) for digit in contours])
+def _font_fields(path: Path, characters: str) -> np.ndarray:
+    shapes = _font_contours(path, characters)
+    sizes = [np.ptp(np.concatenate(contours), axis=0) for contours in shapes]  # each (width, height), font units
+    if characters == DIGITS:
+        return np.stack([_field(contours, _HEIGHT / sizes[0][1]) for contours in shapes])
+    boxes = zip(shapes, sizes, strict=True)
+    return np.stack([_field(contours, min(_WIDTH / w, _HEIGHT / h)) for contours, (w, h) in boxes])
 
 
 class _Pen(BasePen):
@@ -136,15 +144,17 @@ class _Pen(BasePen):
             self._lineTo((a * start[0] + b * pt1[0] + c * pt2[0], a * start[1] + b * pt1[1] + c * pt2[1]))
 
 
-def _digit_contours(path: Path) -> list[list[np.ndarray]]:
-    """For each digit its closed contours, each float64 (points, 2) in font units, y up."""
+def _font_contours(path: Path, characters: str) -> list[list[np.ndarray]]:
+    """For each character its closed contours, each float64 (points, 2) in font units, y up."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # old fonts have odd dates
     try:
         with path.open("rb") as file, TTFont(file, lazy=True) as font:
             names, shapes = font.getBestCmap(), font.getGlyphSet()
-            return [_contours(shapes, names[ord("0") + digit]) for digit in range(10)]
+            return [_contours(shapes, names[ord(character)]) for character in characters]
     except Exception as error:  # a damaged font fails in whatever way its tables are damaged
-        raise UserError(f"{path}: not a font with ten digits ({error!r}); install matplotlib again") from error
+        raise UserError(
+            f"{path}: not a font with the characters {characters} ({error!r}); install matplotlib again"
+        ) from error
 
 
 def _contours(shapes: Any, name: str) -> list[np.ndarray]:
@@ -154,7 +164,7 @@ def _contours(shapes: Any, name: str) -> list[np.ndarray]:
 
 
 def _field(contours: list[np.ndarray], scale: float) -> np.ndarray:
-    """The signed distance field (nodes, nodes) of one digit; inside where the winding number is not 0."""
+    """The signed distance field (nodes, nodes) of one character; inside where the winding number is not 0."""
     points = np.concatenate(contours)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     node = np.arange(_NODES) * _STEP - (_NODES - 1) / 2 * _STEP
