@@ -20,3 +20,4 @@ class BetaVAE(VAE):
     paper: ClassVar[str] = "Higgins et al. 2017, beta-VAE"
     lambda_weighs: ClassVar[str] = "kl"
     lambda_meaning: ClassVar[str] = "beta, the weight of the KL divergence in nats"
+    only_lambda: ClassVar[float | None] = None

@@ -31,6 +31,7 @@ class VAE(Method):
     encoders: ClassVar[tuple[str, ...]] = ("gaussian",)
     priors: ClassVar[tuple[str, ...]] = ("normal",)
     likelihoods: ClassVar[tuple[str, ...]] = ("bernoulli", "gaussian", "learned_gaussian")
+    only_lambda: ClassVar[float | None] = 1.0  # "VAE" means the ELBO; a tuned weight is BetaVAE's
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)

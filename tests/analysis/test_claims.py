@@ -99,6 +99,8 @@ def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, 
     key, name = "mutual_information/codes", "wae_mmd@encoder=gaussian"
     scores = {("vae", key): spread(5.0, 0.1), (name, key): spread(wae, 0.1)}
     assert judge("information", results(tmp_path, scores)).verdict == verdict
+    tuned = results(tmp_path, scores, settings={"vae": {"lambda_": 3.0}})
+    assert judge("information", tuned).verdict == Verdict.NOT_TESTED
     other = {name: {"latent_dim": 64}}
     assert judge("information", results(tmp_path, scores, settings=other)).verdict == Verdict.NOT_TESTED
 

@@ -31,6 +31,7 @@ def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "prior 'sphere': RAEL2 takes 'normal'" in refusal("rae_l2", prior="sphere")
     assert "needs pixels in [0, 1]" in refusal("vae", pixel_range="minus_one_one")
     assert "likelihood" in refusal("vae", cost="l1")
+    assert "or take the method beta_vae" in refusal("vae", lambda_=3.0)
     assert "image side 28 with decoder_depth 3" in refusal(decoder_depth=3, width=16)
     assert "set decoder_depth to 2" in refusal(decoder_depth=3, width=16)
     assert "pad or resize" in refusal(shape=(1, 27, 28), decoder_depth=2)

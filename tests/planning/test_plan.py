@@ -91,6 +91,12 @@ def test_variants_are_every_combination(config: dict[str, Any]) -> None:
         ({"execution": {"device": "gpu"}}, ["execution.device: found 'gpu'"]),
         ({"training": {"datasets": {"digits": {"decoder_depth": 4}}}}, ["decoder_depth 4"]),
         ({"training": {"methods": {"vae": {"encoder": "deterministic"}}}}, ["encoder"]),
+        ({"training": {"methods": {"vae": {"lambda_": 3.0}}}}, ["lambda_ 3", "beta = 1", "take the method beta_vae"]),
+        ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": [0.5]}}]}}, ["lambda_ 0.5", "beta_vae"]),
+        (
+            {"run": {"methods": ["mine"]}, "training": {"methods": {"mine": {"like": "vae", "lambda_": 3.0}}}},
+            ["lambda_ 3", "beta_vae"],
+        ),
     ],
 )
 def test_a_fault_is_refused_with_its_key_and_the_remedy(

@@ -12,7 +12,7 @@ from wae.planning.compatibility import check
 from wae.planning.plan import Plan
 from wae.planning.validation import listed
 
-ATTRIBUTES = ("encoders", "priors", "likelihoods", "options")
+ATTRIBUTES = ("encoders", "priors", "likelihoods", "only_lambda", "options")
 
 
 def check_plugins(plan: Plan) -> None:

@@ -16,7 +16,7 @@ def check(settings: TrainingSettings, shape: tuple[int, ...], attributes: dict[s
     """UserError if a run on images of ``shape`` (C, H, W) cannot be, one line with the reason.
 
     ``attributes``: literal class attributes of the implementation; ``encoders``, ``priors`` and
-    ``likelihoods`` list what it can be combined with (absent: anything).
+    ``likelihoods`` list what it can be combined with (absent: anything), ``only_lambda`` is the one weight it takes.
     """
     _check_implementation(settings, attributes)
     _check_latent(settings)
@@ -47,6 +47,16 @@ def _check_implementation(settings: TrainingSettings, attributes: dict[str, Any]
         if allowed is not None and ("own" if ":" in found else found) not in allowed:
             name = settings.implementation.partition(":")[2]
             raise UserError(f"{key[:-1]} {found!r}: {name} takes {' or '.join(map(repr, allowed))}; set one of them")
+    check_weight(settings, attributes.get("only_lambda"))
+
+
+def check_weight(settings: TrainingSettings, only: float | None) -> None:
+    """UserError for another ``lambda_`` than the only one that a method takes (None: any)."""
+    if only is not None and settings.lambda_ != only:
+        raise UserError(
+            f"lambda_ {settings.lambda_:g} with the VAE, whose name means beta = {only:g} in every table and claim: "
+            f"set lambda_ to {only:g}, or take the method beta_vae (baselines.beta_vae:BetaVAE) for another weight"
+        )
 
 
 def _check_latent(settings: TrainingSettings) -> None:

@@ -118,7 +118,7 @@ def training_of(config: Config, dataset: str, name: str, base: str, values: dict
     where = f"config: training for {dataset}/{name}"
     training = validate(TrainingSettings, merged_training(config, dataset, base) | values, where)
     try:
-        check(training, tuple(config.datasets[dataset].shape), {})
+        check(training, tuple(config.datasets[dataset].shape), {"only_lambda": 1.0} if base == "vae" else {})
     except UserError as error:
         raise UserError(f"{where}: {error}") from error
     return training

@@ -49,9 +49,14 @@ def _complete(
     found = {}
     for dataset in results.datasets:
         scores = {method: results.seed_values(dataset, method, metric, "prior") for method in methods}
-        if min(map(len, scores.values())) >= seeds and results.settings(dataset, "vae").get("lambda_", 1.0) == 1.0:
+        if min(map(len, scores.values())) >= seeds and _is_elbo(results, dataset):
             found[dataset] = scores
     return found
+
+
+def _is_elbo(results: Results, dataset: str) -> bool:
+    """Whether what a config calls "vae" has beta = 1, as it must to count as the VAE."""
+    return bool(results.settings(dataset, "vae").get("lambda_", 1.0) == 1.0)
 
 
 def _said(results: Results, part: Part) -> str:
@@ -111,7 +116,7 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
         values = {m: results.seed_values(dataset, m, name, "codes") for m in rivals}
         values = {m: v for m, v in values.items() if len(v) >= parameters["seeds"] and _same_code(results, dataset, m)}
         evidence += _split(results, dataset)
-        if len(vae) < parameters["seeds"] or not values:
+        if len(vae) < parameters["seeds"] or not values or not _is_elbo(results, dataset):
             continue
         bound = _mean(results.seed_values(dataset, "vae", "mutual_information_bound", "codes"))
         for contrast in compare({"vae": vae, **values}, [(m, "vae") for m in values], better="higher"):
