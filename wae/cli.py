@@ -165,14 +165,6 @@ def schema(a: Arguments) -> None:
     write_text(a.out, yaml.safe_dump(Config.model_json_schema(), sort_keys=True, width=120))
 
 
-class Command(NamedTuple):
-    """A subcommand: what it runs, its arguments, and an example of its use."""
-
-    function: Callable[[Arguments], None]
-    arguments: tuple[str, ...]
-    example: str
-
-
 def cell(text: str) -> Cell:
     """The type of ``--cell``."""
     try:
@@ -181,78 +173,72 @@ def cell(text: str) -> Cell:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "--plan": {"required": True, "type": Path, "metavar": "FILE", "help": "a config (YAML), or a plan.json"},
-    "--cell": {"required": True, "type": cell, "metavar": "DATASET/METHOD/seedN", "help": "the run"},
-    "--cell?": {"metavar": "DATASET/METHOD/seedN", "help": "run only this one again and compare it"},
-    "--dataset": {"required": True, "metavar": "NAME", "help": "a dataset that the config runs on"},
-    "--extractor": {"required": True, "metavar": "NAME", "help": "a feature extractor of the config"},
-    "--results": {"type": Path, "default": Path("results"), "metavar": "DIR", "help": "default: results"},
-    "--processes": {"type": int, "default": 1, "metavar": "N", "help": "figures drawn side by side, default 1"},
-    "--claims": {"type": Path, "required": True, "metavar": "FILE", "help": "such as config/claims.yaml"},
-    "--anchors": {"type": Path, "required": True, "metavar": "FILE", "help": "such as config/anchors.yaml"},
-    "--out": {"type": Path, "required": True, "metavar": "PATH", "help": "where to write"},
-    "recorded": {"type": Path, "help": "folder of the recorded result"},
-    "images": {"type": Path, "help": "a folder of images or a .npy of uint8"},
+class Argument(NamedTuple):
+    """One argument of the command line: what it is in an example ("" for not there), and argparse's settings of it."""
+
+    example: str
+    settings: dict[str, Any]
+
+
+def _path(example: str, **settings: Any) -> Argument:
+    return Argument(example, {"type": Path, **settings})
+
+
+_RUN = "digits/wae_mmd/seed0"
+_NEEDED: dict[str, Any] = {"required": True}
+ARGUMENTS = {
+    "--plan": _path("config/smoke.yaml", **_NEEDED, metavar="FILE", help="a config (YAML), or a plan.json"),
+    "--cell": Argument(_RUN, {**_NEEDED, "type": cell, "metavar": "DATASET/METHOD/seedN", "help": "the run"}),
+    "--cell?": Argument("", {"metavar": "DATASET/METHOD/seedN", "help": "run only this one again and compare it"}),
+    "--dataset": Argument("digits", {**_NEEDED, "metavar": "NAME", "help": "a dataset that the config runs on"}),
+    "--extractor": Argument("classifier", {**_NEEDED, "metavar": "NAME", "help": "a feature extractor of the config"}),
+    "--results": _path("", default=Path("results"), metavar="DIR", help="default: results"),
+    "--processes": Argument(
+        "", {"type": int, "default": 1, "metavar": "N", "help": "figures drawn at once (1)"}
+    ),
+    "--claims": _path("config/claims.yaml", **_NEEDED, metavar="FILE", help="such as config/claims.yaml"),
+    "--anchors": _path("config/anchors.yaml", **_NEEDED, metavar="FILE", help="such as config/anchors.yaml"),
+    "--out": _path("OUT", **_NEEDED, metavar="PATH", help="where to write"),
+    "recorded": _path("reports/recorded/mnist", help="folder of the recorded result"),
+    "images": _path("my_samples.npy", help="a folder of images or a .npy of uint8"),
 }
-RUN = "--cell digits/wae_mmd/seed0"
-COMMANDS = (
-    Command(plan, ("--plan", "--out"), "wae plan --plan config/smoke.yaml --out plan.json"),
-    Command(check, ("--plan",), "wae check --config config/mnist.yaml"),
-    Command(prepare, ("--plan", "--dataset", "--results"), "wae prepare --plan config/smoke.yaml --dataset digits"),
-    Command(
-        extractor,
-        ("--plan", "--dataset", "--extractor", "--results"),
-        "wae extractor --plan config/smoke.yaml --dataset digits --extractor classifier",
-    ),
-    Command(
-        reference,
-        ("--plan", "--dataset", "--extractor", "--results"),
-        "wae reference --plan config/smoke.yaml --dataset digits --extractor classifier",
-    ),
-    Command(train, ("--plan", "--cell", "--results"), f"wae train --plan config/smoke.yaml {RUN}"),
-    Command(evaluate, ("--plan", "--cell", "--results"), f"wae evaluate --plan config/smoke.yaml {RUN}"),
-    Command(timing, ("--plan", "--results"), "wae timing --plan config/timing.yaml"),
-    Command(collect, ("--plan", "--results"), "wae collect --plan config/smoke.yaml"),
-    Command(manifest, ("--plan", "--results"), "wae manifest --plan config/smoke.yaml"),
-    Command(
-        analyse,
-        ("--plan", "--claims", "--anchors", "--results"),
-        "wae analyse --plan config/smoke.yaml --claims config/claims.yaml --anchors config/anchors.yaml",
-    ),
-    Command(tables, ("--plan", "--results", "--out"), "wae tables --plan config/smoke.yaml --out reports/smoke/tables"),
-    Command(
-        figures,
-        ("--plan", "--results", "--out", "--processes"),
-        "wae figures --plan config/smoke.yaml --out reports/smoke/figures",
-    ),
-    Command(
-        page, ("--plan", "--results", "--out"), "wae page --plan config/smoke.yaml --out reports/smoke/summary.html"
-    ),
-    Command(status, ("--results",), "wae status"),
-    Command(verify, ("recorded", "--results", "--cell?"), "wae verify reports/recorded/mnist --cell mnist/vae/seed0"),
-    Command(
-        score,
-        ("images", "--dataset", "--plan", "--results"),
-        "wae score my_samples.npy --dataset digits --plan config/smoke.yaml",
-    ),
-    Command(doctor, ("--plan",), "wae doctor --config config/paper.yaml"),
-    Command(schema, ("--out",), "wae schema --out wae/core/schemas/config.schema.yaml"),
-)
+COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of each
+    plan: "--plan --out",
+    check: "--plan",
+    prepare: "--plan --dataset --results",
+    extractor: "--plan --dataset --extractor --results",
+    reference: "--plan --dataset --extractor --results",
+    train: "--plan --cell --results",
+    evaluate: "--plan --cell --results",
+    timing: "--plan --results",
+    collect: "--plan --results",
+    manifest: "--plan --results",
+    analyse: "--plan --claims --anchors --results",
+    tables: "--plan --results --out",
+    figures: "--plan --results --out --processes",
+    page: "--plan --results --out",
+    status: "--results",
+    verify: "recorded --results --cell?",
+    score: "images --dataset --plan --results",
+    doctor: "--plan",
+    schema: "--out",
+}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line: one subcommand per stage, its help from the function's docstring."""
     top = argparse.ArgumentParser(prog="wae", description=__doc__)
     stages = top.add_subparsers(dest="stage", required=True, metavar="COMMAND")
-    for function, arguments, example in COMMANDS:
-        words = function.__doc__ or ""
-        stage = stages.add_parser(function.__name__, help=words, description=words, epilog=f"Example: {example}")
+    for function, names in COMMANDS.items():
+        words, example = function.__doc__ or "", f"Example: wae {function.__name__}"
+        stage = stages.add_parser(function.__name__, help=words, description=words)
         stage.set_defaults(function=function)
-        for name in arguments:
-            stage.add_argument(
-                *(("--plan", "--config") if name == "--plan" else (name.rstrip("?"),)), **ARGUMENTS[name]
-            )
+        for name in names.split():
+            flag, argument = name.rstrip("?"), ARGUMENTS[name]
+            stage.add_argument(flag, *(["--config"] if flag == "--plan" else []), **argument.settings)
+            if argument.example:
+                example += f" {flag} {argument.example}" if flag.startswith("-") else f" {argument.example}"
+        stage.epilog = example
     return top
 
 

@@ -128,7 +128,8 @@ def test_how_settings_are_checked_is_no_part_of_a_code_digest(monkeypatch: pytes
     before = sources.code_digest("wae.training.loop")
     scans = {path: sources.scan(path) for path in sources.closure(["wae.training.loop"])}
     for changed, moves in (
-        ("wae/core/settings.py", False),
+        ("wae/core/settings/__init__.py", False),
+        ("wae/core/settings/training.py", False),
         ("wae/core/errors.py", False),
         ("wae/core/locks.py", False),
         ("wae/models/networks.py", True),

@@ -86,7 +86,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done: Path) -> None:
 
 
 def test_an_edited_default_reaches_the_plan_with_all_that_it_changes(done: Path) -> None:
-    settings = done / "wae/core/settings.py"
+    settings = done / "wae/core/settings/training.py"
     before = settings.read_text()
     edited = re.sub(r"(adam_beta1: .*\]) = 0\.5", r"\1 = 0.9", before)
     assert edited != before
@@ -104,7 +104,7 @@ def test_an_edited_default_reaches_the_plan_with_all_that_it_changes(done: Path)
 
 
 def test_a_default_of_the_discriminators_that_are_timed_reruns_the_study(done: Path) -> None:
-    settings = done / "wae/core/settings.py"
+    settings = done / "wae/core/settings/training.py"
     before = settings.read_text()
     edited = re.sub(r"(critic_depth: .*\]) = 4", r"\1 = 5", before)
     assert edited != before

@@ -23,7 +23,8 @@ from wae.core.plugins import ROOT, source_file
 
 # The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
 # how a job keeps others out of its folder.
-_WITHOUT_NUMBERS = {ROOT / f"wae/core/{name}.py" for name in ("settings", "errors", "locks", "layout", "plugins")}
+_WITHOUT_NUMBERS = {ROOT / f"wae/core/{name}.py" for name in ("errors", "locks", "layout", "plugins")}
+_SETTINGS = ROOT / "wae/core/settings"
 _FRONT = ROOT / "wae/__init__.py"  # imports names when they are used, and has the version: decides no number
 
 KEPT = Path(".snakemake/wae-sources.json")  # scans by content, of the workflows that ran in this folder
@@ -147,7 +148,7 @@ def code_digest(*modules: str) -> str:
     """Sixteen hex digits that change when code that ``modules`` depend on changes (not its comments)."""
     total, known = hashlib.sha256(), len(_kept())
     for path in closure(modules):
-        if path in _WITHOUT_NUMBERS:
+        if path in _WITHOUT_NUMBERS or _SETTINGS in path.parents:
             continue
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(path.name)
         total.update(f"{name}\n{scan(path).code}\n".encode())

@@ -1,0 +1,66 @@
+"""What is run, how and where, and what is concluded from it."""
+
+from collections import Counter
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from wae.core import reserved
+from wae.core.settings.types import Dotted, Name, Seconds, Strict
+
+
+class ExecutionSettings(Strict):
+    """How and where to run; nothing here changes a result beyond the stated tolerance."""
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    tf32: bool = False  # on GPUs: products of convolutions and matrices with 10 bits of mantissa, faster
+    checkpoint_seconds: Seconds = 60.0
+    trackers: list[Dotted] = []  # called with each row of the history as training goes on (wae/training/trackers.py)
+
+
+class Vary(Strict):
+    """Variants of methods: every combination of the values, named METHOD@KEY=VALUE+KEY=VALUE."""
+
+    methods: Annotated[list[Name], Field(min_length=1)]
+    values: Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], Field(min_length=1)]
+
+
+class What(Strict):
+    """What to run: lists."""
+
+    datasets: Annotated[list[Name], Field(min_length=1)]
+    methods: Annotated[list[Name], Field(min_length=0)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+    vary: list[Vary] = []
+    extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
+    # Report on the runs that are finished, train no others; what is missing is marked. Text is taken too, as all that
+    # Snakemake's --config 'run={partial: true}' gives.
+    partial: Annotated[bool, Field(strict=False)] = False
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for key in ("datasets", "methods", "seeds", "extractors"):
+            for value, count in Counter(getattr(self, key)).items():
+                if count > 1:
+                    raise ValueError(f"{key} lists {value!r} twice; list it once")
+        for name in (*self.methods, *(name for vary in self.vary for name in vary.methods)):
+            if name in reserved.METHODS:
+                raise ValueError(f"methods: {name!r} is the name of the rows of real images; rename the method")
+        for name in self.extractors:
+            if name.endswith(reserved.SUFFIXES):
+                raise ValueError(
+                    f"extractors: {name!r} ends like a score's name ({', '.join(reserved.SUFFIXES)}); rename it"
+                )
+        if not self.methods and not self.vary:
+            raise ValueError("methods is empty and nothing is varied; list at least one method")
+        return self
+
+
+class ReportSettings(Strict):
+    """What is concluded and shown: claims, figures of one's own, and the measures that rank the methods."""
+
+    claims: str = "config/claims.yaml"  # a claims file; its judges may be of your own (docs/extending.md)
+    figures: list[Dotted] = []  # further figures of your own (docs/extending.md)
+    primary: str | None = None  # the measure of prior samples that ranks; without one the first Frechet distance
+    secondary: list[str] = []  # further measures that the headline names; without any all are compared

@@ -1,0 +1,144 @@
+"""What is trained: datasets, networks, prior, objective and optimisation of a run."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from wae.core.scales import IMQ_SCALES
+from wae.core.settings.types import (
+    Architecture,
+    Batch,
+    CellName,
+    CostName,
+    Count,
+    Dotted,
+    MethodName,
+    Name,
+    Positive,
+    PriorName,
+    Rate,
+    Side,
+    Strict,
+    Weight,
+    Width,
+    Widths,
+)
+
+
+class DatasetSettings(Strict):
+    """Where images come from. ``source`` is a function (see wae/data/source.py) named by dotted path."""
+
+    source: Dotted
+    shape: Annotated[list[Side], Field(min_length=3, max_length=3)]  # (channels, height, width)
+    options: dict[str, Any] = {}
+
+
+AUTHORS: dict[str, Any] = {  # of TrainingSettings: the forms of the authors' code
+    "prior_trick": "authors",
+    "adam": "tensorflow",
+    "running_variance": "biased",
+    "critic_loss_weight": "lambda",
+    "gaussian_floor": 1e-8,
+    "batches": "independent",
+    "smooth_from": "first",
+}
+
+
+class TrainingSettings(Strict):
+    """Everything that decides the trained weights of one run, besides the dataset and the seed."""
+
+    implementation: Dotted  # the Method class, as package.module:Class
+    options: dict[str, Any] = {}  # further options of a method of your own
+
+    # Networks (wae/models/networks.py)
+    architecture: Architecture = "dcgan"  # or mlp, or package.module:function of networks of your own
+    width: Width = 16  # channels of the first convolution; units of a hidden layer for mlp
+    depth: Annotated[int, Field(ge=1, le=8)] = 3  # strided convolutions in the encoder; hidden layers
+    decoder_depth: Annotated[int, Field(ge=1, le=8)] = 2  # strided transposed convolutions
+    kernel_size: Annotated[int, Field(ge=2, le=9)] = 4
+    hidden: Widths = []  # the encoder's layers: channels of each convolution, units of each mlp layer; [] is as above
+    decoder_hidden: Widths = []  # the decoder's; [] mirrors the encoder's
+    extra_dense: Annotated[int, Field(ge=0, le=65_536)] = 0  # units of a dense layer between convolutions and codes
+    decoder_dense: Annotated[int | None, Field(ge=0, le=65_536)] = None  # the decoder's; null is as the encoder's
+    batch_norm: bool = True
+    activation: Literal["relu", "leaky_relu", "elu", "tanh", "softplus"] = "relu"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # probability, after each hidden layer's activation
+    initialisation: Literal["torch", "truncated_normal", "glorot"] = "torch"  # or the authors', or Glorot's uniform
+    latent_dim: Annotated[int, Field(ge=1, le=4096)] = 8
+    pixel_range: Literal["zero_one", "minus_one_one"] = "zero_one"  # sigmoid or tanh output
+
+    # Encoder and prior (wae/models/priors.py)
+    encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
+    pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
+    prior: PriorName = "normal"  # or uniform, sphere, or package.module:Class of your own
+    sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
+
+    # Objective: cost_weight * cost + lambda_ * penalty, summed over pixels, averaged over the batch
+    cost: CostName = "l2sq"  # or l2, l1, or package.module:function of your own
+    cost_weight: Annotated[float, Field(gt=0, le=1e6)] = 0.05
+    likelihood: Literal["bernoulli", "gaussian", "learned_gaussian"] = "bernoulli"  # VAE-like methods only
+    lambda_: Weight = 1.0  # weight of the penalty; beta for a VAE
+    lambda_schedule: Literal["constant", "adaptive"] = "constant"
+
+    # MMD (wae/mmd/estimators.py)
+    kernel: Literal["imq", "rbf"] = "imq"
+    kernel_scales: Annotated[list[Rate], Field(min_length=1, max_length=64)] = list(IMQ_SCALES)
+    random_features: Width = 1024  # for the Fourier-feature MMD
+    projections: Width = 128  # for the sliced-Wasserstein penalty
+
+    # Latent critic of the GAN penalty
+    critic_width: Width = 512
+    critic_depth: Annotated[int, Field(ge=1, le=16)] = 4
+    critic_learning_rate: Rate = 5e-4
+    critic_prior_trick: bool = False  # add the known log p(z) to the critic's output
+
+    # Optimisation
+    epochs: Positive = 10
+    batch_size: Batch = 100
+    keep_last_batch: bool = False  # an epoch ends with the images that fill no batch, as a smaller one
+    learning_rate: Rate = 1e-3
+    adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
+    schedule: Literal["constant", "paper", "smooth", "plateau"] = "constant"
+    pretrain_steps: Count = 0  # encoder-only steps that match the prior's mean and covariance
+    pretrain_samples: Positive = 1000
+    snapshots: Annotated[int, Field(ge=0, le=64)] = 0  # weights kept at so many epochs, evenly spread in log
+    validation_fraction: Annotated[float, Field(ge=0, lt=0.9)] = 0.0  # of the train split, held back for tuning
+    mixed_precision: Literal["off", "bfloat16"] = "off"
+    compile: bool = False
+    channels_last: bool = False
+
+    # Forms in which the authors' code differs, each with its own setting; docs/faithfulness.md says what each does
+    authors: bool = False  # whether those not set are the authors' (AUTHORS)
+    prior_trick: Literal["intended", "authors"] = "intended"  # log p(z) of the code itself, or of every code in turn
+    adam: Literal["torch", "tensorflow"] = "torch"  # epsilon beside sqrt(v) after its bias is corrected, or before
+    running_variance: Literal["unbiased", "biased"] = "unbiased"  # of batch normalisation: over n - 1, or over n
+    critic_loss_weight: Literal["one", "lambda"] = "one"  # what multiplies the latent discriminator's loss
+    gaussian_floor: Annotated[float, Field(ge=0, le=1)] = 0.0  # f in a Gaussian encoder's sqrt(f + variance)
+    batches: Literal["permutation", "independent"] = "permutation"  # each image once an epoch, or each batch of all
+    smooth_from: Literal["first", "second"] = "second"  # epoch from which the smooth schedule lowers the rate
+
+    @model_validator(mode="before")
+    @classmethod
+    def _authors(cls, values: Any) -> Any:
+        return {**AUTHORS, **values} if isinstance(values, dict) and values.get("authors") is True else values
+
+
+class RunSettings(Strict):
+    """One run: what is trained on which dataset with which seed."""
+
+    dataset: Name
+    method: MethodName
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    shape: list[int]  # (channels, height, width) of the images
+    training: TrainingSettings
+
+
+class TrainingOverrides(Strict):
+    """Layers of training settings; the later wins: common, datasets, methods, cells ("dataset/method")."""
+
+    common: dict[str, Any] = {}
+    datasets: dict[Name, dict[str, Any]] = {}
+    methods: dict[Name, dict[str, Any]] = {}
+    cells: dict[CellName, dict[str, Any]] = {}
