@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
+from wae.core.settings import RunSettings
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
 from wae.methods.wae_gan import WAEGAN
@@ -17,6 +19,9 @@ class AAE(WAEGAN):
     Reconstruction: encoder and decoder, without a penalty. Regularisation: the critic on prior draws
     against codes, then the encoder alone on -log D(z), with an Adam of its own at the critic's rate; so no
     lambda weighs the two against each other. WAE-GAN adds lambda times that loss to the reconstruction.
+
+    Option ``critic_codes``: "training" or "evaluation", the encoder's mode (dropout, batch normalisation) when it
+    makes the codes that the critic learns from. Its noise is on in both.
     """
 
     title: ClassVar[str] = "AAE"
@@ -26,12 +31,25 @@ class AAE(WAEGAN):
     paper: ClassVar[str] = "Makhzani et al. 2016, Adversarial Autoencoders"
     lambda_weighs: ClassVar[str] = "nothing"
     lambda_meaning: ClassVar[str] = "the encoder meets the discriminator in a step of its own"
-    options: ClassVar[dict[str, Any]] = {"fresh_codes": True}
+    options: ClassVar[dict[str, Any]] = {"fresh_codes": True, "critic_codes": "training"}
     shared: ClassVar[tuple[str, ...]] = ("encoder",)  # in turn by the reconstruction and against the critic
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Zero: the encoder is regularised in a step of its own."""
         return batch.codes.z.new_zeros(())
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        if self.own["critic_codes"] not in ("training", "evaluation"):
+            raise UserError(f"critic_codes is {self.own['critic_codes']!r}; set it to 'training' or 'evaluation'")
+
+    @torch.no_grad()
+    def codes_for_critic(self, batch: Batch, streams: Streams) -> Tensor:
+        """The batch encoded again, (n, d_z), in the mode that the option ``critic_codes`` names."""
+        self.encoder.train(self.own["critic_codes"] == "training")
+        z = self.encode(batch.x, streams).z
+        self.encoder.train()
+        return z
 
     def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam for the critic, and for the encoder as the critic's opponent."""

@@ -21,6 +21,7 @@ from wae.core.files import write_json
 from wae.core.reserved import FAMILIES, METRICS
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.split import train_validation_indices
+from wae.evaluation import run as evaluation_run
 from wae.evaluation.distances import Distances
 from wae.evaluation.features import build_extractor, extract
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
@@ -277,6 +278,27 @@ def test_tuning_scores_validation_images_and_compares_on_test(world, tmp_path):
     assert real.record["counts"] == {"main": 150, "train": 120, "train_available": 450}
     kept = {row.tobytes() for row in extract(real.extractor, images[train])}
     assert len(kept) == 450
+
+
+def test_the_parzen_estimates_sigma_is_chosen_on_images_that_the_run_did_not_train_on(world, tmp_path, monkeypatch):
+    data, extractor, _ = world
+    settings = EVALUATION.model_copy(update={"parzen_samples": 40, "parzen_validation": 500})
+    build_reference(data, extractor, settings, [0.1], tmp_path / "reference")
+    given = []
+    original = evaluation_run.parzen_rows
+    monkeypatch.setattr(evaluation_run, "parzen_rows", lambda *a: (given.append(a), original(*a))[1])
+    _, validation = train_validation_indices(600, 0.1)
+    for fraction, expected in ((0.1, validation), (0.0, None)):
+        folder = tmp_path / f"run{fraction}"
+        make_run(folder, validation_fraction=fraction)
+        evaluate(folder, data, [tmp_path / "reference"], settings)
+        samples, chosen_on, scored = given[-1][1:4]
+        if expected is not None:
+            np.testing.assert_array_equal(chosen_on, bars(None).train.images[expected])
+        assert len(chosen_on) == (500 if expected is None else 60)
+        np.testing.assert_array_equal(scored, bars(None).test.images)
+        assert samples.shape == (40, 144)
+        assert find(rows_of(folder / "metrics.json"), "parzen", "prior")[0]["samples"] == 40
 
 
 def test_validation_split_is_fixed_and_disjoint():

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from baselines.rae_l2 import RAEL2
 from baselines.vae import VAE, BernoulliNLL
 from tests.shared.models import images, method, optimiser_order, steps
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
 from wae.methods.batch import Batch, Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
 
@@ -153,6 +155,72 @@ def test_aae_regularises_the_encoder_alone() -> None:
     assert made.encode(x, None).z.mean().abs() < 0.3 * start.mean().abs()
     lone = WAEGAN.penalty(made, batch_of(made.encode(x, None)), streams)
     assert lone.requires_grad
+
+
+class Protocol:
+    """A step of a public reproduction of the AAE, dropout and noise of spread 5 included, in plain tensors."""
+
+    def __init__(self, made: AAE) -> None:
+        self.weights = {name: p.detach().clone().requires_grad_() for name, p in made.named_parameters()}
+        self.noise, self.prior = Streams(3)["noise"], Streams(3)["prior"]
+        self.moments: dict[tuple[str, str], tuple[Tensor, Tensor]] = {}
+
+    def network(self, part: str, value: Tensor, layers: tuple[int, int, int], *, dropout: bool = True) -> Tensor:
+        for layer in layers:
+            value = value @ self.weights[f"{part}.{layer}.weight"].T + self.weights[f"{part}.{layer}.bias"]
+            if layer != layers[-1]:
+                value = value.clamp_min(0.0)
+                if dropout:
+                    value = value * (torch.rand(value.shape, generator=self.noise) >= 0.2) / 0.8
+        return value
+
+    def codes(self, x: Tensor, *, dropout: bool = True) -> Tensor:
+        mean, log_variance = self.network("encoder", x.flatten(1), (1, 4, 7), dropout=dropout).chunk(2, 1)
+        return mean + torch.exp(log_variance / 2) * 5.0 * torch.randn(mean.shape, generator=self.noise)
+
+    def critic(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.network("critic", z, (0, 3, 6)))
+
+    def adam(self, optimiser: str, loss: Tensor, parts: tuple[str, ...], rate: float) -> None:
+        names = [name for name in self.weights if name.startswith(parts)]
+        for name, g in zip(names, torch.autograd.grad(loss, [self.weights[n] for n in names]), strict=True):
+            first, second = 0.1 * g, 0.001 * g * g
+            self.moments[optimiser, name] = first, second
+            move = (first / 0.1) / ((second / 0.001).sqrt() + 1e-8)
+            self.weights[name] = (self.weights[name] - rate * move).detach().requires_grad_()
+
+    def step(self, x: Tensor) -> list[float]:
+        output = torch.sigmoid(self.network("decoder", self.codes(x), (0, 3, 6))).view_as(x)
+        cross_entropy = -(x * output.log() + (1 - x) * (1 - output).log()).mean()
+        self.adam("reconstruction", cross_entropy, ("encoder", "decoder"), 2e-4)
+        real = self.critic(5.0 * torch.randn(len(x), 2, generator=self.prior))
+        fake = self.critic(self.codes(x, dropout=False).detach())
+        critic = -(real.log().mean() + (1 - fake).log().mean())
+        self.adam("critic", critic, ("critic",), 1e-4)
+        generator = -self.critic(self.codes(x)).log().mean()
+        self.adam("generator", generator, ("encoder",), 1e-4)
+        return [loss.item() for loss in (cross_entropy, critic, generator)]
+
+
+def test_a_step_of_the_aae_is_the_public_reproductions() -> None:
+    settings: dict[str, Any] = {
+        **{"architecture": "mlp", "hidden": [9, 9], "decoder_hidden": [9, 9], "batch_norm": False, "dropout": 0.2},
+        **{"latent_dim": 2, "sigma_z": 5.0, "encoder": "gaussian", "encoder_noise": 5.0, "lambda_": 0.0},
+        **{"cost": "bce", "cost_weight": 1 / 64, "critic_width": 9, "critic_depth": 2, "critic_dropout": 0.2},
+        **{"learning_rate": 2e-4, "critic_learning_rate": 1e-4, "adam_beta1": 0.9},
+        "options": {"critic_codes": "evaluation"},
+    }
+    made = method("aae", **settings)
+    assert isinstance(made, AAE)
+    protocol = Protocol(made)
+    x = images(20)
+    scalars = made.step(x, Streams(3))
+    found = [float(scalars[name]) for name in ("reconstruction", "critic", "generator")]
+    assert found == pytest.approx(protocol.step(made.to_range(x)), rel=1e-5)
+    for name, value in made.named_parameters():
+        torch.testing.assert_close(value, protocol.weights[name], rtol=0, atol=2e-6, msg=name)
+    with pytest.raises(UserError, match="critic_codes is 'eval'"):
+        method("aae", options={"critic_codes": "eval"})
 
 
 def test_rae_l2_penalises_half_the_squared_length_of_the_codes() -> None:

@@ -239,7 +239,10 @@ def brute_cost(name: str, x_hat: Tensor, x: Tensor) -> float:
     total = 0.0
     for ours, theirs in zip(x_hat.tolist(), x.tolist(), strict=True):
         flat = (np.array(ours) - np.array(theirs)).ravel()
-        if name == "l1":
+        if name == "bce":
+            pairs = zip(np.ravel(ours), np.ravel(theirs), strict=True)
+            total -= sum(t * math.log(p) + (1 - t) * math.log(1 - p) for p, t in pairs)
+        elif name == "l1":
             total += sum(abs(v) for v in flat)
         else:
             squared = sum(v * v for v in flat)
@@ -247,7 +250,7 @@ def brute_cost(name: str, x_hat: Tensor, x: Tensor) -> float:
     return total / len(x)
 
 
-@pytest.mark.parametrize("name", ["l2sq", "l2", "l1"])
+@pytest.mark.parametrize("name", ["l2sq", "l2", "l1", "bce"])
 def test_costs_sum_over_pixels_and_average_over_the_batch(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
     x_hat, x = torch.rand(2, 5, 3, 4, 6, generator=generator, dtype=torch.float64)
@@ -255,7 +258,7 @@ def test_costs_sum_over_pixels_and_average_over_the_batch(name: str) -> None:
 
 
 def test_the_cost_of_equal_images_has_a_finite_gradient() -> None:
-    for name in ("l2sq", "l2", "l1"):
+    for name in COSTS:
         x_hat = torch.zeros(2, 1, 2, 2, requires_grad=True)
         COSTS[name](x_hat, torch.zeros(2, 1, 2, 2)).backward()
         assert x_hat.grad is not None

@@ -26,6 +26,9 @@ def refusal(name: str = "wae_mmd", shape: tuple[int, ...] = (1, 28, 28), **chang
 def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "set prior to 'normal'" in refusal(encoder="gaussian", prior="sphere")
     assert "critic_prior_trick" in refusal("wae_gan", critic_prior_trick=True, prior="uniform")
+    assert "leave it at 1" in refusal("vae", encoder_noise=2.0)
+    assert "set encoder to 'gaussian'" in refusal("aae", encoder_noise=2.0)
+    assert "needs pixels in [0, 1]" in refusal("ae", cost="bce", pixel_range="minus_one_one")
     assert refusal("vae", encoder="deterministic") == "encoder 'deterministic': VAE takes 'gaussian'; set one of them"
     assert "RAEL2 takes" in refusal("rae_l2", encoder="implicit")
     assert "prior 'sphere': RAEL2 takes 'normal'" in refusal("rae_l2", prior="sphere")

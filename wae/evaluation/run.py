@@ -60,6 +60,7 @@ class HeldOut:
 
     name: str
     split: Split
+    validation: np.ndarray  # images of the train split that were not trained on; without any, those trained on
 
 
 def evaluate(
@@ -140,9 +141,9 @@ def _splits(
     trained, validation = train_validation_indices(len(train.images), fraction)
     images = train.images if len(trained) == len(train.images) else train.images[trained]
     if settings.reference != "validation":
-        return images, HeldOut("test", load(data, "test"))
+        return images, HeldOut("test", load(data, "test"), train.images[validation] if len(validation) else images)
     labels = None if train.labels is None else train.labels[validation]
-    return images, HeldOut("validation", Split(train.images[validation], labels))
+    return images, HeldOut("validation", Split(train.images[validation], labels), images)
 
 
 def _scores(
@@ -173,7 +174,7 @@ def _scores(
     ):
         score("prior", decode(method, z, batch), draw)
 
-    rows += _parzen(method, run, train, real_images, held_out.name, settings, device)
+    rows += _parzen(method, run, held_out, settings, device)
     noise = stream(run.seed, "evaluation", device)
     chosen = _rng(run.seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
     codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
@@ -219,19 +220,22 @@ def _likelihood(
 def _parzen(
     method: Method,
     run: RunSettings,
-    train: np.ndarray,
-    test: np.ndarray,
-    split: str,
+    held_out: HeldOut,
     settings: EvaluationSettings,
     device: torch.device,
 ) -> list[dict[str, Any]]:
-    """Rows of the Parzen log-likelihood under samples of the prior, where asked for; sigma by training images."""
+    """Rows of the Parzen log-likelihood under samples of the prior, where asked for.
+
+    Its sigma is chosen on images of the train split: on those that were held back, where there are some.
+    """
+    test, validation = np.asarray(held_out.split.images), held_out.validation
     if settings.parzen_samples == 0 or len(test) < 2:
         return []
     z = method.prior.sample(settings.parzen_samples, stream(run.seed, "samples", device))
     samples = method.decode_pixels(z, settings.batch_size).flatten(1).cpu().numpy()
-    order = _rng(0, "parzen validation").permutation(len(train))  # the same images for every run
-    return parzen_rows("prior", samples, train[np.sort(order[: settings.parzen_validation])], test, split, settings)
+    order = _rng(0, "parzen validation").permutation(len(validation))  # the same images for every run
+    chosen = validation[np.sort(order[: settings.parzen_validation])]
+    return parzen_rows("prior", samples, chosen, test, held_out.name, settings)
 
 
 def _rng(seed: int, part: str) -> np.random.Generator:

@@ -13,7 +13,7 @@ from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
 from wae.models.discriminator import build_critic
-from wae.models.layers import initialise
+from wae.models.layers import Dropout, initialise
 
 
 class WAEGAN(Method):
@@ -39,7 +39,8 @@ class WAEGAN(Method):
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
         s = self.settings
-        self.critic = initialise(build_critic(s.critic_width, s.critic_depth, s.latent_dim), s)
+        self.critic = initialise(build_critic(s.critic_width, s.critic_depth, s.latent_dim, s.critic_dropout), s)
+        self._dropouts += [module for module in self.critic.modules() if isinstance(module, Dropout)]
 
     def logits(self, z: Tensor) -> Tensor:
         """The critic's logit that each code (n, d_z) comes from the prior, (n,); (n, n) in the authors' prior trick.
@@ -75,6 +76,11 @@ class WAEGAN(Method):
         """Cross-entropy of the critic from its logits on prior draws (real) and on codes (fake): a scalar."""
         return functional.softplus(-on_prior).mean() + functional.softplus(on_codes).mean()
 
+    @torch.no_grad()
+    def codes_for_critic(self, batch: Batch, streams: Streams) -> Tensor:
+        """The batch encoded again, (n, d_z), for the critic's own step."""
+        return self.encode(batch.x, streams).z
+
     def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The critic's Adam, at its own rate."""
         return {"critic": self.adam(self.critic.parameters(), self.settings.critic_learning_rate)}
@@ -83,9 +89,7 @@ class WAEGAN(Method):
         """One step of the critic; its loss, without a weight, goes to the history."""
         on_prior = self.logits(self.prior.sample(len(batch.codes.z), streams["prior"]))
         if self.own["fresh_codes"]:
-            with torch.no_grad():
-                z = self.encode(batch.x, streams).z
-            on_codes = self.logits(z)
+            on_codes = self.logits(self.codes_for_critic(batch, streams))
         else:
             on_codes = batch.kept["logits"] if batch.kept else self.logits(batch.codes.z)
         loss = self.critic_loss(on_codes, on_prior)

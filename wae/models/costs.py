@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from wae.core.plugins import load_function
 
@@ -28,7 +29,15 @@ def absolute_error(x_hat: Tensor, x: Tensor) -> Tensor:
     return (x_hat - x).flatten(1).abs().sum(1).mean()
 
 
-COSTS: dict[str, Cost] = {"l2sq": squared_error, "l2": euclidean, "l1": absolute_error}
+def cross_entropy(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Binary cross-entropy of pixels in [0, 1], grey levels as probabilities, in nats, averaged over the batch.
+
+    log x_hat and log(1 - x_hat) are at least -100. With ``cost_weight`` 1 / (C H W) it is the mean over pixels.
+    """
+    return functional.binary_cross_entropy(x_hat, x, reduction="sum") / len(x)
+
+
+COSTS: dict[str, Cost] = {"l2sq": squared_error, "l2": euclidean, "l1": absolute_error, "bce": cross_entropy}
 
 
 def find_cost(name: str) -> Cost:

@@ -65,6 +65,16 @@ def _check_latent(settings: TrainingSettings) -> None:
             f"encoder 'gaussian' with prior {settings.prior!r}: Gaussian codes leave the prior's support; "
             "set prior to 'normal' or encoder to 'deterministic'"
         )
+    if settings.encoder_noise != 1.0 and settings.encoder != "gaussian":
+        raise UserError(
+            f"encoder_noise {settings.encoder_noise:g} with encoder {settings.encoder!r}: only a Gaussian encoder has "
+            "that noise; set encoder to 'gaussian' or leave encoder_noise at 1"
+        )
+    if settings.cost == "bce" and settings.pixel_range != "zero_one":
+        raise UserError(
+            f"cost 'bce' with pixel_range {settings.pixel_range!r}: it needs pixels in [0, 1]; set pixel_range to "
+            "'zero_one' or another cost"
+        )
     if settings.critic_prior_trick and settings.prior != "normal":
         raise UserError(
             f"critic_prior_trick with prior {settings.prior!r}: its log p(z) is constant where codes lie, so that "
@@ -84,6 +94,11 @@ def _check_latent(settings: TrainingSettings) -> None:
 
 
 def _check_likelihood(settings: TrainingSettings) -> None:
+    if settings.encoder_noise != 1.0:
+        raise UserError(
+            f"encoder_noise {settings.encoder_noise:g}: {settings.implementation.partition(':')[2]}'s KL divergence is "
+            "that of a Gaussian encoder whose noise has factor 1; leave it at 1"
+        )
     if settings.likelihood == "bernoulli" and settings.pixel_range != "zero_one":
         raise UserError(
             f"likelihood 'bernoulli' with pixel_range {settings.pixel_range!r}: it needs pixels in [0, 1]; "

@@ -69,7 +69,7 @@ def our_fields(
     fields |= {key: training[key] for key in ledger["fields"] if key in training}
     if base_method(run["method"]) in VAES and training["likelihood"] != "gaussian":
         fields["cost_weight"] = None  # neither likelihood has such a factor
-    fields["decoder_decay"] = training["options"].get("decoder_decay")
+    fields |= {key: training["options"].get(key) for key in ("decoder_decay", "critic_codes")}
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:
         fields["split"] = f"{fields.get('split')}, {training['validation_fraction']:g} of train held back"

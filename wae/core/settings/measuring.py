@@ -70,7 +70,7 @@ class EvaluationSettings(Strict):
     likelihood_images: Annotated[int, Field(ge=2, le=10**7)] = 128  # held-out images, at most, that they are drawn for
     batch_size: Positive = 250
     parzen_samples: Count = 0  # generated images of the Parzen log-likelihood, which ranks nothing; 0 for none
-    parzen_validation: Positive = 1000  # images of the train split that choose its sigma
+    parzen_validation: Positive = 1000  # images of the train split, held back where some are, that choose its sigma
     parzen_sigmas: Annotated[list[Rate], Field(min_length=1, max_length=100)] = list(PARZEN_SIGMAS)
     training_epochs: Annotated[list[Positive], Field(max_length=64)] = []  # whose mean losses of training are scores
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)

@@ -70,11 +70,12 @@ class TrainingSettings(Strict):
     # Encoder and prior (wae/models/priors.py)
     encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
     pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
+    encoder_noise: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # factor of a Gaussian encoder's noise
     prior: PriorName = "normal"  # or uniform, sphere, or package.module:Class of your own
     sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
 
     # Objective: cost_weight * cost + lambda_ * penalty, summed over pixels, averaged over the batch
-    cost: CostName = "l2sq"  # or l2, l1, or package.module:function of your own
+    cost: CostName = "l2sq"  # or l2, l1, bce, or package.module:function of your own
     cost_weight: Annotated[float, Field(gt=0, le=1e6)] = 0.05
     likelihood: Literal["bernoulli", "gaussian", "learned_gaussian"] = "bernoulli"  # VAE-like methods only
     lambda_: Weight = 1.0  # weight of the penalty; beta for a VAE
@@ -89,6 +90,7 @@ class TrainingSettings(Strict):
     # Latent critic of the GAN penalty
     critic_width: Width = 512
     critic_depth: Annotated[int, Field(ge=1, le=16)] = 4
+    critic_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0  # probability, after each hidden layer's activation
     critic_learning_rate: Rate = 5e-4
     critic_prior_trick: bool = False  # add the known log p(z) to the critic's output
 

@@ -46,4 +46,4 @@ class OneOf:
 Text = Field(max_length=200)
 Architecture = Annotated[str, Text, AfterValidator(OneOf("dcgan", "mlp"))]
 PriorName = Annotated[str, Text, AfterValidator(OneOf("normal", "uniform", "sphere"))]
-CostName = Annotated[str, Text, AfterValidator(OneOf("l2sq", "l2", "l1"))]
+CostName = Annotated[str, Text, AfterValidator(OneOf("l2sq", "l2", "l1", "bce"))]
