@@ -5,9 +5,11 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Normal
 from torch.nn import functional
 
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
 from wae.core.settings import RunSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
@@ -19,6 +21,8 @@ class VAE(Method):
 
     Reconstruction: the full negative log-likelihood, summed over pixels. Penalty: KL(q(z|x) || p(z)), summed
     over latents; ``lambda_`` weighs it and is 1 for the ELBO.
+
+    Option ``kl``: "analytic", or "sampled" as log q(z|x) - log p(z) at the code that the decoder gets.
     """
 
     title: ClassVar[str] = "VAE"
@@ -33,8 +37,12 @@ class VAE(Method):
     likelihoods: ClassVar[tuple[str, ...]] = ("bernoulli", "gaussian", "learned_gaussian")
     only_lambda: ClassVar[float | None] = 1.0  # "VAE" means the ELBO; a tuned weight is BetaVAE's
 
+    options: ClassVar[dict[str, Any]] = {"kl": "analytic"}
+
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
+        if self.own["kl"] not in ("analytic", "sampled"):
+            raise UserError(f"kl is {self.own['kl']!r}; set it to 'analytic' or 'sampled'")
         self.log_sigma = nn.Parameter(torch.zeros(())) if self.settings.likelihood == "learned_gaussian" else None
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
@@ -42,6 +50,10 @@ class VAE(Method):
         codes = batch.codes
         if codes.mean is None or codes.log_variance is None:
             raise TypeError("the VAE's penalty needs the mean and variance of a Gaussian encoder")
+        if self.own["kl"] == "sampled":
+            spread = torch.exp(0.5 * codes.log_variance)
+            posterior = Normal(codes.mean, spread, validate_args=False).log_prob(codes.z).sum(1)
+            return (posterior - self.prior.log_density(codes.z)).mean()
         return gaussian_kl(codes.mean, codes.log_variance, self.prior.sigma)
 
     def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:

@@ -193,9 +193,7 @@ ARGUMENTS = {
     "--dataset": Argument("digits", {**_NEEDED, "metavar": "NAME", "help": "a dataset that the config runs on"}),
     "--extractor": Argument("classifier", {**_NEEDED, "metavar": "NAME", "help": "a feature extractor of the config"}),
     "--results": _path("", default=Path("results"), metavar="DIR", help="default: results"),
-    "--processes": Argument(
-        "", {"type": int, "default": 1, "metavar": "N", "help": "figures drawn at once (1)"}
-    ),
+    "--processes": Argument("", {"type": int, "default": 1, "metavar": "N", "help": "figures drawn at once (1)"}),
     "--claims": _path("config/claims.yaml", **_NEEDED, metavar="FILE", help="such as config/claims.yaml"),
     "--anchors": _path("config/anchors.yaml", **_NEEDED, metavar="FILE", help="such as config/anchors.yaml"),
     "--out": _path("OUT", **_NEEDED, metavar="PATH", help="where to write"),

@@ -42,7 +42,7 @@ def refused(root: Path, folder: Path, ledger: Ledger) -> str:
 
 def test_the_ledger_holds_the_papers_numbers(ledger: Ledger) -> None:
     found = {(p.protocol, p.dataset, p.method, p.metric, p.subject): (p.value, p.standing) for p in published(ledger)}
-    assert len(found) == 88
+    assert len(found) == 89
     assert found["wae2018_celeba", "celeba", "wae_mmd", "fid", "prior"] == (55, "read")
     assert found["wae2018_celeba", "celeba", "wae_gan", "fid", "prior"] == (42, "read")
     assert found["wae2018_celeba", "celeba", "vae", "fid", "prior"] == (63, "secondary")
@@ -192,25 +192,46 @@ def test_fields_that_only_some_sources_state_count_where_they_do(ledger: Ledger)
     ]
 
 
-def test_kerass_config_follows_the_ledger(root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "count", "base"),
+    [
+        ("keras_vae", 12, {"method": "vae", "subject": "training", "reference": "train", "samples": 70_000}),
+        ("keras_vae_repeated", 12, {"method": "vae", "subject": "training", "reference": "train", "samples": 70_000}),
+        ("aae_mnist", 1, {"method": "aae", "subject": "prior", "reference": "test", "samples": 10_000}),
+        ("burda_vae", 1, {"method": "vae", "subject": "reconstruction", "reference": "test", "samples": 10_000}),
+    ],
+)
+def test_a_reproductions_config_follows_the_ledger(
+    name: str, count: int, base: dict[str, Any], root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)
-    plan = load_plan(root / "config/reproductions/keras_vae.yaml")
-    options = {name: settings.options for name, settings in plan.config.datasets.items()}
-    metrics = []
-    for entry in published(ledger):
-        if entry.protocol == "keras_vae":
-            base = {"method": "vae", "subject": "training", "reference": "train", "samples": 70_000}
-            metrics.append(scores([entry.value] * 3, entry.metric, **base))
+    plan = load_plan(root / f"config/reproductions/{name}.yaml")
+    protocol = {"keras_vae_repeated": "keras_vae", "aae_mnist": "aae_paddle", "burda_vae": "burda2016"}.get(name, name)
+    entries = [entry for entry in published(ledger) if entry.protocol == protocol]
     rows = anchors.compare(
-        pd.concat(metrics),
+        pd.concat([scores([entry.value] * 3, entry.metric, **base) for entry in entries]),
         [run.model_dump() for run in plan.runs],
         ledger,
         plan.config.evaluation.model_dump(),
-        options,
+        {dataset: settings.options for dataset, settings in plan.config.datasets.items()},
     )
-    ours = [row for row in rows if row.protocol == "keras_vae"]
-    assert len(ours) == 12
+    ours = [row for row in rows if row.protocol == protocol]
+    assert len(ours) == count
     assert {(row.outcome, *said(row)) for row in ours} == {("reproduced",)}
+
+
+def test_few_runs_rest_on_the_spread_that_the_source_shows(ledger: Ledger) -> None:
+    for value, expected in ((50.0, "reproduced"), (53.0, "undecided"), (60.0, "not reproduced")):
+        small = small_ledger(ledger)
+        small["anchors"][0] |= {"absolute": 5.0, "spread": 2.0}
+        row = one(scores([value] * 2), runs(), small)
+        assert row.outcome == expected
+        assert row.low is not None
+        assert row.high is not None
+        assert row.high - value == pytest.approx(1.96 * 2.0 / 2**0.5, rel=1e-4)
+        assert value - row.low == pytest.approx(row.high - value)
+        whole = one(scores([value] * 3), runs(), small)
+        assert (whole.low, whole.high) == (value, value)  # three runs have a spread of their own
 
 
 def test_every_field_that_differs_spoils_the_verdict(ledger: Ledger) -> None:

@@ -27,6 +27,13 @@ def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "set prior to 'normal'" in refusal(encoder="gaussian", prior="sphere")
     assert "critic_prior_trick" in refusal("wae_gan", critic_prior_trick=True, prior="uniform")
     assert "leave it at 1" in refusal("vae", encoder_noise=2.0)
+    assert "list stages with schedule 'stages'" in refusal(schedule="stages")
+    assert "list stages with schedule 'stages'" in refusal(stages=[[1, 1.0]])
+    assert "only an mlp for pixels in [0, 1]" in refusal(output_bias="mean_image")
+    assert "only an mlp for pixels in [0, 1]" in refusal(
+        output_bias="mean_image", architecture="mlp", pixel_range="minus_one_one"
+    )
+    assert "grey levels are probabilities" in refusal(binarise="each_draw", pixel_range="minus_one_one")
     assert "set encoder to 'gaussian'" in refusal("aae", encoder_noise=2.0)
     assert "needs pixels in [0, 1]" in refusal("ae", cost="bce", pixel_range="minus_one_one")
     assert refusal("vae", encoder="deterministic") == "encoder 'deterministic': VAE takes 'gaussian'; set one of them"

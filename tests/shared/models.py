@@ -15,6 +15,7 @@ IMPLEMENTATIONS = {
     "wae_mmd_rff": "wae.methods.wae_mmd_rff:RandomFeatureWAE",
     "wae_gan": "wae.methods.wae_gan:WAEGAN",
     "swae": "wae.methods.sliced:SlicedWAE",
+    "cwae": "wae.methods.cwae:CWAE",
     "vae": "baselines.vae:VAE",
     "beta_vae": "baselines.beta_vae:BetaVAE",
     "ae": "baselines.ae:AE",

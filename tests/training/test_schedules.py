@@ -1,6 +1,7 @@
 import itertools
 
 import pytest
+from pydantic import ValidationError
 
 from tests.shared.models import training
 from wae.training.schedules import lambda_at, learning_rate_factor
@@ -28,6 +29,15 @@ def test_smooth_decay_ends_at_a_hundredth() -> None:
     ratios = [b / a for a, b in itertools.pairwise(found)]
     assert ratios == pytest.approx([ratios[0]] * 49)
     assert found[-1] * ratios[0] == pytest.approx(0.01)
+
+
+def test_stages_take_turns_and_the_last_one_stays() -> None:
+    settings = training(schedule="stages", epochs=9, stages=[[1, 1.0], [3, 0.7], [2, 0.1]])
+    found = [learning_rate_factor(settings, epoch, []) for epoch in range(9)]
+    assert found == [1.0, 0.7, 0.7, 0.7, 0.1, 0.1, 0.1, 0.1, 0.1]
+    for wrong in ([0, 1.0], [1.5, 1.0], [1, 0.0], [1]):
+        with pytest.raises(ValidationError):
+            training(schedule="stages", stages=[wrong])
 
 
 def authors_plateau(losses: list[float], epochs: int) -> list[float]:

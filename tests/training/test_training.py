@@ -82,6 +82,18 @@ def test_the_last_batch_is_kept_where_asked(smoke: dict[str, Any], data: Path, t
         training.train(alone, data, tmp_path / "alone", CPU, "code")
 
 
+def test_batches_in_the_datas_order_where_asked(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    images = torch.from_numpy(load(data, "train").images)
+    trainer = training.Trainer(a_run(smoke, batches="fixed", epochs=2), images, torch.device("cpu"))
+    seen: list[torch.Tensor] = []
+    trainer.method.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+    trainer.run(RunFolder(tmp_path), "identity", 60.0, [])
+    steps = 250 // trainer.settings.batch_size
+    expected = trainer.method.to_range(images[: steps * trainer.settings.batch_size])
+    for epoch in (seen[:steps], seen[steps:]):
+        assert torch.equal(torch.cat(epoch), expected)
+
+
 def test_results_of_a_run(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
     run = a_run(smoke, snapshots=3)
     training.train(run, data, tmp_path / "run", CPU, "code")

@@ -21,6 +21,17 @@ class LeanAdam(torch.optim.Adam):
     load_state_dict = inspect.unwrap(Optimizer.load_state_dict)
     step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
 
+    def start_second_moments(self, value: float) -> None:
+        """Let every second moment start from ``value`` instead of 0, before the first step."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                state["step"] = torch.zeros((), device=parameter.device)
+                state["exp_avg"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+                state["exp_avg_sq"] = torch.full_like(parameter, value, memory_format=torch.preserve_format)
+                if group["amsgrad"]:
+                    state["max_exp_avg_sq"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+
 
 class TensorFlowAdam(LeanAdam):
     """Adam as TensorFlow has it: epsilon is added to sqrt(v) before the bias of v is corrected.

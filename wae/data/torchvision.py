@@ -22,15 +22,21 @@ _IDX_SPLITS = (*_SPLITS, "pooled")
 _AUTHORS_SEED = 123  # in datahandler.py of the authors' code
 
 
-def mnist(root: Path | None, *, pad: int = 0, split: str = "official") -> Dataset:
+def mnist(root: Path | None, *, pad: int = 0, split: str = "official", first: int = 0) -> Dataset:
     """MNIST, (1, 28 + 2 pad, 28 + 2 pad), 10 classes; ``pad`` (0 to 100) black pixels are added on each side.
 
     ``split``: "official" is 60,000 train / 10,000 test. "paper" pools the 70,000 and holds out 10,000 at random,
     the same images as the authors' code (numpy's shuffle with seed 123). "pooled" trains on all 70,000 and holds out
     none: its test part is the official one, trained on too, so that no score of it is one of generalisation.
-    UserError for a missing, damaged or altered file.
+    ``first``: the train part is that many images from its start alone (0: all). UserError for a missing, damaged or
+    altered file.
     """
-    return _idx_dataset("MNIST", root, pad, split, "MNIST (Y. LeCun, C. Cortes, C. J. C. Burges)", "CC BY-SA 3.0")
+    found = _idx_dataset("MNIST", root, pad, split, "MNIST (Y. LeCun, C. Cortes, C. J. C. Burges)", "CC BY-SA 3.0")
+    whole("first", first, 0, len(found.train.images))
+    if first:
+        labels = None if found.train.labels is None else found.train.labels[:first]
+        found.train = Split(found.train.images[:first], labels)
+    return found
 
 
 def fashion_mnist(root: Path | None, *, pad: int = 0, split: str = "official") -> Dataset:

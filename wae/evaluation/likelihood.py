@@ -25,7 +25,8 @@ def has_likelihood(method: Method) -> bool:
     better="higher",
     definition="Evidence lower bound of held-out images, mean over evaluation.importance_samples draws of the "
     "posterior and over a random subset of images. Pixels are grey levels: under a Bernoulli likelihood they count as "
-    "probabilities, without binarisation; a Gaussian one is a density in the network's pixel range.",
+    "probabilities, without binarisation; a Gaussian one is a density in the network's pixel range. Where training "
+    "binarises, held-out images are binarised once, alike for every run.",
 )
 @metric(
     "nll_iw",

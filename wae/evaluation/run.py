@@ -44,6 +44,7 @@ from wae.evaluation.subjects import (
     reconstruct,
 )
 from wae.evaluation.trajectory import COLUMNS, trajectory
+from wae.methods.autoencoder import binarised
 from wae.methods.base import Method
 
 PICTURES = ("samples", "reconstructions", "interpolations")
@@ -213,6 +214,9 @@ def _likelihood(
     chosen = np.sort(subset.permutation(len(images))[: settings.likelihood_images])
     generator = torch.Generator(device).manual_seed(int(_rng(run.seed, "likelihood").integers(2**63)))
     part = torch.from_numpy(images[chosen])
+    if run.training.binarise != "off":  # once, and alike for every run
+        drawn = torch.Generator().manual_seed(int(_rng(0, "binarised").integers(2**63)))
+        part = (binarised(part / 255.0, drawn) * 255.0).to(torch.uint8)
     found = likelihood_scores(method, part, settings.importance_samples, settings.batch_size, generator)
     return [row(name, "reconstruction", value, held_out.name, len(part), 0) for name, value in found.items()]
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from wae.compute.seeds import Streams, stream
 from wae.core.errors import UserError
@@ -59,10 +60,12 @@ class Autoencoder(nn.Module):
             x = x + truncated_normal(x.shape, self.settings.pixel_noise, noise, x.device)
         hidden = self.encoder(x).to(x.dtype)
         if self.settings.encoder == "gaussian":
-            mean, log_variance = hidden.chunk(2, dim=1)
-            log_variance = log_variance.clamp(-50.0, 50.0)  # as in the authors' code
+            mean, head = hidden.chunk(2, dim=1)
+            log_variance = log_variance_of(head, self.settings.encoder_head).clamp(-50.0, 50.0)  # as the authors' code
             if noise is None:
                 return Codes(self.prior.project(mean), mean, log_variance)
+            if self.settings.noise_draws == "repeated":
+                noise = torch.Generator(mean.device).manual_seed(noise.initial_seed())
             epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
             floor = self.settings.gaussian_floor
             spread = torch.sqrt(floor + log_variance.exp()) if floor else torch.exp(0.5 * log_variance)
@@ -131,3 +134,15 @@ class Autoencoder(nn.Module):
             yield
         finally:
             self.train(training)
+
+
+def log_variance_of(head: Tensor, kind: str) -> Tensor:
+    """The log-variance that a Gaussian encoder's second output stands for: itself, log sd, or sd by softplus."""
+    if kind == "log_sd":
+        return 2.0 * head
+    return 2.0 * functional.softplus(head).log() if kind == "softplus_sd" else head
+
+
+def binarised(x: Tensor, generator: torch.Generator) -> Tensor:
+    """1 with the probability that each pixel of ``x``, in [0, 1], gives, else 0; of the same shape and type."""
+    return (torch.rand(x.shape, generator=generator, device=x.device) < x).to(x.dtype)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from wae.compute.adam import LeanAdam, TensorFlowAdam
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings
-from wae.methods.autoencoder import Autoencoder
+from wae.methods.autoencoder import Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
 from wae.methods.optimisers import check_owned, check_reached, parameters_of, unowned
@@ -71,7 +71,16 @@ class Method(Autoencoder):
         raise TypeError(f"{type(self).__name__} defines no penalty")
 
     def fit(self, images: Tensor) -> None:
-        """Set what is found in closed form from all training images, uint8 (N, C, H, W), before the first step."""
+        """Set what is found in closed form from all training images, uint8 (N, C, H, W), before the first step.
+
+        Here the decoder's last bias, where ``output_bias`` asks for it: the logit of the mean image, which is clipped
+        to [0.001, 0.999] as in the code of Burda et al. 2016.
+        """
+        if self.settings.output_bias == "mean_image":
+            mean = images.double().mean(0).flatten() / 255.0
+            last = [module for module in self.decoder.modules() if isinstance(module, nn.Linear)][-1]
+            with torch.no_grad():
+                last.bias.copy_(torch.logit(mean.clamp(0.001, 0.999)))
 
     def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
         """Train what the method has besides the autoencoder; returns scalars for the history.
@@ -129,7 +138,9 @@ class Method(Autoencoder):
         s = self.settings
         form = TensorFlowAdam if s.adam == "tensorflow" else LeanAdam
         betas = (s.adam_beta1, s.adam_beta2)
-        optimiser = form(parameters, lr=learning_rate, betas=betas, eps=s.adam_epsilon, fused=True)
+        optimiser = form(parameters, lr=learning_rate, betas=betas, eps=s.adam_epsilon, amsgrad=s.amsgrad, fused=True)
+        if s.adam_second_moment:
+            optimiser.start_second_moments(s.adam_second_moment)
         for group in optimiser.param_groups:
             group["base_lr"] = group["lr"]
         return optimiser
@@ -146,6 +157,8 @@ class Method(Autoencoder):
         """
         optimiser = self.optimisers["autoencoder"]
         x = self.to_range(images)
+        if self.settings.binarise == "each_draw":
+            x = binarised(x, streams["noise"])
         mark("data")
         codes = self.encode(x, streams)
         output = self.decoder(codes.z).to(x.dtype)

@@ -70,6 +70,22 @@ def _check_latent(settings: TrainingSettings) -> None:
             f"encoder_noise {settings.encoder_noise:g} with encoder {settings.encoder!r}: only a Gaussian encoder has "
             "that noise; set encoder to 'gaussian' or leave encoder_noise at 1"
         )
+    if (settings.schedule == "stages") != bool(settings.stages):
+        raise UserError(
+            f"schedule {settings.schedule!r} with {len(settings.stages)} stages: list stages with schedule 'stages', "
+            "and with no other"
+        )
+    if settings.output_bias == "mean_image" and (settings.architecture != "mlp" or settings.pixel_range != "zero_one"):
+        raise UserError(
+            f"output_bias 'mean_image' with architecture {settings.architecture!r} and pixel_range "
+            f"{settings.pixel_range!r}: only an mlp for pixels in [0, 1] has a bias for each pixel's logit; set it to "
+            "'initialisation'"
+        )
+    if settings.binarise != "off" and settings.pixel_range != "zero_one":
+        raise UserError(
+            f"binarise {settings.binarise!r} with pixel_range {settings.pixel_range!r}: grey levels are probabilities "
+            "in [0, 1] alone; set pixel_range to 'zero_one'"
+        )
     if settings.cost == "bce" and settings.pixel_range != "zero_one":
         raise UserError(
             f"cost 'bce' with pixel_range {settings.pixel_range!r}: it needs pixels in [0, 1]; set pixel_range to "

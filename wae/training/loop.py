@@ -169,8 +169,10 @@ class Trainer:
             yield
 
     def _epoch_order(self) -> Tensor:
-        """Indices of the images of an epoch's batches, one after the other, from the stream "order"."""
+        """Indices of the images of an epoch's batches, one after the other, from the stream "order" unless fixed."""
         n, size, order = len(self.images), self.settings.batch_size, self.streams["order"]
+        if self.settings.batches == "fixed":
+            return torch.arange(n)
         if self.settings.batches == "permutation":
             return torch.randperm(n, generator=order)
         return torch.cat([torch.randperm(n, generator=order)[:size] for _ in range(self.steps_per_epoch)])

@@ -3,8 +3,9 @@
 A resumed run finds the same values again, as nothing but the history decides them.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from wae.core.settings import TrainingSettings
 
@@ -22,8 +23,12 @@ def learning_rate_factor(settings: TrainingSettings, epoch: int, losses: Sequenc
     from 50, by 10 more from 100 ("manual" in the authors' code). smooth: 0.01 ** (epoch / epochs), or with epoch + 1
     in epoch's place, as in the authors' code, if ``smooth_from`` is the first epoch.
     plateau: from epoch 30 on, divided by 1.4 whenever more than 10 epochs passed without a loss below the
-    least of the 20 epochs before it (the authors' code applies the same rule to single steps).
+    least of the 20 epochs before it (the authors' code applies the same rule to single steps). stages: the factor of
+    each of ``stages`` for its count of epochs; the last one's to the end.
     """
+    if settings.schedule == "stages":
+        ends = list(accumulate(int(count) for count, _ in settings.stages))
+        return settings.stages[min(bisect_right(ends, epoch), len(ends) - 1)][1]
     if settings.schedule == "paper":
         factor = 1.0
         for start, divisor in PAPER_STEPS:

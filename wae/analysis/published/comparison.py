@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
@@ -62,14 +64,14 @@ def our_fields(
     fields = _data_fields(ledger["datasets"].get(dataset), options)
     fields |= {"samples": row["samples"], "reference": row["reference"], "sampling": "prior"}
     fields["extractor"] = metric.partition("_")[2] if metric.startswith("fid_") else None
-    fields["mixture_components"] = evaluation.get("mixture_components")
+    fields |= {key: evaluation.get(key) for key in ("mixture_components", "importance_samples")}
     if run is None:
         return fields
     training = run["training"]
     fields |= {key: training[key] for key in ledger["fields"] if key in training}
     if base_method(run["method"]) in VAES and training["likelihood"] != "gaussian":
         fields["cost_weight"] = None  # neither likelihood has such a factor
-    fields |= {key: training["options"].get(key) for key in ("decoder_decay", "critic_codes")}
+    fields |= {key: training["options"].get(key) for key in ("decoder_decay", "critic_codes", "kl")}
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:
         fields["split"] = f"{fields.get('split')}, {training['validation_fraction']:g} of train held back"
@@ -117,6 +119,10 @@ def _applies(entry: Published, name: str, field: Mapping[str, Any]) -> bool:
         return False
     if name == "cost_weight" and stated.get("likelihood") == "bernoulli":  # which has no such factor
         return False
+    if name in ("decoder_depth", "kernel_size") and stated.get("architecture") == "mlp":  # which has no convolutions
+        return False
+    if name == "prior_trick" and stated.get("critic_prior_trick") is False:
+        return False
     if field["group"] == "model" and (entry.method == REAL_DATA or (entry.calibration and name not in stated)):
         return False  # nothing is trained
     if entry.method not in field.get("methods", [entry.method]):
@@ -143,7 +149,8 @@ def compare(
     ``metrics``: rows of metrics.csv; ``runs``: RunSettings dumps; ``evaluation``: an EvaluationSettings dump;
     ``options``: of each dataset's source, by dataset. Outcome where no field differs: reproduced (our interval lies
     within the tolerance of the published number), not reproduced (it lies wholly outside), undecided; else not
-    comparable, or none for a recalled number. Published numbers on datasets that
+    comparable, or none for a recalled number. The interval of fewer than three seeds rests on the spread between the
+    source's own runs, where the ledger has it; without it they are too few. Published numbers on datasets that
     ``runs`` do not have are left out; variants of a method each get a row.
     """
     settings: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -178,7 +185,10 @@ def _row(
         found = interval(ours.groupby("seed")["value"].mean().to_numpy(float), about(our_metric).positive)
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
         differs = differences(entry, our_fields(run, entry.dataset, our_metric, where, *context), context[0])
-        if found.n < MIN_SEEDS and method != REAL_DATA and not entry.calibration:
+        if found.n < MIN_SEEDS and entry.spread is not None:
+            half = NormalDist().inv_cdf(0.975) * entry.spread / math.sqrt(found.n)
+            found = replace(found, low=found.mean - half, high=found.mean + half)
+        elif found.n < MIN_SEEDS and method != REAL_DATA and not entry.calibration:
             differs.append(Difference(Reason.FEW_SEEDS, "seeds", MIN_SEEDS, found.n))
     return PublishedRow(
         dataset=entry.dataset,

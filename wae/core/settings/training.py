@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from wae.core.scales import IMQ_SCALES
 from wae.core.settings.types import (
@@ -44,6 +44,15 @@ AUTHORS: dict[str, Any] = {  # of TrainingSettings: the forms of the authors' co
 }
 
 
+def _stage(value: list[float]) -> list[float]:
+    if value[0] < 1 or value[0] != int(value[0]) or value[1] <= 0:
+        raise ValueError(f"stages has {value}, need [epochs, factor]: a whole number of at least 1, and one above 0")
+    return value
+
+
+Stage = Annotated[list[float], Field(min_length=2, max_length=2), AfterValidator(_stage)]
+
+
 class TrainingSettings(Strict):
     """Everything that decides the trained weights of one run, besides the dataset and the seed."""
 
@@ -66,11 +75,15 @@ class TrainingSettings(Strict):
     initialisation: Literal["torch", "truncated_normal", "glorot"] = "torch"  # or the authors', or Glorot's uniform
     latent_dim: Annotated[int, Field(ge=1, le=4096)] = 8
     pixel_range: Literal["zero_one", "minus_one_one"] = "zero_one"  # sigmoid or tanh output
+    binarise: Literal["off", "each_draw"] = "off"  # a pixel is 1 with its grey level's probability, drawn at each step
+    output_bias: Literal["initialisation", "mean_image"] = "initialisation"  # the decoder's last; mlp: the mean's logit
 
     # Encoder and prior (wae/models/priors.py)
     encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
     pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
     encoder_noise: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # factor of a Gaussian encoder's noise
+    noise_draws: Literal["fresh", "repeated"] = "fresh"  # repeated: a Gaussian encoder's are the same at every step
+    encoder_head: Literal["log_variance", "log_sd", "softplus_sd"] = "log_variance"  # of a Gaussian encoder
     prior: PriorName = "normal"  # or uniform, sphere, or package.module:Class of your own
     sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
 
@@ -102,7 +115,10 @@ class TrainingSettings(Strict):
     adam_beta1: Annotated[float, Field(ge=0, lt=1)] = 0.5
     adam_beta2: Annotated[float, Field(ge=0, lt=1)] = 0.999
     adam_epsilon: Annotated[float, Field(gt=0, le=1)] = 1e-8
-    schedule: Literal["constant", "paper", "smooth", "plateau"] = "constant"
+    adam_second_moment: Annotated[float, Field(ge=0, le=1)] = 0.0  # what the second moments start from
+    amsgrad: bool = False
+    schedule: Literal["constant", "paper", "smooth", "plateau", "stages"] = "constant"
+    stages: Annotated[list[Stage], Field(max_length=64)] = []  # (epochs, factor of the learning rates), in turn
     pretrain_steps: Count = 0  # encoder-only steps that match the prior's mean and covariance
     pretrain_samples: Positive = 1000
     snapshots: Annotated[int, Field(ge=0, le=64)] = 0  # weights kept at so many epochs, evenly spread in log
@@ -118,7 +134,8 @@ class TrainingSettings(Strict):
     running_variance: Literal["unbiased", "biased"] = "unbiased"  # of batch normalisation: over n - 1, or over n
     critic_loss_weight: Literal["one", "lambda"] = "one"  # what multiplies the latent discriminator's loss
     gaussian_floor: Annotated[float, Field(ge=0, le=1)] = 0.0  # f in a Gaussian encoder's sqrt(f + variance)
-    batches: Literal["permutation", "independent"] = "permutation"  # each image once an epoch, or each batch of all
+    # each image once an epoch, at random or in the data's order, or each batch of all images
+    batches: Literal["permutation", "fixed", "independent"] = "permutation"
     smooth_from: Literal["first", "second"] = "second"  # epoch from which the smooth schedule lowers the rate
 
     @model_validator(mode="before")
