@@ -147,6 +147,13 @@ def score(a: Arguments) -> None:
     print(as_table(run(a.images, a.dataset, a.plan, a.results).to_dict("records")))
 
 
+def claims(a: Arguments) -> None:
+    """One verdict per claim over all experiments given, with the evidence of each."""
+    from wae.commands.claims import claims as run
+
+    run(a.folders, a.claims, a.out)
+
+
 def doctor(a: Arguments) -> None:
     """Check versions, devices, disk and data before a long run."""
     from wae.commands.doctor import print_findings
@@ -196,8 +203,16 @@ ARGUMENTS = {
     "--processes": Argument("", {"type": int, "default": 1, "metavar": "N", "help": "figures drawn at once (1)"}),
     "--claims": _path("config/claims.yaml", **_NEEDED, metavar="FILE", help="such as config/claims.yaml"),
     "--anchors": _path("config/anchors.yaml", **_NEEDED, metavar="FILE", help="such as config/anchors.yaml"),
+    "--claims?": _path("", default=Path("config/claims.yaml"), metavar="FILE", help="default: config/claims.yaml"),
+    "--out?": _path("", metavar="DIR", help="where to write claims.json and claims.md"),
     "--out": _path("OUT", **_NEEDED, metavar="PATH", help="where to write"),
     "recorded": _path("reports/recorded/mnist", help="folder of the recorded result"),
+    "folders": _path(
+        "reports/recorded/mnist reports/recorded/latent",
+        nargs="+",
+        metavar="FOLDER",
+        help="results/EXPERIMENT, or a recorded folder",
+    ),
     "images": _path("my_samples.npy", help="a folder of images or a .npy of uint8"),
 }
 COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of each
@@ -218,6 +233,7 @@ COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of ea
     status: "--results",
     verify: "recorded --results --cell?",
     score: "images --dataset --plan --results",
+    claims: "folders --claims? --out?",
     doctor: "--plan",
     schema: "--out",
 }

@@ -137,10 +137,11 @@ def gap_rows(results: Results) -> list[GapRow]:
     a fitted density of the codes loses), hole (prior - mixture: where codes and prior do not match). A step can be
     negative. Reconstructions are of the reference images themselves, so their distance is a little low.
     """
-    metric, rows = results.distance, []
-    if metric is None:
-        return []
+    rows = []
     for dataset in results.datasets:
+        metric = results.distance_on(dataset)
+        if metric is None:
+            continue
         floor = results.real_value(dataset, metric)
         for method in results.methods:
             reconstruction, mixture, prior = (

@@ -1,6 +1,6 @@
 """The files of one experiment and what is read off them: the base of ``wae.analysis.results.Results``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,9 @@ from wae.analysis.files import File
 from wae.analysis.metrics import learn
 from wae.analysis.runs import (
     FACTS,
+    METRICS_COLUMNS,
     REAL_DATA,
+    RUNS_COLUMNS,
     TIMING_COLUMNS,
     base_method,
     load_metrics,
@@ -52,7 +54,13 @@ class Experiment:
         Columns: experiment, dataset, method, seed (-1 for real data), status, metric, subject, reference, samples
         (images), draw, label ("smoke" for too few images), value (in the metric's unit: docs/metrics.md).
         """
-        return self._once("metrics", lambda: load_metrics(self.layout.file("metrics.csv")))
+        return self._once("metrics", self._load_metrics)
+
+    def _load_metrics(self) -> pd.DataFrame:
+        path = self.layout.file("metrics.csv")
+        if not path.exists() and self.layout.file("timing.csv").exists():  # a study of wall-clock time alone
+            return pd.DataFrame(columns=list(METRICS_COLUMNS))
+        return load_metrics(path)
 
     def runs(self) -> pd.DataFrame:
         """Every planned run and how it ended: a row per dataset, method and seed.
@@ -60,7 +68,16 @@ class Experiment:
         Columns: experiment, dataset, method, seed, status (finished, diverged, missing), diverged_step, epochs, steps,
         parameters, seconds (of training), images_per_second, device, threads.
         """
-        return self._once("runs", lambda: load_runs(self.layout.file("runs.csv")))
+        return self._once("runs", self._load_runs)
+
+    def _load_runs(self) -> pd.DataFrame:
+        """runs.csv; in a recorded folder without it, what the scores and the manifest tell of the runs."""
+        path = self.layout.file("runs.csv")
+        if path.exists() or not self.manifest:
+            return load_runs(path)
+        known = self.metrics()
+        known = known[known["method"] != REAL_DATA][list(RUNS_COLUMNS[:5])].drop_duplicates()
+        return known.reindex(columns=list(RUNS_COLUMNS)).reset_index(drop=True)
 
     def histories(self) -> pd.DataFrame:
         """history.csv of all runs: a row per run and epoch.
@@ -68,14 +85,14 @@ class Experiment:
         Columns: dataset, method, seed, epoch, step, loss, reconstruction and penalty (means over the epoch's steps, in
         nats or weighted squared errors), learning_rate, lambda_, seconds (of training so far), and what a method adds.
         """
-        return self._once("history", lambda: load_runs_files(self.folder, self.runs(), "history.csv"))
+        return self._once("histories", lambda: load_runs_files(self.folder, self.runs(), "history.csv"))
 
     def trajectories(self) -> pd.DataFrame:
         """Scores of the weights kept along training: a row per run, epoch, metric and subject.
 
         Columns: dataset, method, seed, epoch, metric, subject, value (in the metric's unit).
         """
-        return self._once("trajectory", lambda: load_runs_files(self.folder, self.runs(), "trajectory.csv"))
+        return self._once("trajectories", lambda: load_runs_files(self.folder, self.runs(), "trajectory.csv"))
 
     def timing(self) -> pd.DataFrame:
         """The wall-clock study: a row per thing timed, batch size n and part.
@@ -83,11 +100,13 @@ class Experiment:
         Columns: study (step or penalty), dataset, subject, n, latent_dim, critic_width, part, seconds (median), q1, q3
         (quartiles), low, high (95% interval of the median), rounds, noisy_rounds, peak_bytes, status.
         """
+        return self._once("timing", self._load_timing)
+
+    def _load_timing(self) -> pd.DataFrame:
         path = self.layout.file("timing.csv")
         if not path.exists():
             return pd.DataFrame(columns=list(TIMING_COLUMNS))
-        text = ("study", "dataset", "subject", "part", "status")
-        return self._once("timing", lambda: load_table(path, text))
+        return load_table(path, ("study", "dataset", "subject", "part", "status"))
 
     def read(self, file: File[T]) -> T:
         """The typed content of one of the files that ``wae analyse`` writes (wae.analysis.files)."""
@@ -187,6 +206,19 @@ class Experiment:
         measured = set(self.metrics()["metric"])
         named = [f"fid_{name}" for name in (*PRIMARY_EXTRACTORS, *self.config.get("extractors", {}))]
         return next((name for name in named if name in measured), None)
+
+    @property
+    def members(self) -> "Sequence[Experiment]":
+        """The experiments that these results are of: this one, or several that are pooled."""
+        return [self]
+
+    def origin(self, dataset: str) -> "tuple[Experiment, str]":
+        """The experiment that a dataset belongs to, and its name there; more than this one where several are pooled."""
+        return self, dataset
+
+    def distance_on(self, dataset: str) -> str | None:
+        """``distance`` of the experiment that a dataset belongs to."""
+        return self.origin(dataset)[0].distance
 
     @cached_property
     def _fates(self) -> dict[tuple[str, str], list[tuple[int, str]]]:

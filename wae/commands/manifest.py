@@ -11,9 +11,10 @@ from wae.planning.plan import Plan
 def write_manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json of an experiment; one whose config says ``run.partial`` may lack runs.
 
-    Keys: experiment, description, config, plan (a rerun command per cell), versions, hardware, runs_differ, commit,
-    clean_tree, data (each dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds,
-    training_cpu_seconds (sums over the runs, resumed ones whole).
+    Keys: experiment, description, config, plan (a rerun command per cell), versions, hardware, runs_differ,
+    run_commits (those that runs were trained at, "" for one that is not known), commit, clean_tree, data (each
+    dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds, training_cpu_seconds (sums over
+    the runs, resumed ones whole).
     """
     folder, document = plan.folder(layout), plan.document()
     cells: list[dict[str, Any]] = []
@@ -53,6 +54,7 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
             "versions": versions(),
             "hardware": hardware(),
             "runs_differ": differences(records),
+            "run_commits": sorted({str(record.get("commit") or "") for record in records if record}),
             "commit": commit,
             "clean_tree": clean,
             "data": {name: read_json(path) for name, path in data.items() if path.exists() or not partial},

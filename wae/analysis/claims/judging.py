@@ -1,9 +1,12 @@
 """Judges claims: a claims file and an experiment's results to claims.json."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from wae.analysis.claims.claims_file import read_claims
+from wae.analysis.claims.fixing import basis_of, rules_of
 from wae.analysis.claims.judges import Judge, find_judge
+from wae.analysis.claims.pool import Pool
 from wae.analysis.claims.verdicts import ClaimsDocument, Errors, JudgedClaim, Judgement
 from wae.analysis.results import Results
 from wae.core.errors import UserError
@@ -48,4 +51,19 @@ def judge_file(results: Results, path: str | Path) -> ClaimsDocument:
                 errors=Errors(**claim["errors"]) if "errors" in claim else None,
             )
         )
-    return ClaimsDocument(results.experiment, judged)
+    rules, members = rules_of(path), results.members
+    return ClaimsDocument(
+        ", ".join(member.experiment for member in members),
+        judged,
+        rules,
+        [basis_of(member, rules) for member in members],
+    )
+
+
+def judge_folders(folders: Sequence[str | Path], path: str | Path) -> ClaimsDocument:
+    """One verdict per claim of the file ``path`` over all experiments in ``folders``, as ``judge_file`` gives for one.
+
+    Holm's and Bonferroni's corrections are over all tests of all experiments that one verdict rests on. UserError as
+    from ``wae.analysis.claims.pool.Pool``.
+    """
+    return judge_file(Pool(folders), path)

@@ -1,6 +1,6 @@
 """Judges of the claims on scores of the three methods: quality, mutual information, blur."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -18,10 +18,10 @@ PAIRS = (("wae_gan", "wae_mmd"), ("wae_mmd", "vae"), ("wae_gan", "vae"))
 
 def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: WAE-GAN before WAE-MMD before VAE (beta = 1), in the primary measure."""
-    distance = results.distance
-    if distance is None:
+    measures = {dataset: results.distance_on(dataset) for dataset in results.datasets}
+    if not any(measures.values()):
         return not_tested("No Frechet distance was measured.")
-    cells = _complete(results, distance, ORDER, parameters["seeds"])
+    cells = _complete(results, measures, ORDER, parameters["seeds"])
     if not cells:
         return not_tested(f"No dataset has {parameters['seeds']:.0f} finished seeds of all three methods.")
     parts = lower_everywhere(cells, PAIRS, parameters["margin"])
@@ -32,9 +32,14 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
         for dataset in cells
     ]
     said = [f"on {dataset} {', '.join(_said(results, p) for p in parts if p.where == dataset)}" for dataset in cells]
-    evidence = [_evidence(results, part, in_words(distance)) for part in parts] + _hole(results)
-    summary = f"In {in_words(distance)}, smaller is better: {'; '.join(said)}."
+    evidence = [_evidence(results, part, in_words(measures[part.where])) for part in parts] + _hole(results)
+    summary = f"In {_named(measures[dataset] for dataset in cells)}, smaller is better: {'; '.join(said)}."
     return Judgement(overall(verdicts), summary, evidence)
+
+
+def _named(measures: Iterable[str | None]) -> str:
+    """The measures by which datasets are judged, each once."""
+    return " or ".join(dict.fromkeys(map(in_words, measures)))
 
 
 def _next(part: Part) -> bool:
@@ -43,11 +48,15 @@ def _next(part: Part) -> bool:
 
 
 def _complete(
-    results: Results, metric: str, methods: Sequence[str], seeds: float
+    results: Results, measures: Mapping[str, str | None], methods: Sequence[str], seeds: float
 ) -> dict[str, dict[str, "pd.Series[float]"]]:
-    """Scores of prior samples by dataset and method, where every method has so many seeds and "vae" is beta = 1."""
+    """Scores of prior samples in each dataset's measure, by dataset and method, where every method has so many seeds
+    and "vae" is beta = 1.
+    """
     found = {}
-    for dataset in results.datasets:
+    for dataset, metric in measures.items():
+        if metric is None:
+            continue
         scores = {method: results.seed_values(dataset, method, metric, "prior") for method in methods}
         if min(map(len, scores.values())) >= seeds and _is_elbo(results, dataset):
             found[dataset] = scores
@@ -126,14 +135,16 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
             )
     verdicts, said = [], []
     for (dataset, _, least), c in zip(raw, together([c for _, c, _ in raw]), strict=True):
-        verdict = Verdict.INCONCLUSIVE
-        if c.significant and not all(least):  # two lower bounds tell nothing apart
-            verdict = Verdict.SUPPORTED if c.higher else Verdict.REFUTED
+        verdict = Verdict.SUPPORTED if c.higher else Verdict.REFUTED if c.lower else Verdict.INCONCLUSIVE
+        if all(least):  # two lower bounds tell nothing apart
+            verdict = Verdict.NOT_TESTED
         verdicts.append(verdict)
         floor = "at least " if least[0] else ""
-        told = "more than" if c.higher else "less than" if c.lower else "not told apart from"
-        numbers = f"{floor}{number(c.estimate, 3)} nats{spread(c.low, c.high, 3)}"
-        said.append(f"on {dataset} {results.title(c.first)} has {told} the VAE: a difference of {numbers}")
+        told = "has more than" if c.higher else "has less than" if c.lower else "is not told apart from"
+        numbers = f"{told} the VAE: a difference of {floor}{number(c.estimate, 3)} nats{spread(c.low, c.high, 3)}"
+        if verdict is Verdict.NOT_TESTED:
+            numbers = "and the VAE both have more than the estimate can show"
+        said.append(f"on {dataset} {results.title(c.first)} {numbers}")
         what = f"I(X;Z) in nats: {results.title(c.first)} less VAE"
         note = f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)}"
         evidence.append(Evidence(what, c.estimate, dataset, c.low, c.high, verdict=verdict, note=note))
@@ -174,7 +185,8 @@ def _mean(values: "pd.Series[float]") -> float | None:
 def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: the samples of the VAE (beta = 1) are less sharp than real images and than the WAEs' samples."""
     real = {dataset: results.real_value(dataset, "sharpness") for dataset in results.datasets}
-    cells = _complete(results, "sharpness", ("vae", "wae_mmd", "wae_gan"), parameters["seeds"])
+    measures = dict.fromkeys(results.datasets, "sharpness")
+    cells = _complete(results, measures, ("vae", "wae_mmd", "wae_gan"), parameters["seeds"])
     targets = {dataset: value for dataset in cells if (value := real[dataset]) is not None}
     cells = {dataset: cells[dataset] for dataset in targets}
     if not cells:

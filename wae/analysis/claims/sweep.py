@@ -98,15 +98,14 @@ def _power_said(results: Results) -> str:
 
 def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: no more than 100 latent dimensions are needed, and a normal prior does."""
-    distance = results.distance
-    if distance is None:
+    if not any(results.distance_on(dataset) for dataset in results.datasets):
         return not_tested("No Frechet distance was measured.")
     contests = [
         found
         for dataset in results.datasets
         for base in dict.fromkeys(map(base_method, results.methods))
         for key in SWEPT
-        if (found := _contest(results, dataset, base, key, distance, parameters)) is not None
+        if (found := _contest(results, dataset, base, key, parameters)) is not None
     ]
     evidence, verdicts, said = [], [], []
     for found in contests:
@@ -119,8 +118,8 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
         title, name = results.title(found.base), "d_z" if found.key == "latent_dim" else "prior"
         said.append(f"on {found.dataset} {title} has, by {name}, {means}")
         for value, seeds in values.items():
-            shown = results.interval(seeds, distance)
-            what = f"{title}, {name} = {value}: {in_words(distance)}"
+            shown = results.interval(seeds, found.distance)
+            what = f"{title}, {name} = {value}: {in_words(found.distance)}"
             evidence.append(Evidence(what, shown.mean, found.dataset, shown.low, shown.high, verdict=verdict))
     contested = {found.key for found in contests}
     missing = [key for key in SWEPT if key not in contested]
@@ -131,7 +130,8 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
         return not_tested(
             f"This config trains nothing with {lacking} beside the rest (config/latent.yaml does).", evidence
         )
-    return Judgement(overall(verdicts), f"In {in_words(distance)}, smaller is better: {'; '.join(said)}.", evidence)
+    measures = " or ".join(dict.fromkeys(in_words(found.distance) for found in contests))
+    return Judgement(overall(verdicts), f"In {measures}, smaller is better: {'; '.join(said)}.", evidence)
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,7 @@ class Contest:
     """The sweep of one setting of one method: scores by value, the values that the claim allows, and the rivals."""
 
     dataset: str
+    distance: str
     base: str
     key: str
     values: "dict[str, pd.Series[float]]"
@@ -146,10 +147,11 @@ class Contest:
     others: list[str]
 
 
-def _contest(
-    results: Results, dataset: str, base: str, key: str, distance: str, parameters: Mapping[str, float]
-) -> Contest | None:
+def _contest(results: Results, dataset: str, base: str, key: str, parameters: Mapping[str, float]) -> Contest | None:
     """The contest of ``key``, None where it was not swept. A fitted mixture counts as a rival of the normal prior."""
+    distance = results.distance_on(dataset)
+    if distance is None:
+        return None
     values: dict[str, pd.Series[float]] = {}
     for method in results.methods:
         alone = base_method(method) == base and set(varied(method)) <= {key}
@@ -165,4 +167,4 @@ def _contest(
     if key == "prior" and len(mixture) >= parameters["seeds"]:
         values["mixture"] = mixture
         others.append("mixture")
-    return Contest(dataset, base, key, values, allowed, others)
+    return Contest(dataset, distance, base, key, values, allowed, others)

@@ -78,12 +78,48 @@ class JudgedClaim:
     errors: Errors | None = None
 
 
+class Fixed(StrEnum):
+    """Whether the rules were fixed before the runs that they judge."""
+
+    BEFORE = "before the runs"
+    AFTER = "after the runs"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The commit that last changed the claims file or the judges' code, and whether they differ from it now.
+
+    None outside a git checkout, or in one without its whole history.
+    """
+
+    commit: str | None = None
+    changed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Basis:
+    """One experiment that verdicts rest on: its runs, their commits, and the sha256 of its tables."""
+
+    experiment: str
+    datasets: list[str]
+    runs: int
+    commits: list[str]
+    digests: list[str]
+    fixed: Fixed
+
+
 @dataclass(frozen=True)
 class ClaimsDocument:
-    """All claims of an experiment, in the order of the claims file."""
+    """All claims, in the order of the claims file, judged over all experiments of ``basis``.
+
+    ``experiment``: the name of the one, or the names of all.
+    """
 
     experiment: str = ""
     claims: list[JudgedClaim] = field(default_factory=list)
+    rules: Rules = Rules()
+    basis: list[Basis] = field(default_factory=list)
 
 
 def not_tested(reason: str, evidence: list[Evidence] | None = None) -> Judgement:

@@ -19,7 +19,7 @@ from wae.report.page.pictures import galleries
 from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
 from wae.report.tables import error_tables, study_tables
-from wae.report.tables.claim_tables import VERDICTS
+from wae.report.tables.claim_tables import VERDICTS, errors_said, fixed_said
 from wae.report.tables.score_tables import reasons_in_words
 from wae.report.tables.write import read_tables
 
@@ -74,6 +74,8 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "figures": figures,
         "tables": shown(results, [claim.id for claim in claims], grids),
         "claims": claims,
+        "claims_fixed": fixed_said(results.read(CLAIMS)) if claims else "",
+        "errors_said": errors_said,
         "claims_file": results.config.get("report", {}).get("claims", "config/claims.yaml"),
         "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},
         "verdicts": VERDICTS,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wae.analysis.claims.verdicts import Evidence, JudgedClaim, Verdict
+from wae.analysis.claims.verdicts import Basis, ClaimsDocument, Evidence, Fixed, JudgedClaim, Verdict
 from wae.analysis.files import CLAIMS, PUBLISHED
 from wae.analysis.published.rows import Difference, Outcome, Reason, Standing
 from wae.analysis.results import Results
@@ -90,8 +90,78 @@ VERDICTS = {
 }
 
 
+FIXED = {
+    Fixed.BEFORE: "the rules were fixed before these runs",
+    Fixed.AFTER: "the rules were changed after these runs",
+    Fixed.UNKNOWN: "whether the rules were fixed before these runs is not known",
+}
+
+
+def fixed_said(document: ClaimsDocument) -> str:
+    """When the rules last changed, and whether the runs of each experiment came before or after that."""
+    rules = document.rules
+    if rules.commit is None:
+        when = "The commit that last changed the rules is not known"
+    else:
+        dirty = ", and they have changes that are not committed" if rules.changed else ""
+        when = f"The rules (claims file and judges) last changed at commit {rules.commit[:12]}{dirty}"
+    said = [f"{basis.experiment}: {FIXED[basis.fixed]}{_commits(basis)}" for basis in document.basis]
+    return ". ".join([when, *(["; ".join(said)] if said else [])]) + "."
+
+
+def _commits(basis: Basis) -> str:
+    return f" (commit {', '.join(commit[:12] for commit in basis.commits)})" if basis.commits else ""
+
+
+def markdown(document: ClaimsDocument) -> str:
+    """All claims of a document with verdict, rule, error rates and evidence, one experiment after another."""
+    lines = [f"# Claims, judged over {document.experiment}", "", fixed_said(document), "", *summary(document)]
+    for claim in document.claims:
+        lines += ["", f"## {claim.number}. {claim.statement}", "", f"**{VERDICTS[claim.verdict]}.** {claim.summary}"]
+        lines += [
+            "",
+            f"Test: {claim.test}",
+            "",
+            f"Threshold: {claim.threshold}",
+            "",
+            f"Error rates: {errors_said(claim)}",
+            "",
+        ]
+        if claim.evidence:
+            lines += ["| dataset | what | value | note | says |", "|---|---|---|---|---|"]
+            lines += [_row([cell.text for cell in _evidence("", found)]) for found in claim.evidence]
+    return "\n".join(lines) + "\n"
+
+
+def summary(document: ClaimsDocument) -> list[str]:
+    """The verdicts as a table in Markdown: a line per claim, with the experiments whose numbers decide it."""
+    lines = ["| | claim | verdict | decided by |", "|---|---|---|---|"]
+    for claim in document.claims:
+        places = dict.fromkeys(found.dataset for found in claim.evidence if found.verdict is not None)
+        decided = ", ".join(place for place in places if place) or "-"
+        verdict = "not tested" if claim.verdict is Verdict.NOT_TESTED else VERDICTS[claim.verdict]
+        lines.append(_row([str(claim.number), claim.statement, verdict, decided]))
+    return lines
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def errors_said(claim: JudgedClaim) -> str:
+    """How often a claim's rule errs at most, as simulated."""
+    if claim.errors is None:
+        return "this rule was not simulated."
+    e = claim.errors
+    return (
+        f"simulated: with {e.none}, it says supported in at most {100 * e.supported:.0f}% and refuted in "
+        f"at most {100 * e.refuted:.0f}% of experiments; it misses this effect in at most {100 * e.missed:.0f}%: "
+        f"{e.effect}."
+    )
+
+
 def _claim(results: Results, claim: JudgedClaim) -> Grid:
-    rows = [_evidence(results, evidence) for evidence in claim.evidence]
+    rows = [_evidence(results.source(CLAIMS.name), evidence) for evidence in claim.evidence]
     heads = (Head("Dataset"), Head("What"), Head("Value"), Head("Note"), Head("Says"))
     used = [i for i in range(len(heads)) if i == 1 or any(row[i].text != "-" for row in rows)]
     return Grid(
@@ -105,7 +175,7 @@ def _claim(results: Results, claim: JudgedClaim) -> Grid:
     )
 
 
-def _evidence(results: Results, found: Evidence) -> tuple[Cell, ...]:
+def _evidence(source: str, found: Evidence) -> tuple[Cell, ...]:
     unit = f" {found.unit}" if found.unit and found.unit != "s" else ""
     said = seconds if found.unit == "s" else number
     text = "-"
@@ -113,7 +183,7 @@ def _evidence(results: Results, found: Evidence) -> tuple[Cell, ...]:
         text = f"{said(found.value)}{unit}"
         if found.low is not None and found.high is not None:
             text += f" [{said(found.low)}, {said(found.high)}]"
-    trace = (found.what, text, results.source(CLAIMS.name)) if found.value is not None else ()
+    trace = (found.what, text, source) if found.value is not None else ()
     return (
         Cell(found.dataset or "-"),
         Cell(found.what, head=True),
