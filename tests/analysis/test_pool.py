@@ -15,7 +15,7 @@ from wae.analysis.claims.pool import Pool
 from wae.analysis.claims.verdicts import Fixed, JudgedClaim, Rules, Verdict
 from wae.analysis.files import CLAIMS
 from wae.commands.claims import claims
-from wae.compute import machine
+from wae.compute import checkout
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_json
 
@@ -57,7 +57,7 @@ def test_one_experiment_that_contradicts_refutes_whatever_the_others_say(tmp_pat
 
 
 def test_holms_correction_is_over_all_experiments(tmp_path: Path) -> None:
-    near = {"wae_gan": [49, 50, 51], "wae_mmd": [51.7, 52.7, 53.7], "vae": [139, 140, 141]}
+    near: dict[str, list[float]] = {"wae_gan": [49, 50, 51], "wae_mmd": [51.7, 52.7, 53.7], "vae": [139, 140, 141]}
     folders = [made(tmp_path / f"e{k}", {m: [v * (1 + k / 10) for v in x] for m, x in near.items()}) for k in range(4)]
     alone = judged(tmp_path, folders[0])
     (first,) = [e for e in alone.evidence if "WAE-GAN over WAE-MMD" in e.what]
@@ -148,7 +148,7 @@ class Repository:
 
 def test_rules_are_older_or_younger_than_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     repository = Repository(tmp_path / "house")
-    for module in (machine, fixing):
+    for module in (checkout, fixing):
         monkeypatch.setattr(module, "ROOT", repository.root)
     (repository.root / "wae/analysis/costs").mkdir()
     (repository.root / "wae/analysis/statistics.py").write_text("")

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from wae.compute.machine import git_state, hardware, versions
+from wae.compute.checkout import git_state
+from wae.compute.machine import hardware, versions
 from wae.core.files import read_json, sha256_file, write_json
 from wae.core.layout import Cell, Layout
 from wae.planning.plan import Plan

@@ -15,7 +15,8 @@ from wae.analysis.runs import collect, load_metrics
 from wae.commands import api
 from wae.commands.check import check_plugins
 from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refuse_code_of
-from wae.compute.machine import git_state, hardware, versions
+from wae.compute.checkout import git_state
+from wae.compute.machine import hardware, versions
 from wae.core.errors import UserError, plain, shown, unknown_name
 from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings

@@ -10,7 +10,8 @@ from typing import Any
 from safetensors.torch import save
 from torch import nn
 
-from wae.compute.machine import git_state, versions
+from wae.compute.checkout import git_state
+from wae.compute.machine import versions
 from wae.core.errors import UserError
 from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
 from wae.core.layout import RunFolder

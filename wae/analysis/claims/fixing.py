@@ -7,7 +7,7 @@ from typing import Any
 from wae.analysis.claims.claims_file import own_judges
 from wae.analysis.claims.verdicts import Basis, Fixed, Rules
 from wae.analysis.experiment import Experiment
-from wae.compute.machine import is_ancestor, last_change
+from wae.compute.checkout import is_ancestor, last_change
 from wae.core.files import read_json, sha256_file
 from wae.core.layout import Cell
 from wae.core.plugins import ROOT, source_file

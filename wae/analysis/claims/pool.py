@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from wae.analysis.budget import gap_rows
+from wae.analysis.claims.divergences import power_study, study
 from wae.analysis.costs.fits import timing_fits
 from wae.analysis.experiment import Experiment
 from wae.analysis.files import GAP, TIMING_FITS, File
@@ -92,8 +93,6 @@ class Pool(Results):
 
     @cached_property
     def divergences(self) -> dict[str, Any]:
-        from wae.analysis.claims.divergences import power_study, study  # which imports torch
-
         known = [member.divergences for member in self.members if member.divergences]
         return known[0] if known else study() | {"power": power_study()}
 

@@ -1,0 +1,48 @@
+"""The git checkout that this code runs from: its commit, what changed when, and which commit holds which."""
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from wae.core.plugins import ROOT
+
+
+def git_state() -> tuple[str | None, bool | None]:
+    """The checkout's commit and whether tracked files are unchanged; (None, None) outside a git checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        changed = _git("status", "--porcelain", "--untracked-files=no").strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return commit, not changed
+
+
+def last_change(paths: Iterable[Path]) -> tuple[str | None, bool | None]:
+    """The commit that last changed one of ``paths``, and whether one differs from what is committed.
+
+    (None, None) outside a git checkout, in one without its whole history, and for a path of no checkout.
+    """
+    named = [str(path) for path in paths]
+    try:
+        if _git("rev-parse", "--is-shallow-repository").strip() != "false":
+            return None, None
+        commit = _git("log", "-1", "--format=%H", "--", *named).strip()
+        changed = _git("status", "--porcelain", "--", *named).strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return commit or None, bool(changed)
+
+
+def is_ancestor(first: str, second: str) -> bool | None:
+    """Whether commit ``second`` holds commit ``first``; None where git does not know them."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(ROOT), "merge-base", "--is-ancestor", first, second], capture_output=True, check=False
+        ).returncode
+    except OSError:
+        return None
+    return {0: True, 1: False}.get(found)
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True).stdout
