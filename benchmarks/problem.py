@@ -7,10 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wae.core.plugins import ROOT
 from wae.core.settings import RunSettings
 from wae.data.source import Dataset, Split
-from wae.planning.config import merge, read_config
 from wae.planning.plan import load_plan
 
 SIDE = 32
@@ -42,18 +40,16 @@ def images(count: int) -> tuple[Tensor, str]:
 
 
 def run_settings(method: str, network: str = "dcgan", side: int = SIDE, **changes: object) -> RunSettings:
-    """The settings of one epoch of ``method`` on images of that side, on top of config/config.yaml."""
-    raw = merge(
-        read_config(ROOT / "config/config.yaml"),
-        {
-            "run": {"datasets": ["glyphs"], "methods": [method], "seeds": [0]},
-            "datasets": {"glyphs": {"shape": [1, side, side]}},
-            "training": {
-                "common": {"batch_size": BATCH},
-                "cells": {f"glyphs/{method}": {**NETWORKS[network], "epochs": 1, "snapshots": 0, **changes}},
-            },
+    """The settings of one epoch of ``method`` on images of that side, on top of the suite's defaults."""
+    raw = {
+        "experiment": "benchmark",
+        "run": {"datasets": ["glyphs"], "methods": [method], "seeds": [0]},
+        "datasets": {"glyphs": {"shape": [1, side, side]}},
+        "training": {
+            "common": {"batch_size": BATCH},
+            "cells": {f"glyphs/{method}": {**NETWORKS[network], "epochs": 1, "snapshots": 0, **changes}},
         },
-    )
+    }
     return load_plan(raw).cells["glyphs", method, 0]
 
 

@@ -20,11 +20,14 @@ from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.files import YAML_BYTES
 from wae.core.settings import Config, DatasetSettings, ExtractorSettings, TrainingSettings
-from wae.planning.config import read_config
+from wae.planning.config import merge, read_config
 from wae.planning.plan import load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT = read_config(ROOT / "config/config.yaml")
+DEFAULT = merge(
+    read_config(ROOT / "config/config.yaml"),
+    {"training": {"datasets": {"letters": {"architecture": "dcgan", "depth": 3, "decoder_depth": 2}}}},
+)
 MANY = settings(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
@@ -234,10 +237,10 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("training", "methods", "wae_mmd", "like"), "wae_mmd", "is a circle"),
     (("training", "methods", "wae_mmd", "like"), "wea_gan", "did you mean 'wae_gan'"),
     (("training", "methods", "wae_mmd", "implementation"), "wae.planning.plan:load_plan", "is no subclass of"),
-    (("datasets", "digits", "source"), "wae.core.settings:Config", "is no function"),
-    (("datasets", "digits", "source"), "wae.data.embedded:digts", "did you mean 'digits'"),
-    (("datasets", "digits", "shape"), [1, 7, 8], "strides of 2"),
-    (("training", "datasets", "digits", "width"), 65_536, "channels at the top"),
+    (("datasets", "letters", "source"), "wae.core.settings:Config", "is no function"),
+    (("datasets", "letters", "source"), "wae.data.embedded:lettrs", "did you mean 'letters'"),
+    (("datasets", "letters", "shape"), [1, 7, 8], "strides of 2"),
+    (("training", "datasets", "letters", "width"), 65_536, "channels at the top"),
     (("extractors", "classifier", "weights"), "no/such/file.pt", "no such file"),
     (("data_root",), "~nobody-of-that-name/data", "data_root"),
     (("evaluation", "metrics"), ["wae.planning.plan:Plan"], "is no function"),

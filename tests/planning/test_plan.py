@@ -19,7 +19,7 @@ def refused(config: dict[str, Any], changes: dict[str, Any]) -> str:
 
 def test_the_grid_is_datasets_times_methods_times_seeds(config: dict[str, Any]) -> None:
     plan = load_plan(config)
-    assert len(plan.runs) == 2 * 4 * 3
+    assert len(plan.runs) == 2 * 4 * 5
     assert plan.methods == ["vae", "beta_vae", "wae_mmd", "wae_gan"]
     run = plan.cells["glyphs", "wae_mmd", 2]
     assert run.shape == [1, 28, 28]
@@ -77,8 +77,8 @@ def test_variants_are_every_combination(config: dict[str, Any]) -> None:
         ({"training": {"methods": {"vae": {"implementation": "baselines.vae:VEA"}}}}, ["did you mean 'VAE'"]),
         ({"training": {"methods": {"vae": {"options": {"x": 1}}}}}, ["unknown option 'x'"]),
         (
-            {"datasets": {"digits": {"options": {"size": 3}}}},
-            ["datasets.digits: unknown option of wae.data.embedded"],
+            {"datasets": {"glyphs": {"options": {"size": 3}}}},
+            ["datasets.glyphs: unknown option of wae.data.embedded"],
         ),
         ({"evaluation": {"reference": "validation"}}, ["set training.common.validation_fraction above 0"]),
         (
@@ -89,7 +89,7 @@ def test_variants_are_every_combination(config: dict[str, Any]) -> None:
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": ["../x"]}}]}}, ["cannot be part of a folder"]),
         ({"experiment": "../up"}, ["experiment: found '../up'"]),
         ({"execution": {"device": "gpu"}}, ["execution.device: found 'gpu'"]),
-        ({"training": {"datasets": {"digits": {"decoder_depth": 4}}}}, ["decoder_depth 4"]),
+        ({"training": {"datasets": {"glyphs": {"architecture": "dcgan", "decoder_depth": 4}}}}, ["decoder_depth 4"]),
         ({"training": {"methods": {"vae": {"encoder": "deterministic"}}}}, ["encoder"]),
         ({"training": {"methods": {"vae": {"lambda_": 3.0}}}}, ["lambda_ 3", "beta = 1", "take the method beta_vae"]),
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": [0.5]}}]}}, ["lambda_ 0.5", "beta_vae"]),
@@ -116,7 +116,7 @@ def test_every_fault_is_listed_at_once(config: dict[str, Any]) -> None:
 def test_equal_data_settings_share_a_folder_and_others_do_not(config: dict[str, Any]) -> None:
     one = load_plan(config)
     other = load_plan(merge(config, {"experiment": "other", "training": {"common": {"width": 4}}}))
-    assert one.data_id("digits") == other.data_id("digits")
+    assert one.data_id("letters") == other.data_id("letters")
     smaller = load_plan(merge(config, {"datasets": {"glyphs": {"options": {"train": 100, "test": 50}}}}))
     assert one.data_id("glyphs") != smaller.data_id("glyphs")
 
