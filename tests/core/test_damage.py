@@ -24,6 +24,7 @@ from wae.evaluation.reference import load_reference
 from wae.evaluation.subjects import read_run
 from wae.planning.config import merge
 from wae.planning.plan import Plan, load_plan
+from wae.report.page.explorer import explorer
 
 CELL = "digits/vae/seed0"
 SMALL = {
@@ -74,6 +75,7 @@ class World:
         found[self.run / "history.csv"] = rows("history.csv")
         found[self.run / "trajectory.csv"] = rows("trajectory.csv")
         found[self.run / "metrics.json"] = self.collected
+        found[self.run / "explorer.json"] = lambda: explorer(Results(self.experiment))
         found[self.experiment / "manifest.json"] = lambda: Results(self.experiment).manifest
         found[self.experiment / "plan.json"] = lambda: load_plan(self.experiment / "plan.json").document()
         return found
@@ -125,7 +127,7 @@ FILES = (
     *("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy", "meta.json"),
     *("extractor.json", "classifier weights", "reference.json", "reference.npz"),
     *("weights.safetensors", "settings.json", "run.json", "snapshot", "history.csv", "trajectory.csv", "metrics.json"),
-    *("manifest.json", "plan.json"),
+    *("explorer.json", "manifest.json", "plan.json"),
 )
 
 

@@ -13,21 +13,25 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
 
 from tests.shared.evaluation import EVALUATION, EXTRACTOR, bars, build, pictures, rows_of
 from tests.shared.models import training
 from wae.core.errors import UserError
 from wae.core.files import write_json
+from wae.core.layout import RunFolder
 from wae.core.reserved import FAMILIES, METRICS
 from wae.core.settings import EvaluationSettings, RunSettings
+from wae.data.source import load
 from wae.data.split import train_validation_indices
+from wae.evaluation import explorer
 from wae.evaluation import run as evaluation_run
 from wae.evaluation.distances import Distances
 from wae.evaluation.features import build_extractor, extract
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
-from wae.evaluation.subjects import Mixture, interpolate, load_method, middles
+from wae.evaluation.subjects import Mixture, interpolate, load_method, middles, read_run
 from wae.methods.base import build as build_method
 from wae.training.loop import save_weights
 
@@ -192,10 +196,32 @@ def test_scatter_and_trajectory(vae):
     assert ("2", "mutual_information", "codes") in found
 
 
+def test_the_explorer_has_codes_as_the_encoder_draws_them(world, vae):
+    document = json.loads((vae / "explorer.json").read_text())
+    assert document["left_out"] is None
+    run, _ = read_run(RunFolder(vae))
+    method = load_method(run, vae / "weights.safetensors", torch.device("cpu"))
+    test = load(world[0], "test")
+    found = method.encode_images(np.asarray(test.images))
+    plain, noise = found.mean.numpy(), np.exp(0.5 * found.log_variance.numpy())
+    axes = explorer.unpack(document["axes"]).reshape(plain.shape[1], -1)
+    codes = explorer.unpack(document["points"]["codes"]).reshape(len(axes), -1).T @ axes
+    pairs = sorted(zip(document["labels"], codes.tolist(), strict=True))
+    assert [label for label, _ in pairs] == sorted(test.labels)
+    for label in range(4):  # equal images as a set: the mean over a class moves by the noise's standard error
+        own = np.mean([code for each, code in pairs if each == label], axis=0)
+        members = test.labels == label
+        standard_error = np.sqrt(np.square(noise[members]).sum(0)) / members.sum()
+        assert (np.abs(own - plain[members].mean(0)) < 5 * standard_error + 0.01).all()
+    distances = np.square(codes[:, None] - plain[None]).sum(2)
+    deviation = distances[linear_sum_assignment(distances)].mean() / np.square(noise).sum(1).mean()
+    assert 0.2 < deviation < 1.1  # noise of the encoder's size: the nearest partner is no farther than the true one
+
+
 def test_equal_runs_give_equal_bytes(world, vae, tmp_path):
     make_run(tmp_path / "vae", "vae", steps=150)
     evaluate(tmp_path / "vae", world[0], [world[2]], EVALUATION)
-    for name in ("metrics.json", "trajectory.csv", "images/samples.png", "images/latent.csv"):
+    for name in ("metrics.json", "trajectory.csv", "explorer.json", "images/samples.png", "images/latent.csv"):
         assert (tmp_path / "vae" / name).read_bytes() == (vae / name).read_bytes()
 
 
@@ -235,6 +261,7 @@ def test_diverged_run_has_no_rows_and_every_file(world, tmp_path):
         Image.open(tmp_path / f"run/images/{name}.png").verify()
     assert (tmp_path / "run/trajectory.csv").read_text() == "epoch,metric,subject,value\n"
     assert (tmp_path / "run/images/latent.csv").read_text() == "x,y,label\n"
+    assert json.loads((tmp_path / "run/explorer.json").read_text())["left_out"] == "the run diverged"
 
 
 def test_what_does_not_fit_stops_with_one_line(world, tmp_path):

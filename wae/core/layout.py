@@ -88,6 +88,11 @@ class RunFolder:
         """Some held-out codes, for the scatter."""
         return self.path / "images/latent.csv"
 
+    @property
+    def explorer(self) -> Path:
+        """The decoder and codes that the page's latent explorer runs."""
+        return self.path / "explorer.json"
+
     def picture(self, kind: str) -> Path:
         """The grid of ``samples``, ``reconstructions`` or ``interpolations``."""
         return self.path / f"images/{kind}.png"

@@ -19,6 +19,7 @@ from wae.data.split import train_validation_indices
 from wae.evaluation import match
 from wae.evaluation.codes import code_scores, write_scatter
 from wae.evaluation.distances import Distances
+from wae.evaluation.explorer import explorer
 from wae.evaluation.feature_rows import feature_facts
 from wae.evaluation.history import history_facts, history_rows
 from wae.evaluation.latent import information_split, moment_scores
@@ -26,7 +27,7 @@ from wae.evaluation.likelihood import active_units, has_likelihood, likelihood_s
 from wae.evaluation.metric import Metric, as_document, facts
 from wae.evaluation.own import OwnMetrics
 from wae.evaluation.parzen import parzen_rows, parzen_scores
-from wae.evaluation.pictures import save_pictures
+from wae.evaluation.pictures import GRID_SEED, save_pictures
 from wae.evaluation.reconstruction import reconstruction_scores
 from wae.evaluation.reference import RealData, load_reference
 from wae.evaluation.rows import row
@@ -56,6 +57,15 @@ MEASURES = (  # in the order of a table's columns
 
 
 @dataclass(frozen=True)
+class Codes:
+    """Codes (n, d_z) of the held-out images with encoder noise off and as Q_Z draws them, and draws of the mixture."""
+
+    plain: torch.Tensor
+    drawn: torch.Tensor
+    mixture: torch.Tensor
+
+
+@dataclass(frozen=True)
 class HeldOut:
     """Images that the run never trained on: the test split, or its validation part when tuning on that."""
 
@@ -71,7 +81,7 @@ def evaluate(
     settings: EvaluationSettings,
     device: torch.device | str = "cpu",
 ) -> None:
-    """Write metrics.json, trajectory.csv, images/*.png and images/latent.csv of a run's folder.
+    """Write metrics.json, trajectory.csv, explorer.json, images/*.png and images/latent.csv of a run's folder.
 
     ``data``: its prepared dataset; ``references``: folders of ``build_reference`` for that dataset, one an
     extractor. A diverged run gets no rows, an empty trajectory and blank pictures. UserError where run,
@@ -95,12 +105,13 @@ def evaluate(
     method = load_method(run, folder.weights, device)
     reals = [load_reference(folder, device) for folder in references]
     train, held_out = _splits(run, Path(data), settings, reals)
-    rows, moments, plain = _scores(method, run, train, held_out, reals, own, settings, device)
+    rows, moments, codes = _scores(method, run, train, held_out, reals, own, settings, device)
     images = np.asarray(held_out.split.images)
     if settings.training_epochs:
         rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
     save_pictures(method, images, folder, device)
-    write_scatter(folder.codes, plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
+    write_scatter(folder.codes, codes.plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
+    _write_explorer(folder, method, codes, held_out.split.labels, run.seed, device)
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
     order = ("metric", "subject", "reference", "samples", "draw")
     rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
@@ -156,8 +167,8 @@ def _scores(
     own: OwnMetrics,
     settings: EvaluationSettings,
     device: torch.device,
-) -> tuple[list[dict[str, Any]], dict[str, Any], torch.Tensor]:
-    """All rows, the codes' moments per dimension, and held-out codes (n, d_z) with encoder noise off."""
+) -> tuple[list[dict[str, Any]], dict[str, Any], Codes]:
+    """All rows, the codes' moments per dimension, and codes."""
     distances = [Distances(real, settings) for real in reals]
     batch = settings.batch_size
     rows: list[dict[str, Any]] = []
@@ -181,7 +192,8 @@ def _scores(
     codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
     mixture = Mixture(codes, settings.mixture_components, run.seed)
     drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed, "mixture samples")), device)
-    score("mixture", decode(method, method.prior.project(drawn) if method.settings.prior == "sphere" else drawn, batch))
+    drawn = method.prior.project(drawn) if method.settings.prior == "sphere" else drawn
+    score("mixture", decode(method, drawn, batch))
 
     plain = encode(method, real_images, batch, device)  # encoder noise off
     back, sse = reconstruct(method, plain.z, real_images, batch)
@@ -200,7 +212,7 @@ def _scores(
     noisy = encode(method, real_images, batch, device, noise) if random else plain
     rng = _rng(run.seed, "codes")
     found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)
-    return rows + found, moments, plain.z
+    return rows + found, moments, Codes(plain.z, noisy.z, drawn)
 
 
 def _likelihood(
@@ -271,8 +283,19 @@ def _protocol(
     }
 
 
+def _write_explorer(
+    folder: RunFolder, method: Method, codes: Codes, labels: np.ndarray | None, seed: int, device: torch.device
+) -> None:
+    order = _rng(seed, "explorer").permutation(len(codes.drawn))  # files are often sorted, and the first are shown
+    z, mixture = (part.cpu().double().numpy() for part in (codes.drawn, codes.mixture))
+    generator = stream(GRID_SEED, "samples", device)  # the same draws of the prior for every run
+    document = explorer(method, z[order], None if labels is None else np.asarray(labels)[order], mixture, generator)
+    write_json(folder.explorer, document, sealed=True)
+
+
 def _write_blank(folder: RunFolder) -> None:
     for kind in PICTURES:
         write_atomic(folder.picture(kind), lambda temporary: Image.new("L", (1, 1)).save(temporary, format="PNG"))
     write_scatter(folder.codes, np.empty((0, 2)), None)
+    write_json(folder.explorer, {"left_out": "the run diverged"}, sealed=True)
     write_text(folder.trajectory, ",".join(COLUMNS) + "\n")

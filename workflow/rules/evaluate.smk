@@ -64,6 +64,7 @@ rule evaluate:
     output:
         metrics=f"{RUN}/metrics.json",
         trajectory=f"{RUN}/trajectory.csv",
+        explorer=f"{RUN}/explorer.json",
         samples=f"{RUN}/images/samples.png",
         reconstructions=f"{RUN}/images/reconstructions.png",
         interpolations=f"{RUN}/images/interpolations.png",

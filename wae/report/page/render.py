@@ -15,6 +15,7 @@ from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
 from wae.report.names import slug
 from wae.report.page import citation, headline, protocol, provenance
+from wae.report.page.explorer import explorer
 from wae.report.page.pictures import galleries
 from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
@@ -59,11 +60,13 @@ def render(results: Results, report_dir: Path, partial: bool) -> str:
 def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
     """Everything that the template shows."""
     grids, figures = read_tables(report_dir / "tables"), load_figures(report_dir / "figures")
+    latent = explorer(results)
+    sections = [s for s in SECTIONS if s.id != "own" or any(f["section"] == "own" for f in figures)]
     runs, claims, shortfalls = results.runs(), results.read(CLAIMS).claims, results.read(CITATION)
     return {
         "title": f"Wasserstein autoencoders: {results.experiment}",
         "byline": _byline(results),
-        "sections": [s for s in SECTIONS if s.id != "own" or any(f["section"] == "own" for f in figures)],
+        "sections": [s for s in sections if s.id != "explorer" or latent],
         "results": results,
         "partial": partial,
         "started": len(runs),
@@ -81,6 +84,7 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "verdicts": VERDICTS,
         "downloads": {name: downloads(name, report_dir / "tables") for name in grids},
         "galleries": galleries(results),
+        "explorer": latent,
         "quiet": study_tables.quietness(results),
         "budget_sentences": error_tables.sentences(results),
         "protocol": protocol.paragraphs(results),
@@ -91,7 +95,7 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "raw_files": [(name, name, data_uri(text, kind)) for name, kind, text in provenance.raw_files(results)],
         "bibtex": citation.suite_bibtex(results),
         "papers_bibtex": citation.PAPERS,
-        "style": Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        "style": Markup("".join((TEMPLATES / f).read_text(encoding="utf-8") for f in ("style.css", "explorer.css"))),
         "script": Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
     }
 

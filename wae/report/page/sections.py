@@ -28,6 +28,7 @@ SECTIONS = (
         ),
     ),
     Section("images", "Images"),
+    Section("explorer", "Explore the codes"),
     Section(
         "timing",
         "What the penalties cost",
