@@ -11,12 +11,14 @@ import torch
 from PIL import Image
 
 from tests.shared.evaluation import EXTRACTOR, pictures
+from wae.compute.seeds import stream
 from wae.core.errors import UserError
 from wae.core.files import read_json, sha256_file, write_json
-from wae.core.settings import DatasetSettings, ExtractorSettings
-from wae.data.source import prepare
+from wae.core.settings import DatasetSettings, EvaluationSettings, ExtractorSettings
+from wae.data.source import load, prepare
 from wae.data.split import train_validation_indices
 from wae.evaluation.classifier import Classifier, load_classifier
+from wae.evaluation.feature_rows import feature_rows
 from wae.evaluation.features import build_extractor, extract, extractor_name, load_extractor
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.evaluation.fidelity_extractors import CLASSIFIER
@@ -134,7 +136,7 @@ def test_network_fits_any_image_size(shape):
     ("images", "message"),
     [
         (np.zeros((2, 3, 12, 12), np.uint8), "images have 3 channels, the extractor takes 1"),
-        (np.zeros((2, 1, 12, 10), np.uint8), r"images are \[1, 12, 10\], the classifier was trained on \[1, 12, 12\]"),
+        (np.zeros((2, 1, 12, 10), np.uint8), r"images are \[1, 12, 10\], extractor extractor takes \[1, 12, 12\]"),
         (np.zeros((2, 1, 12, 12), np.float32), "need uint8"),
         (np.zeros((2, 12, 12), np.uint8), "need uint8"),
     ],
@@ -156,6 +158,33 @@ def test_unlabelled_data_need_another_extractor(tmp_path):
     with pytest.raises(UserError, match=r"no labels.*efficientnet_lite0"):
         build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_untrained_network_needs_no_labels_and_scores_no_classes(tmp_path):
+    drawn = EXTRACTOR.model_copy(update={"kind": "random", "seed": 5})
+    for labelled in (True, False):
+        folder = tmp_path / str(labelled)
+        prepare(BARS.model_copy(update={"options": {"labelled": labelled}}), None, folder / "data")
+        build_extractor(folder / "data", drawn, folder / "random-1a2b3c4d")
+    weights = [(tmp_path / f"{name}/random-1a2b3c4d/weights.safetensors").read_bytes() for name in (True, False)]
+    assert weights[0] == weights[1]  # labels decide nothing
+    extractor = load_extractor(folder / "random-1a2b3c4d")
+    assert (extractor.record["kind"], extractor.record["epochs"]) == ("random", 0)
+    assert (extractor.record["train_accuracy"], extractor.record["test_accuracy"]) == (None, None)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(5, "init").initial_seed())
+        fresh = Classifier((1, 12, 12), 2, drawn.width, drawn.features)
+    found = extractor.module.get_submodule("linear").weight
+    assert torch.equal(found, fresh.linear.weight)
+    train = load(folder / "data", "train").images
+    kept, _ = train_validation_indices(len(train), drawn.validation_fraction)
+    features = extract(extractor, train[kept]).astype(np.float64)
+    np.testing.assert_allclose(features.mean(0), 0.0, atol=1e-4)
+    assert features.var(0, ddof=1).mean() == pytest.approx(1.0, rel=1e-4)
+    settings = EvaluationSettings(samples=100, kid_subset_size=50, precision_samples=50)
+    rows = feature_rows(extractor, "prior", features[:100], features[100:200], "test", 0, settings)
+    families = {"kid", "precision", "recall", "density", "coverage"}
+    assert {row["metric"] for row in rows} == {f"{family}_random" for family in families}
 
 
 def test_altered_torn_and_missing_weights_are_refused(folder, tmp_path):

@@ -1,4 +1,4 @@
-"""The small classifier whose features the distances use: its network, its training, its weights file."""
+"""The small network whose features the distances use, as a trained classifier or as it is drawn; its weights file."""
 
 import json
 from pathlib import Path
@@ -19,6 +19,7 @@ from wae.core.settings import ExtractorSettings
 from wae.data.source import Split, load
 from wae.data.split import train_validation_indices
 
+UNTRAINED_CLASSES = 2  # of a head that nothing reads
 MAX_WIDTH = 8  # the widest convolution has at most so many times the channels of the first
 
 
@@ -76,32 +77,27 @@ def train_classifier(
 ) -> None:
     """Train a classifier on the prepared dataset in ``data``; write weights.safetensors and extractor.json in ``out``.
 
-    It never sees the images that ``validation_fraction`` holds back, on which weights of methods may be tuned.
+    With kind "random" the network stays as it is drawn, and no label is needed: only the mean and scale of its features
+    are of the training images (random embeddings, as in Naeem et al. 2020). A classifier never sees the images that
+    ``validation_fraction`` holds back, on which weights of methods may be tuned.
     Adam with a learning rate that falls to 0 (one cosine), cross-entropy, no augmentation, one seed: the
     same settings give the same file. UserError for a dataset without labels or with a single class.
     """
     train, test = load(data, "train"), load(data, "test")
     kept, held_back = train_validation_indices(len(train.images), settings.validation_fraction)
-    if train.labels is None:
-        raise UserError(
-            f"{data}: the dataset has no labels, so no classifier can be trained on it; take extractor "
-            "efficientnet_lite0 or inception, or give the dataset labels"
-        )
-    labels = torch.from_numpy(np.array(train.labels, dtype=np.int64))
-    classes = int(labels.max()) + 1
-    if classes < 2:
-        raise UserError(
-            f"{data}: all labels are the same class; a classifier needs 2 or more; "
-            "take extractor efficientnet_lite0 or inception"
-        )
+    trained = settings.kind == "classifier"
+    classes = _classes(train, data) if trained else UNTRAINED_CLASSES
     if len(held_back):
-        train, labels = Split(train.images[kept], train.labels[kept]), labels[torch.from_numpy(kept)]
+        train = Split(train.images[kept], None if train.labels is None else train.labels[kept])
     shape = tuple(int(side) for side in train.images.shape[1:])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(settings.seed, "init").initial_seed())
         network = Classifier(shape, classes, settings.width, settings.features)  # type: ignore[arg-type]
     network, images = network.to(device), torch.from_numpy(train.images).to(device)
-    epochs = _fit(network, images, labels.to(device), settings)
+    epochs = 0
+    if trained and train.labels is not None:
+        labels = torch.from_numpy(np.array(train.labels, dtype=np.int64))
+        epochs = _fit(network, images, labels.to(device), settings)
     _standardise(network, images)
     architecture = {"shape": list(shape), "classes": classes, "width": settings.width, "features": settings.features}
     out = Path(out)
@@ -109,7 +105,7 @@ def train_classifier(
     metadata = {"architecture": json.dumps(architecture, sort_keys=True)}
     write_bytes(out / "weights.safetensors", save(weights, metadata))
     record: dict[str, Any] = {
-        "kind": "classifier",
+        "kind": settings.kind,
         "architecture": architecture,
         "layers": "3x3 convolutions of stride 2 with ReLU, linear layer (features, before ReLU), linear layer",
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -117,13 +113,27 @@ def train_classifier(
         "images": len(train.images),
         "validation_fraction": settings.validation_fraction,
         "seed": settings.seed,
-        "train_accuracy": accuracy(network, train),
-        "test_accuracy": accuracy(network, test),
+        "train_accuracy": accuracy(network, train) if trained else None,
+        "test_accuracy": accuracy(network, test) if trained else None,
         "dataset": read_json(Path(data) / "meta.json"),
         "sha256": sha256_file(out / "weights.safetensors"),
         "settings": settings.model_dump(),
     }
     write_json(out / "extractor.json", record, sealed=True)
+
+
+def _classes(train: Split, data: str | Path) -> int:
+    """How many classes the labels have; UserError for fewer than two, or no labels."""
+    remedy = "take extractor random, efficientnet_lite0 or inception"
+    if train.labels is None:
+        raise UserError(
+            f"{data}: the dataset has no labels, so no classifier can be trained on it; {remedy}, or give the dataset "
+            "labels"
+        )
+    classes = int(train.labels.max()) + 1
+    if classes < 2:
+        raise UserError(f"{data}: all labels are the same class; a classifier needs 2 or more; {remedy}")
+    return classes
 
 
 def _fit(network: Classifier, images: Tensor, labels: Tensor, settings: ExtractorSettings) -> int:

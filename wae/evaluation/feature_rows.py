@@ -47,7 +47,7 @@ def feature_rows(
     values |= manifold_scores(
         features, real, s.precision_samples, s.precision_neighbours, s.density_neighbours
     )._asdict()
-    if isinstance(extractor.module, Classifier):
+    if isinstance(extractor.module, Classifier) and extractor.record["kind"] == "classifier":
         values["classes"] = class_distance(extractor.module, features, real)
     label = smoke(len(features), len(real), dimensions=features.shape[1])
     return [

@@ -13,10 +13,8 @@ from torch import Tensor, nn
 
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_json
-from wae.core.settings import ExtractorSettings
+from wae.core.settings import BUILT_HERE, ExtractorSettings
 from wae.evaluation.classifier import load_classifier, train_classifier
-
-CLASSIFIER = "classifier"
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Extractor:
     @property
     def channels(self) -> int:
         """Channels that the network wants: most take RGB, to which grey images are repeated."""
-        if self.record["kind"] == CLASSIFIER:
+        if self.record["kind"] in BUILT_HERE:
             return int(self.record["architecture"]["shape"][0])
         return int(self.record["channels"])
 
@@ -46,7 +44,7 @@ def build_extractor(
     Weights of other kinds stay where they are (the settings' file, a download, a package, the class itself); their
     sha256 is recorded and, where the settings give one, compared.
     """
-    if settings.kind == CLASSIFIER:
+    if settings.kind in BUILT_HERE:
         train_classifier(data, settings, out, device)
         return
     from wae.evaluation.fidelity_extractors import describe
@@ -58,7 +56,7 @@ def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Ex
     """The extractor in a folder that ``build_extractor`` wrote, weights checked against their recorded sha256."""
     folder = Path(folder)
     record = read_json(folder / "extractor.json", "kind", "sha256")
-    if record["kind"] != CLASSIFIER:
+    if record["kind"] not in BUILT_HERE:
         return restore_extractor(extractor_name(folder), record, b"", device)
     path = folder / "weights.safetensors"
     if not path.is_file():
@@ -70,7 +68,7 @@ def restore_extractor(
     name: str, record: dict[str, Any], weights: bytes, device: torch.device | str = "cpu", where: str = "reference.npz"
 ) -> Extractor:
     """The extractor ``name`` of a ``record`` (extractor.json) and, for a classifier, the bytes of its weights file."""
-    if record["kind"] != CLASSIFIER:
+    if record["kind"] not in BUILT_HERE:
         from wae.evaluation.fidelity_extractors import restore
 
         module = restore(record)
@@ -95,9 +93,9 @@ def extract(extractor: Extractor, images: np.ndarray | Tensor, batch_size: int =
         raise UserError(f"images are {tensor.dtype} of shape {tuple(tensor.shape)}; need uint8 (N, C, H, W)")
     if tensor.shape[1] not in (1, 3) or (tensor.shape[1] == 3 and extractor.channels == 1):
         raise UserError(f"images have {tensor.shape[1]} channels, the extractor takes {extractor.channels}")
-    if extractor.record["kind"] == CLASSIFIER and list(tensor.shape[1:]) != extractor.record["architecture"]["shape"]:
+    if extractor.record["kind"] in BUILT_HERE and list(tensor.shape[1:]) != extractor.record["architecture"]["shape"]:
         raise UserError(
-            f"images are {list(tensor.shape[1:])}, the classifier was trained on "
+            f"images are {list(tensor.shape[1:])}, extractor {extractor.name} takes "
             f"{extractor.record['architecture']['shape']} (channels, height, width); resize them, or take another "
             "extractor"
         )

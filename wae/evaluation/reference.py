@@ -11,7 +11,7 @@ import torch
 
 from wae.core.errors import UserError, one_line
 from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_json
-from wae.core.settings import EvaluationSettings
+from wae.core.settings import BUILT_HERE, EvaluationSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
 from wae.evaluation import fidelity
@@ -76,7 +76,7 @@ def build_reference(
     halves, scores = _halves(features["main"], settings.halves)
     for key, found in [*statistics.items(), *((f"half{i}", half) for i, half in enumerate(halves))]:
         arrays |= {f"{key}/mean": found.mean, f"{key}/root": found.root, f"{key}/count": np.array(found.n)}
-    if loaded.record["kind"] == "classifier":  # its weights are small: the reference is then self-contained
+    if loaded.record["kind"] in BUILT_HERE:  # its weights are small: the reference is then self-contained
         arrays["weights"] = np.frombuffer((extractor / "weights.safetensors").read_bytes(), dtype=np.uint8)
     n, dimensions = features["main"].shape
     if n <= dimensions:

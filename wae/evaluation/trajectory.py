@@ -8,7 +8,7 @@ import torch
 
 from wae.compute.seeds import stream
 from wae.core.layout import RunFolder
-from wae.core.settings import EvaluationSettings, RunSettings
+from wae.core.settings import BUILT_HERE, EvaluationSettings, RunSettings
 from wae.evaluation.codes import has_density, information_rows
 from wae.evaluation.features import extract
 from wae.evaluation.fidelity import SMOKE, frechet_distance, moments
@@ -38,7 +38,7 @@ def trajectory(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    cheapest = sorted(reals, key=lambda real: real.record["extractor"]["kind"] != "classifier")[:1]
+    cheapest = sorted(reals, key=lambda real: real.record["extractor"]["kind"] not in BUILT_HERE)[:1]
     shown = images[:IMAGES]
     for file in sorted(folder.snapshots.glob("epoch*.safetensors")):
         epoch = int(file.stem.removeprefix("epoch"))

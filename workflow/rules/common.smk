@@ -10,6 +10,7 @@ from wae.core.errors import UserError
 from wae.core.files import load_yaml
 from wae.core.layout import PREPARED
 from wae.core.plugins import ROOT
+from wae.core.settings import BUILT_HERE
 from wae.planning import jobs
 from wae.planning.plan import load_plan
 
@@ -77,7 +78,7 @@ def extractor_of(wildcards):
 
 def extractor_ids(trained):
     """A regular expression for the ids of the extractors that are trained here, or of the others."""
-    names = [name for name in CONFIG.run.extractors if (CONFIG.extractors[name].kind == "classifier") == trained]
+    names = [name for name in CONFIG.run.extractors if (CONFIG.extractors[name].kind in BUILT_HERE) == trained]
     return "|".join(PLAN.extractor_id(name) for name in names) or "(?!)"
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from wae.core.settings.measuring import BUILT_HERE as BUILT_HERE
 from wae.core.settings.measuring import EXTRACTORS as EXTRACTORS
 from wae.core.settings.measuring import EvaluationSettings as EvaluationSettings
 from wae.core.settings.measuring import ExtractorSettings as ExtractorSettings

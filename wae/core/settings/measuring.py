@@ -11,8 +11,9 @@ from wae.core import reserved
 from wae.core.scales import PARZEN_SIGMAS
 from wae.core.settings.types import DOTTED, Batch, Count, Dotted, Positive, Rate, Seconds, Side, Strict, Width
 
-EXTRACTORS = (  # by name: the first trained here, the second from a package, the others of torch-fidelity
-    *("classifier", "efficientnet_lite0", "inception", "inception-v3-compat", "vgg16"),
+BUILT_HERE = ("classifier", "random")  # extractors whose weights this suite makes
+EXTRACTORS = (  # by name: those built here, one from a package, the others of torch-fidelity
+    *(*BUILT_HERE, "efficientnet_lite0", "inception", "inception-v3-compat", "vgg16"),
     *("clip-rn50", "clip-rn101", "clip-rn50x4", "clip-rn50x16", "clip-rn50x64"),
     *("clip-vit-b-32", "clip-vit-b-16", "clip-vit-l-14", "clip-vit-l-14-336px"),
     *("dinov2-vit-s-14", "dinov2-vit-b-14", "dinov2-vit-l-14", "dinov2-vit-g-14"),
@@ -20,7 +21,7 @@ EXTRACTORS = (  # by name: the first trained here, the second from a package, th
 
 
 class ExtractorSettings(Strict):
-    """A feature extractor: the small classifier trained here, one by its name (see EXTRACTORS), or one's own class."""
+    """A feature extractor: a small network built here, one by its name (see EXTRACTORS), or one's own class."""
 
     kind: str = "classifier"  # or one of EXTRACTORS, or package.module:Class
     layer: str | None = None  # of its features; by default the one that torch-fidelity takes for a Frechet distance
