@@ -4,7 +4,7 @@ FAMILIES = ("fid", "kid", "precision", "recall", "density", "coverage", "classes
 PREFIXES = tuple(f"{family}_" for family in (*FAMILIES, "training"))
 SUFFIXES = ("_curve", "_half", "_infinity")  # fid_EXTRACTOR_SUFFIX
 METRICS = (
-    *("mse", "l1", "psnr", "ssim", "sse", "sharpness", "elbo", "nll_iw", "nll_iw_error"),
+    *("mse", "l1", "psnr", "ssim", "sse", "sse_of_pca", "sharpness", "elbo", "nll_iw", "nll_iw_error"),
     *("parzen", "parzen_error", "parzen_sigma"),
     *("latent_sw2_debiased", "latent_energy", "latent_radius", "latent_c2st", "active_units", "inactive_share"),
     *("latent_mardia_skewness", "latent_mardia_kurtosis"),

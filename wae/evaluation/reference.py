@@ -18,6 +18,7 @@ from wae.evaluation import fidelity
 from wae.evaluation.feature_rows import feature_facts, feature_rows
 from wae.evaluation.features import Extractor, extract, extractor_name, load_extractor, restore_extractor
 from wae.evaluation.fidelity import Reference, as_reference, moments, smoke
+from wae.evaluation.linear import pca_errors
 from wae.evaluation.metric import as_document, facts
 from wae.evaluation.parzen import parzen_rows, parzen_scores
 from wae.evaluation.rows import row
@@ -88,7 +89,10 @@ def build_reference(
     write_atomic(out / "reference.npz", lambda temporary: np.savez(temporary, allow_pickle=False, **arrays))
     rows = _rows(loaded, settings, features, statistics, scores)
     rows.append(row("sharpness", "data", sharpness(images["main"]), samples=n))
-    rows += _parzen(load(data, "train").images, images["main"], settings, fractions)
+    train = load(data, "train").images
+    rows += _parzen(train, images["main"], settings, fractions)
+    trained, _ = train_validation_indices(len(train), max(fractions, default=0.0))
+    floor = pca_errors(train if len(trained) == len(train) else train[trained], images["main"])
     known = feature_facts(name) | facts(sharpness, parzen_scores)
     write_json(
         out / "reference.json",
@@ -101,6 +105,7 @@ def build_reference(
             "counts": counts,
             "validation_fractions": fractions,
             "full_rank": n > dimensions,
+            "pca_errors": floor,
             "sha256": sha256_file(out / "reference.npz"),
             "rows": rows,
             "metrics": as_document({key: found for key, found in known.items() if key in {r["metric"] for r in rows}}),

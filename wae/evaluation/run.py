@@ -24,6 +24,7 @@ from wae.evaluation.feature_rows import feature_facts
 from wae.evaluation.history import history_facts, history_rows
 from wae.evaluation.latent import information_split, moment_scores
 from wae.evaluation.likelihood import active_units, has_likelihood, likelihood_scores
+from wae.evaluation.linear import sse_of_pca
 from wae.evaluation.metric import Metric, as_document, facts
 from wae.evaluation.own import OwnMetrics
 from wae.evaluation.parzen import parzen_rows, parzen_scores
@@ -50,7 +51,15 @@ from wae.methods.base import Method
 
 PICTURES = ("samples", "reconstructions", "interpolations")
 MEASURES = (  # in the order of a table's columns
-    *(reconstruction_scores, likelihood_scores, sharpness, code_scores, match.debiased_sw2, match.energy_distance),
+    *(
+        reconstruction_scores,
+        sse_of_pca,
+        likelihood_scores,
+        sharpness,
+        code_scores,
+        match.debiased_sw2,
+        match.energy_distance,
+    ),
     *(match.classifier_accuracy, match.radius_distance, match.mardia, moment_scores, active_units, information_split),
     parzen_scores,
 )
@@ -198,8 +207,9 @@ def _scores(
     plain = encode(method, real_images, batch, device)  # encoder noise off
     back, sse = reconstruct(method, plain.z, real_images, batch)
     score("reconstruction", back)
-    rows.append(row("sse", "reconstruction", sse, held_out.name, len(back), 0))
-    for name, value in reconstruction_scores(torch.from_numpy(real_images), back, batch).items():
+    errors = {"sse": sse} | sse_of_pca(sse, reals[0].record.get("pca_errors", []), method.settings.latent_dim)
+    errors |= reconstruction_scores(torch.from_numpy(real_images), back, batch)
+    for name, value in errors.items():
         rows.append(row(name, "reconstruction", value, held_out.name, len(back), 0))
     if settings.interpolations and len(plain.z) > 1:
         count = min(settings.samples, settings.interpolation_samples)
