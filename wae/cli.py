@@ -196,7 +196,7 @@ _NEEDED: dict[str, Any] = {"required": True}
 ARGUMENTS = {
     "--plan": _path("config/smoke.yaml", **_NEEDED, metavar="FILE", help="a config (YAML), or a plan.json"),
     "--cell": Argument(_RUN, {**_NEEDED, "type": cell, "metavar": "DATASET/METHOD/seedN", "help": "the run"}),
-    "--cell?": Argument("", {"metavar": "DATASET/METHOD/seedN", "help": "run only this one again and compare it"}),
+    "--cell?": Argument("", {"metavar": "DATASET/METHOD[/seedN]", "help": "run this one, or all its seeds, again"}),
     "--dataset": Argument("digits", {**_NEEDED, "metavar": "NAME", "help": "a dataset that the config runs on"}),
     "--extractor": Argument("classifier", {**_NEEDED, "metavar": "NAME", "help": "a feature extractor of the config"}),
     "--results": _path("", default=Path("results"), metavar="DIR", help="default: results"),

@@ -64,19 +64,21 @@ def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -
 
 
 def detectable_difference(
-    sd: float, seeds: int, comparisons: int = 1, significance: float = SIGNIFICANCE, power: float = 0.8
+    sd: float, seeds: int, comparisons: int = 1, power: float = 0.8, others: int | None = None
 ) -> float:
     """Smallest difference of two means that a two-sided t-test with ``seeds`` runs each finds with ``power``.
 
     ``sd``: of one method's scores over seeds, the same for both; the significance level is divided by ``comparisons``
-    (Holm's first step). By the noncentral t distribution. NaN for fewer than 3 seeds, as then there is no test.
+    (Holm's first step); ``others``: runs of the other, where they are not as many. By the noncentral t distribution.
+    NaN for fewer than 3 seeds, as then there is no test.
     """
-    if seeds < 3 or not math.isfinite(sd):
+    others = seeds if others is None else others
+    if min(seeds, others) < 3 or not math.isfinite(sd):
         return math.nan
     if sd == 0:
         return 0.0
-    freedom = 2 * seeds - 2
-    limit = stats.t.ppf(1 - significance / comparisons / 2, freedom)
+    freedom = seeds + others - 2
+    limit = stats.t.ppf(1 - SIGNIFICANCE / comparisons / 2, freedom)
 
     def lacking(shift: float) -> float:
         # scipy gives NaN for the far lower tail once it is smaller than its arithmetic resolves.
@@ -84,7 +86,7 @@ def detectable_difference(
         return float(found) - power
 
     shift = optimize.brentq(lacking, 0.0, 10.0 * limit + 10.0)
-    return float(shift * sd * math.sqrt(2.0 / seeds))
+    return float(shift * sd * math.sqrt(1.0 / seeds + 1.0 / others))
 
 
 def budget_rows(results: Results) -> list[BudgetRow]:

@@ -1,16 +1,20 @@
-"""Compare a fresh run of an experiment with a recorded one, value by value; or rerun one cell of it and compare."""
+"""Compare a fresh run of an experiment with a recorded one; or rerun cells of it first.
+
+Bit for bit where commit, versions and machine are the same, else by equivalence of fresh seeds with the recorded ones.
+"""
 
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from wae.analysis.budget import error_budget
+from wae.analysis.equivalence import POWER, Compared, Finding, Repetition, repetition
+from wae.analysis.experiment import PRIMARY_EXTRACTORS
 from wae.analysis.runs import collect, load_metrics
 from wae.commands import api
 from wae.commands.check import check_plugins
@@ -18,71 +22,112 @@ from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refu
 from wae.compute.checkout import git_state
 from wae.compute.machine import hardware, versions
 from wae.core.errors import UserError, plain, shown, unknown_name
+from wae.core.files import read_json, write_json
 from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings
 from wae.planning.plan import load_plan
 
 KEYS = ["dataset", "method", "seed", "metric", "subject", "reference", "samples", "draw"]
-IDENTICAL, WITHIN, DIFFERENT, MISSING = "identical", "within tolerance", "different", "missing"
-DEVIATIONS = 3.0 * math.sqrt(2.0)  # three standard deviations of the difference of two equally noisy values
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A recorded value beside the fresh one. ``tolerance``: absolute, in the metric's own unit."""
-
-    name: str
-    recorded: float
-    fresh: float | None
-    tolerance: float
-    verdict: str
+MACHINE = ("processor", "cpu_capability", "cuda_devices")  # of the hardware, what decides the bits
+SHOWN = 20  # values that differ, of one comparison
 
 
 def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
-    """Print how a fresh result compares with the folder ``recorded``; True when no value is different or missing.
+    """Print how a fresh result compares with the folder ``recorded``; True where it is the same or a repetition of it.
 
-    The fresh result is results/EXPERIMENT of the same name; with ``cell`` (dataset/method/seedN) that run alone is
-    made again, from the recorded config, in results/verify_EXPERIMENT.
+    The fresh result is results/EXPERIMENT of the same name; with ``cell`` that run (DATASET/METHOD/seedN) or all
+    recorded seeds of a method (DATASET/METHOD) are made again, from the recorded config, in results/verify_EXPERIMENT.
+    Where commit, versions and machine are the recorded ones, each value must be the same bits. Else the seeds of each
+    cell are compared by equivalence (wae.analysis.equivalence), which one run cannot show; what was found, and what
+    would have been noticed, is also written to results/verify_EXPERIMENT/verify.json.
     """
     record = read_recorded(recorded)
-    experiment = record.experiment
-    print(f"recorded  {_origin(record.model_dump())}")
-    here = {"commit": git_state()[0], "clean_tree": git_state()[1], "versions": versions(), "hardware": hardware()}
-    print(f"here      {_origin(here)}", flush=True)
     old = load_metrics(recorded / "metrics.csv")
+    here = {"commit": git_state()[0], "clean_tree": git_state()[1], "versions": versions(), "hardware": hardware()}
     if cell is None:
-        path = results / experiment / "metrics.csv"
-        if not path.exists():
+        folder = results / record.experiment
+        if not (folder / "metrics.csv").exists():
             raise UserError(
-                f"{path}: no such file; run `snakemake --cores 2 --configfile config/{experiment}.yaml -- all` first, "
-                "or make one run again with --cell DATASET/METHOD/seedN"
+                f"{folder / 'metrics.csv'}: no such file; run `snakemake --cores 2 --configfile config/"
+                f"{record.experiment}.yaml -- all` first, or make runs again with --cell DATASET/METHOD[/seedN]"
             )
-        fresh = load_metrics(path)
-    else:
-        fresh = rerun(record, cell, results, recorded)
-    return report(compare(old, fresh, cell))
+        if (folder / "manifest.json").exists():
+            here = read_json(folder / "manifest.json")
+    print(f"recorded  {_origin(record.model_dump())}")
+    print(f"here      {_origin(here)}", flush=True)
+    if cell is not None:
+        old = of_cell(old, cell)
+    fresh = load_metrics(folder / "metrics.csv") if cell is None else rerun(record, cell, results, recorded)
+    found = differing(old, fresh)
+    if not found:
+        print(f"identical: {len(old)} values, bit for bit")
+        return True
+    if same_origin(record.model_dump(), here):
+        for line in found[:SHOWN]:
+            print(f"different: {line}")
+        print(f"different: {len(found)} of {len(old)} values, on the same commit, versions and machine")
+        return False
+    made = repetition(old, fresh, _distance(record, old), _reference(record))
+    write_json(results / f"verify_{record.experiment}" / "verify.json", asdict(made) | {"finding": made.finding})
+    return report(made)
+
+
+def of_cell(recorded: pd.DataFrame, cell: str) -> pd.DataFrame:
+    """The rows of DATASET/METHOD or of DATASET/METHOD/seedN; UserError where nothing was recorded of it."""
+    methods = recorded["dataset"] + "/" + recorded["method"]
+    runs = methods + "/seed" + recorded["seed"].astype(str)
+    found = recorded[((runs == cell) | (methods == cell)) & (recorded["seed"] >= 0)]
+    if found.empty:
+        raise UserError(f"{plain(cell)}: nothing was recorded of it; take another, such as {plain(runs.iloc[-1])}")
+    return found
+
+
+def same_origin(recorded: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
+    """Whether both are of one commit without changes, with the same versions, on processors and devices of one kind."""
+    clean = recorded.get("clean_tree") is True and fresh.get("clean_tree") is True
+    machines = ({key: made.get("hardware", {}).get(key) for key in MACHINE} for made in (recorded, fresh))
+    first, second = machines
+    same = recorded.get("commit") == fresh.get("commit") and recorded.get("versions") == fresh.get("versions")
+    return clean and recorded.get("commit") is not None and same and first == second
+
+
+def _reference(record: Recorded) -> str:
+    evaluation = record.config.get("evaluation")
+    return str(evaluation.get("reference", "test")) if isinstance(evaluation, Mapping) else "test"
+
+
+def _distance(record: Recorded, old: pd.DataFrame) -> str | None:
+    report = record.config.get("report")
+    if isinstance(report, Mapping) and report.get("primary"):
+        return str(report["primary"])
+    measured = set(old["metric"])
+    return next((f"fid_{name}" for name in PRIMARY_EXTRACTORS if f"fid_{name}" in measured), None)
 
 
 def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.DataFrame:
-    """The scores of one recorded run, trained and evaluated again under the recorded settings.
+    """The scores of a recorded run, or of all seeds of a method, trained and evaluated again as recorded.
 
     UserError, before anything is written or deleted, for a cell that was not recorded, for settings that the recorded
     config no longer leads to, and for code that no config may name or that came with the folder ``recorded``.
     """
     cells = record.cells
-    if cell not in cells:
+    wanted = [name for name in cells if cell in (name, name.rpartition("/")[0])]
+    if not wanted:
         raise unknown_name("cell", cell, cells)
-    plan, layout, wanted = load_plan(config_to_rerun(record)), Layout(results), Cell.parse(cell)
-    run = plan.run(wanted)
-    _check_settings(run, cells[cell].settings, cell)
+    plan, layout = load_plan(config_to_rerun(record)), Layout(results)
+    runs = [plan.run(name) for name in wanted]
+    for run, name in zip(runs, wanted, strict=True):
+        _check_settings(run, cells[name].settings, name)
     refuse_code_of(recorded, plan)
     check_plugins(plan)
     folder = plan.folder(layout)
-    shutil.rmtree(folder.run(wanted).path, ignore_errors=True)
-    api.train(plan, wanted, results)
-    api.evaluate(plan, wanted, results)
+    folders = [folder.run(Cell.parse(name)).path for name in wanted]
+    for name, path in zip(wanted, folders, strict=True):
+        shutil.rmtree(path, ignore_errors=True)
+        api.train(plan, name, results)
+        api.evaluate(plan, name, results)
     tables = folder.file("metrics.csv"), folder.file("runs.csv")
-    collect([run], [folder.run(wanted).path], [], *tables)
+    collect(runs, folders, [], *tables)
     return load_metrics(tables[0])
 
 
@@ -94,39 +139,16 @@ def _check_settings(run: RunSettings, recorded: Mapping[str, Any], cell: str) ->
         raise UserError(f"{cell}: the defaults now add other settings ({said}); check out the recorded commit")
 
 
-def compare(recorded: pd.DataFrame, fresh: pd.DataFrame, cell: str | None = None) -> list[Compared]:
-    """Every recorded row (of ``cell`` only, if given) with its verdict."""
-    recorded = recorded.assign(tolerance=tolerances(recorded))
-    if cell is not None:
-        names = recorded["dataset"] + "/" + recorded["method"] + "/seed" + recorded["seed"].astype(str)
-        if cell not in set(names):
-            raise UserError(f"{cell}: nothing was recorded of it; take another, such as {names.iloc[-1]}")
-        recorded = recorded[names == cell]
+def differing(recorded: pd.DataFrame, fresh: pd.DataFrame) -> list[str]:
+    """A line for each recorded value that is not there in the same bits."""
     values = {_key(row): float(row["value"]) for row in fresh.to_dict("records")}
-    cells = []
+    found = []
     for row in recorded.to_dict("records"):
-        old, new, tolerance = float(row["value"]), values.get(_key(row)), float(row["tolerance"])
-        words = (f"{row['dataset']}/{row['method']}/seed{row['seed']}", row["metric"], row["subject"])
-        name = " ".join(map(plain, words))
-        cells.append(Compared(name, old, new, tolerance, _verdict(old, new, tolerance)))
-    return cells
-
-
-def tolerances(recorded: pd.DataFrame) -> "pd.Series[float]":
-    """Tolerance of each row: three standard deviations of the difference of two values with the row's own noise.
-
-    The noise is that of the error budget (wae.analysis.budget): training again with another seed, and drawing
-    another sample set. Another machine rounds otherwise, so that its training is another draw of that noise. Where
-    nothing was repeated the tolerance is 0: only the same bits pass.
-    """
-    group = [key for key in KEYS if key not in ("seed", "draw")]
-    found = pd.Series(0.0, index=recorded.index)
-    for _, rows in recorded.groupby(group, dropna=False):
-        table = rows.pivot_table(index="seed", columns=rows["draw"].fillna(0), values="value").dropna()
-        if table.size:
-            budget = error_budget(table.to_numpy(dtype=float), pd.DataFrame().to_numpy())
-            variance = sum(sd**2 for sd in (budget.seed, budget.draw) if math.isfinite(sd))
-            found[rows.index] = DEVIATIONS * math.sqrt(variance)
+        old, new = float(row["value"]), values.get(_key(row))
+        if new is None or not (old == new or (math.isnan(old) and math.isnan(new))):
+            run = f"{plain(row['dataset'])}/{plain(row['method'])}/seed{row['seed']}"
+            told = "nothing" if new is None else repr(new)
+            found.append(f"{run} {plain(row['metric'])} {plain(row['subject'])}: recorded {old!r}, found {told}")
     return found
 
 
@@ -141,26 +163,42 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float | np.number)
 
 
-def _verdict(old: float, new: float | None, tolerance: float) -> str:
-    if new is None:
-        return MISSING
-    if old == new or (math.isnan(old) and math.isnan(new)):
-        return IDENTICAL
-    return WITHIN if abs(old - new) <= tolerance else DIFFERENT
+def report(found: Repetition) -> bool:
+    """Print what was found of each measure and cell, what would have been noticed, and the whole; True for a pass."""
+    for measure in found.measures:
+        if measure.finding is not Finding.IDENTICAL:
+            print(_measure_said(measure))
+    for cell in found.cells:
+        if cell.finding is not Finding.IDENTICAL:
+            p = "a score is missing" if cell.p is None else f"p = {cell.p:.3g}"
+            print(f"{cell.finding}: {plain(cell.dataset)}/{plain(cell.method)}, all {cell.scores} scores together: {p}")
+    noisy = [m for m in found.measures if m.power is not None and m.power < POWER]
+    few = [m for m in found.measures if m.finding is Finding.UNDECIDED and m.power is None]
+    if few:
+        print(f"too few seeds: {min(few, key=lambda m: m.seeds).seeds[1]}, need 3 or more to show equivalence")
+    if noisy and found.finding is Finding.UNDECIDED:
+        print(f"too noisy for so few seeds: {len(noisy)} measures; run more seeds")
+    passed = found.finding in (Finding.EQUIVALENT, Finding.IDENTICAL)
+    print(
+        f"{found.finding}: {len(found.measures)} measures; a true repetition passes in at least {found.power:.0%}, one "
+        "that differs by a margin in at most 5%"
+    )
+    return passed
 
 
-def report(cells: list[Compared]) -> bool:
-    """Print each value that does not hold, then the summary; True when all hold."""
-    counts = {v: sum(c.verdict == v for c in cells) for v in (IDENTICAL, WITHIN, DIFFERENT, MISSING)}
-    for found in cells:
-        if found.verdict in (DIFFERENT, MISSING):
-            fresh = "nothing" if found.fresh is None else f"{found.fresh:.6g}"
-            print(
-                f"{found.verdict}: {found.name}: recorded {found.recorded:.6g}, found {fresh}, +-{found.tolerance:.3g}"
-            )
-    whole = next((v for v in (DIFFERENT, MISSING, WITHIN) if counts[v]), IDENTICAL)
-    print(f"{whole}: {len(cells)} values, " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items()))
-    return not counts[DIFFERENT] and not counts[MISSING]
+def _measure_said(found: Compared) -> str:
+    where = f"{plain(found.dataset)}/{plain(found.method)} {plain(found.measure)} {plain(found.subject)}"
+    if found.fresh is None:
+        return f"{found.finding}: {where}: recorded {found.recorded:.4g}, found nothing"
+    unit = " times" if found.ratio else ""
+    values = f"recorded {found.recorded:.4g}, found {found.fresh:.4g}, margin {found.margin:g}{unit}"
+    said = f"{found.finding}: {where}: {values}"
+    if found.p_equal is None or found.noticeable is None:
+        return said
+    return (
+        f"{said}; equal within it p = {found.p_equal:.2g}, different p = {found.p_different:.2g}; a difference of "
+        f"{found.noticeable:.3g}{unit} would have been noticed"
+    )
 
 
 def _printable(value: object) -> str:
