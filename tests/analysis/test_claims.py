@@ -15,7 +15,7 @@ from tests.shared.tables import results
 from wae.analysis.claims import divergences, judges
 from wae.analysis.claims.judging import check_judges, judge_file
 from wae.analysis.claims.verdicts import Verdict, overall
-from wae.analysis.costs.rows import Crossover, Fit, Meeting, TimingFits
+from wae.analysis.costs.rows import Crossover, Growth, Meeting, TimingFits
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
 from wae.core.errors import UserError
@@ -230,30 +230,57 @@ def test_faster_needs_intervals_apart(tmp_path: Path, gan: float, mmd: float, ba
     assert judge("faster", _timed(tmp_path, gan, mmd, band)).verdict == verdict
 
 
-def _fits(folder: Path, dimensions: list[int]) -> Results:
+def _growth(
+    subject: str, share: float, d: int = 8, error: float = 0.01, n_max: int = 4096, misfit: float = 0.02
+) -> Growth:
+    """A cost of which the claimed term has ``share``."""
+    shares = (0.0, share, 1 - share) if subject == "gan" else (0.0, 1 - share, share)
+    width, errors = 512 if subject == "gan" else None, (0.0, error, error)
+    return Growth("penalty", "", subject, d, width, (0.0, 1.0, 1.0), shares, errors, 5, misfit, 32, n_max, 8)
+
+
+def _fits(folder: Path, growth: list[Growth]) -> Results:
     found = _timed(folder, 0.03, 0.02)
-    fits, crossovers = [], []
-    for d in dimensions:
-        for subject, width, p in (("mmd_fused", None, 1.9), ("gan", 512, 1.0)):
-            fits.append(Fit("penalty", "", subject, d, width, p, p - 0.1, p + 0.1, 1.0, 128, 4096, 4))
+    crossovers = []
+    for d in dict.fromkeys(g.latent_dim for g in growth):
         status = Meeting.MEASURED if d == 8 else Meeting.EXTRAPOLATED
         bounds = (1000.0 * d, 900.0 * d, 1100.0 * d)
         crossovers.append(Crossover("penalty", "", d, 512, "mmd_fused", "gan", *bounds, status))
-    TIMING_FITS.write(folder, TimingFits(fits, crossovers, []))
+    TIMING_FITS.write(folder, TimingFits([], crossovers, [], growth))
     return found
 
 
+@pytest.mark.parametrize(
+    ("growth", "verdict"),
+    [
+        ([_growth("gan", 0.9), _growth("mmd_fused", 0.9)], Verdict.SUPPORTED),
+        ([_growth("gan", 0.2), _growth("mmd_fused", 0.9)], Verdict.REFUTED),
+        ([_growth("gan", 0.9), _growth("mmd_official_kept", 0.2)], Verdict.REFUTED),
+        ([_growth("gan", 0.9), _growth("mmd_fused", 0.55, error=0.1)], Verdict.INCONCLUSIVE),
+        ([_growth("gan", 0.9), _growth("mmd_official", 0.9, misfit=0.3)], Verdict.INCONCLUSIVE),
+        ([_growth("gan", 0.9), _growth("mmd_fused", 0.9, n_max=512)], Verdict.NOT_TESTED),
+        ([_growth("mmd_fused", 0.9)], Verdict.NOT_TESTED),
+        ([], Verdict.NOT_TESTED),
+    ],
+)
+def test_cost_asks_for_the_share_of_the_claimed_term(tmp_path: Path, growth: list[Growth], verdict: Verdict) -> None:
+    assert judge("cost", _fits(tmp_path, growth)).verdict == verdict
+
+
 def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "many").mkdir()
-    one, many = _fits(tmp_path / "one", [8]), _fits(tmp_path / "many", [2, 8])
+    def made(name: str, dimensions: list[int]) -> Results:
+        (tmp_path / name).mkdir()
+        pairs = [[_growth("mmd_fused", 0.9 + d / 100, d), _growth("gan", 0.95, d)] for d in dimensions]
+        return _fits(tmp_path / name, [row for pair in pairs for row in pair])
+
+    one, many = made("one", [8]), made("many", [2, 8])
     assert judge("cost", one).summary == (
-        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00); "
-        "latent discriminator 4 × 512 n^1.00 (0.90 to 1.10)."
+        "At the largest n measured the term in n² has 98% of the cost of fused MMD; "
+        "the term in n has 95% of the cost of latent discriminator 4 × 512."
     )
     assert judge("cost", many).summary == (
-        "Fitted growth of the cost: fused MMD n^1.90 (1.80 to 2.00) at d_z = 2, n^1.90 (1.80 to 2.00) at 8; "
-        "latent discriminator 4 × 512 n^1.00 (0.90 to 1.10) at d_z = 2, n^1.00 (0.90 to 1.10) at 8."
+        "At the largest n measured the term in n² has 92% to 98% of the cost of fused MMD; "
+        "the term in n has 95% to 95% of the cost of latent discriminator 4 × 512."
     )
     assert judge("faster", one).summary.endswith(
         "fused MMD and latent discriminator 4 × 512 cost the same near n = 8,000 (between measured sizes)."
@@ -264,13 +291,22 @@ def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(t
     )
     fits = json.loads((tmp_path / "many/timing_fits.json").read_text())
     fits["crossovers"][0]["n"] = None
-    (tmp_path / "lone").mkdir()
-    lone = _fits(tmp_path / "lone", [2, 8])
+    lone = made("lone", [2, 8])
     (tmp_path / "lone/timing_fits.json").write_text(json.dumps(fits))
     assert judge("faster", lone).summary.endswith("cost the same near n = 8,000 at d_z = 8.")
     for name in ("cost", "faster"):
         assert not any("d_z" in e.what for e in judge(name, one).evidence)
         assert sum("at d_z = 2" in e.what for e in judge(name, many).evidence) == (2 if name == "cost" else 1)
+
+
+def test_faster_names_device_threads_and_networks(tmp_path: Path) -> None:
+    found = _timed(tmp_path, 0.03, 0.02)
+    machine = {"device": "cpu", "hardware": {"processor": "P"}, "threads": {"intra_op": 2}}
+    (tmp_path / "timing_machine.json").write_text(json.dumps(machine))
+    settings = {"architecture": "dcgan", "width": 16, "critic_depth": 4, "critic_width": 512}
+    found.__dict__["cells"] = {("glyphs", "wae_gan"): settings}
+    notes = {e.note for e in judge("faster", found).evidence}
+    assert notes == {"P, 2 threads, dcgan of width 16, discriminator 4 × 512"}
 
 
 def test_divergences_hold_as_computed_and_fail_when_changed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from wae.analysis.costs.fits import crossover, fits, last_rise, timing_fits
+from wae.analysis.costs.growth import growth, share_interval
 from wae.analysis.costs.power_laws import Curve, curves, fit
 from wae.analysis.costs.rows import Meeting, TimingFits
 from wae.analysis.files import TIMING_FITS
@@ -194,3 +195,41 @@ def test_the_written_document(tmp_path: Path) -> None:
 
 def test_a_study_that_measured_nothing() -> None:
     assert timing_fits(table(curve(1.0, 1.0), status="trimmed")) == TimingFits()
+
+
+def test_the_shares_of_a_known_cost_are_found() -> None:
+    exact = Curve("penalty", "", "x", 8, None, SIZES, np.log(1e-3 + 2e-6 * SIZES + 3e-9 * SIZES**2), np.full(8, 1e-4))
+    found = growth(exact)
+    assert found is not None
+    assert found.terms == pytest.approx((1e-3, 2e-6, 3e-9), rel=1e-3)
+    parts = np.array([1e-3, 2e-6 * 4096, 3e-9 * 4096**2])
+    assert found.shares == pytest.approx(parts / parts.sum(), abs=1e-3)
+    assert (found.n_min, found.n_max, found.points, found.freedom) == (32, 4096, 8, 5)
+    assert found.misfit < 1e-6
+    assert growth(curve(1.0, 1.0, n=SIZES[:4])) is None
+    linear = growth(curve(1e-6, 1.0, noise=0.01))
+    assert linear is not None
+    assert linear.shares[1] > 0.95
+    assert min(linear.terms) >= 0
+
+
+def test_a_cost_of_another_law_lies_off_the_fit() -> None:
+    jump = np.log(3e-9 * SIZES**2) + np.where(SIZES > 2000, 2.0, 0.0)  # a cache that is left, pages given back
+    found = growth(Curve("penalty", "", "x", 8, None, SIZES, jump, np.full(8, 0.02)))
+    assert found is not None
+    assert found.misfit > 0.25
+
+
+def test_the_interval_of_a_share_holds_it_as_often_as_it_says() -> None:
+    b, c = 1e-6, 1e-6 / 4096  # half of the cost at the largest size each
+    hits, log_seconds = [0, 0], np.log(b * SIZES + c * SIZES**2)
+    for seed in range(150):
+        noise = 0.03 * np.random.default_rng(seed).standard_normal(8)
+        made = growth(
+            Curve("penalty", "", "x", 8, None, SIZES, np.log(b * SIZES + c * SIZES**2) + noise, np.full(8, 0.03))
+        )
+        assert made is not None
+        for power in (1, 2):
+            low, high = share_interval(made, power)
+            hits[power - 1] += low <= 0.5 <= high
+    assert min(hits) / 150 >= 0.93

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from wae.analysis.claims.verdicts import Verdict
+from wae.analysis.costs.growth import share_interval
+from wae.analysis.costs.rows import Growth
 from wae.analysis.statistics import (
     SIGNIFICANCE,
     Comparison,
@@ -97,3 +99,21 @@ def within(values: Values, margin: float, tests: int = 1) -> Verdict:
         return Verdict.SUPPORTED
     above = below(-np.asarray(values, float), -margin) * tests
     return Verdict.REFUTED if above <= SIGNIFICANCE else Verdict.INCONCLUSIVE
+
+
+def share_above(found: Growth, power: int, share: float, misfit: float, tests: int = 1) -> Verdict:
+    """Whether the term n^``power`` has more than ``share`` of a cost at the largest n: its 95% interval lies above, or
+    below at 5% over all ``tests``. Inconclusive where the points are further than ``misfit`` from the fit.
+    """
+    if found.misfit > misfit:
+        return Verdict.INCONCLUSIVE
+    if share_interval(found, power)[0] > share:
+        return Verdict.SUPPORTED
+    return Verdict.REFUTED if share_interval(found, power, tests)[1] < share else Verdict.INCONCLUSIVE
+
+
+def cheaper(first: tuple[float, float], second: tuple[float, float]) -> Verdict:
+    """Whether the first of two costs is the smaller one: their 95% intervals (low, high) must be apart."""
+    if first[1] < second[0]:
+        return Verdict.SUPPORTED
+    return Verdict.REFUTED if second[1] < first[0] else Verdict.INCONCLUSIVE

@@ -6,50 +6,61 @@ from typing import Any
 
 import pandas as pd
 
+from wae.analysis.claims.rules import cheaper, share_above
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
+from wae.analysis.costs.growth import share_interval
 from wae.analysis.costs.rows import Crossover, Meeting
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.words import MEETINGS, sentence, timed_title
+from wae.analysis.words import MEETINGS, counted, sentence, timed_title
 
-EXACT_MMD = ("mmd_fused", "mmd_official")
+EXACT_MMD = ("mmd_fused", "mmd_official", "mmd_official_kept")
+POWERS = {"gan": 1} | dict.fromkeys(EXACT_MMD, 2)  # of n, as claimed
+TERMS = {1: "n", 2: "n²"}
 
 
 def cost(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: the latent discriminator's penalty is linear in n, the exact MMD's quadratic."""
-    fits = [fit for fit in results.read(TIMING_FITS).fits if fit.study == "penalty"]
-    if not fits:
-        return not_tested("The cost of the penalties was not measured.")
-    largest = max(fit.n_max for fit in fits)
-    if largest < parameters["largest_n"]:
-        return not_tested(
-            f"The penalties were timed up to n = {largest:.0f}; an exponent needs {parameters['largest_n']:.0f} "
-            "or more."
-        )
+    grown = results.read(TIMING_FITS).growth
+    if not grown:
+        return not_tested("The cost of the penalties was not measured at 5 sizes or more.")
+    judged = [g for g in grown if g.n_max >= parameters["largest_n"] and g.subject in POWERS]
+    if not judged:
+        return not_tested(f"The penalties were timed up to n = {max(g.n_max for g in grown):.0f}; growth needs more.")
     evidence, verdicts, said = [], [], []
-    several = _several([fit.latent_dim for fit in fits])
-    for fit in fits:
-        title, verdict = timed_title(fit.subject, fit.critic_width), None
-        if fit.subject == "gan":
-            limit = parameters["linear"]
-            verdict = _side(fit.p_low, fit.p_high, limit)
-        elif fit.subject in EXACT_MMD:
-            limit = parameters["quadratic"]
-            verdict = _side(-fit.p_high, -fit.p_low, -limit)
-        if verdict is not None:
+    several = _several([g.latent_dim for g in grown])
+    for g in grown:
+        title = timed_title(g.subject, g.critic_width) + (f" at d_z = {g.latent_dim}" if several else "")
+        power, verdict = POWERS.get(g.subject, 1), None
+        low, high = share_interval(g, power)
+        if g in judged:
+            verdict = share_above(g, power, parameters["share"], parameters["misfit"], len(judged))
             verdicts.append(verdict)
-            said.append((title, fit.latent_dim, f"n^{fit.p:.2f} ({fit.p_low:.2f} to {fit.p_high:.2f})"))
-        note = f"n from {fit.n_min:.0f} to {fit.n_max:.0f}"
-        what = f"exponent of {title}" + (f" at d_z = {fit.latent_dim}" if several else "")
-        evidence.append(Evidence(what, fit.p, "", fit.p_low, fit.p_high, verdict=verdict, note=note))
-    if {fit.subject for fit in fits}.isdisjoint(EXACT_MMD) or all(fit.subject != "gan" for fit in fits):
-        return not_tested("Only one of the two penalties was timed.")
-    return Judgement(overall(verdicts), f"Fitted growth of the cost: {'; '.join(_by_title(said, several))}.", evidence)
+            said.append((timed_title(g.subject, g.critic_width), power, g.shares[power]))
+        shares = ", ".join(f"{100 * share:.1f}%" for share in g.shares)
+        note = f"shares of 1, n, n²: {shares}; n from {g.n_min} to {g.n_max}; points {100 * g.misfit:.0f}% off the fit"
+        what = f"{title}: share of the term in {TERMS[power]}"
+        evidence.append(Evidence(what, g.shares[power], g.dataset, low, high, verdict=verdict, note=note))
+    if {g.subject for g in judged}.isdisjoint(EXACT_MMD) or all(g.subject != "gan" for g in judged):
+        return not_tested("Only one of the two penalties was timed.", evidence)
+    summary = f"At the largest n measured {'; '.join(_shares_said(said))}."
+    loose = sum(g.misfit > parameters["misfit"] for g in judged)
+    if loose:
+        summary += f" {loose} of {len(judged)} costs follow no such law: their points lie too far from the fit."
+    return Judgement(overall(verdicts), summary, evidence)
 
 
-def _side(low: float, high: float, limit: float) -> Verdict:
-    """Supported where the interval lies below the limit, refuted where it lies above."""
-    return Verdict.SUPPORTED if high < limit else Verdict.REFUTED if low > limit else Verdict.INCONCLUSIVE
+def _shares_said(said: Sequence[tuple[str, int, float]]) -> list[str]:
+    """(title, power, share) as one text per title, with the smallest and the largest share."""
+    found: dict[tuple[str, int], list[float]] = {}
+    for title, power, share in said:
+        found.setdefault((title, power), []).append(100 * share)
+    return [
+        f"the term in {TERMS[power]} has {min(values):.0f}% to {max(values):.0f}% of the cost of {title}"
+        if len(values) > 1
+        else f"the term in {TERMS[power]} has {values[0]:.0f}% of the cost of {title}"
+        for (title, power), values in found.items()
+    ]
 
 
 def _several(dimensions: Sequence[int]) -> bool:
@@ -94,17 +105,14 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
             gan, mmd = (_step(steps, dataset, method, n) for method in ("wae_gan", "wae_mmd"))
             if gan is None or mmd is None:
                 continue
-            verdict = Verdict.INCONCLUSIVE
-            if gan["high"] < mmd["low"]:
-                verdict = Verdict.SUPPORTED
-            elif mmd["high"] < gan["low"]:
-                verdict = Verdict.REFUTED
+            verdict = cheaper((gan["low"], gan["high"]), (mmd["low"], mmd["high"]))
             verdicts.append(verdict)
             ratio = gan["seconds"] / mmd["seconds"]
             said.append(f"on {dataset} at n = {n:.0f} a step of WAE-GAN takes {ratio:.2f} times that of WAE-MMD")
             for title, row in (("WAE-GAN", gan), ("WAE-MMD", mmd)):
                 what = f"training step of {title}, n = {n:.0f}"
-                evidence.append(Evidence(what, row["seconds"], dataset, row["low"], row["high"], "s", verdict))
+                note = conditions(results, str(dataset))
+                evidence.append(Evidence(what, row["seconds"], dataset, row["low"], row["high"], "s", verdict, note))
     if not verdicts:
         return not_tested("Training steps of WAE-GAN and WAE-MMD were not timed.")
     crossovers = [c for c in results.read(TIMING_FITS).crossovers if c.study == "penalty"]
@@ -115,12 +123,27 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
             Evidence(
                 what=f"batch size at which {_pair_title(crossing)} cost the same{where}",
                 value=crossing.n,
+                dataset=crossing.dataset,
                 low=crossing.low,
                 high=crossing.high,
                 note=MEETINGS[crossing.status],
             )
         )
     return Judgement(overall(verdicts), sentence([*said, *_crossings(crossovers)]), evidence)
+
+
+def conditions(results: Results, dataset: str) -> str:
+    """What a step's time is of: device, threads and networks."""
+    home, own = results.origin(dataset)
+    machine, settings = home.timing_machine, home.settings(own, "wae_gan")
+    device = machine.get("device_name") or machine.get("hardware", {}).get("processor") or machine.get("device")
+    threads = machine.get("threads", {}).get("intra_op")
+    said = [str(device)] if device else []
+    said += [counted(int(threads), "thread")] if threads else []
+    if "width" in settings:
+        said.append(f"{settings.get('architecture')} of width {settings['width']}")
+        said.append(f"discriminator {settings.get('critic_depth')} × {settings.get('critic_width')}")
+    return ", ".join(said)
 
 
 def _step(steps: pd.DataFrame, dataset: str, method: str, n: float) -> dict[str, float] | None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wae.analysis.costs.growth import growth
 from wae.analysis.costs.power_laws import Curve, Z, curves, fit
 from wae.analysis.costs.rows import CostRatio, Crossover, Fit, Meeting, TimingFits
 from wae.analysis.runs import base_method, varied
@@ -24,7 +25,8 @@ FAR = 100.0  # a crossover further than this many times the largest measured n i
 def timing_fits(timing: pd.DataFrame) -> TimingFits:
     """Fits, crossovers and ratios of a wall-clock study (the rows of timing.csv)."""
     found = curves(timing)
-    return TimingFits(fits(found), crossovers(found), ratios(found))
+    grown = [row for curve in found if curve.study == "penalty" and (row := growth(curve)) is not None]
+    return TimingFits(fits(found), crossovers(found), ratios(found), grown)
 
 
 def fits(found: Sequence[Curve]) -> list[Fit]:

@@ -65,9 +65,33 @@ class CostRatio:
 
 
 @dataclass(frozen=True)
+class Growth:
+    """The cost a + b n + c n^2 of one thing timed: (a, b, c) in seconds, the share of each term at n_max, its error.
+
+    ``freedom``: of Student's t for the errors; ``misfit``: root mean square of the points' relative distances from the
+    fit.
+    """
+
+    study: str
+    dataset: str
+    subject: str
+    latent_dim: int
+    critic_width: int | None
+    terms: tuple[float, float, float]
+    shares: tuple[float, float, float]
+    errors: tuple[float, float, float]
+    freedom: int
+    misfit: float
+    n_min: int
+    n_max: int
+    points: int
+
+
+@dataclass(frozen=True)
 class TimingFits:
     """How costs grow with n, and where they meet."""
 
     fits: list[Fit] = field(default_factory=list)
     crossovers: list[Crossover] = field(default_factory=list)
     ratios: list[CostRatio] = field(default_factory=list)
+    growth: list[Growth] = field(default_factory=list)
