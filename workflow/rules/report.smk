@@ -25,6 +25,7 @@ rule collect:
     output:
         metrics=report(f"{RESULTS}/metrics.csv", caption="../report/metrics.rst", category="Results"),
         runs=f"{RESULTS}/runs.csv",
+        facts=f"{RESULTS}/metric_facts.json",
     log:
         f"{RESULTS}/collect.log",
     localrule: True
