@@ -128,7 +128,7 @@ def test_sliders_clicks_and_draws_move_the_code(
         "runs"
     ]:
         if run["dataset"] == "digits":
-            axes[run["title"]] = unpack(run["axes"]).reshape(len(run["spread"]), -1)
+            axes[run["title"]] = unpack(run, run["axes"])
 
     def coordinates() -> np.ndarray:
         found = _check(browser, methods, "digits")

@@ -204,8 +204,7 @@ def test_the_explorer_has_codes_as_the_encoder_draws_them(world, vae):
     test = load(world[0], "test")
     found = method.encode_images(np.asarray(test.images))
     plain, noise = found.mean.numpy(), np.exp(0.5 * found.log_variance.numpy())
-    axes = explorer.unpack(document["axes"]).reshape(plain.shape[1], -1)
-    codes = explorer.unpack(document["points"]["codes"]).reshape(len(axes), -1).T @ axes
+    codes = explorer.unpack(document, document["points"]["codes"]).T @ explorer.unpack(document, document["axes"])
     pairs = sorted(zip(document["labels"], codes.tolist(), strict=True))
     assert [label for label, _ in pairs] == sorted(test.labels)
     for label in range(4):  # equal images as a set: the mean over a class moves by the noise's standard error

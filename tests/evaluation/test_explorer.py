@@ -68,14 +68,31 @@ def test_a_packed_decoder_draws_what_the_suite_draws(case: str) -> None:
 
 
 def test_packed_numbers_come_back_within_half_a_step() -> None:
-    values = np.random.default_rng(0).standard_normal((6, 35)) * np.array([1e-3, 1, 40, 0, 1, 2])[:, None]
-    for bits in (12, 16):
-        packed = explorer.pack(values, 6, bits)
-        back = explorer.unpack(packed).reshape(values.shape)
-        step = np.abs(values).max(1) / (2 ** (bits - 1) - 1)
-        assert (np.abs(back - values) <= 0.501 * step[:, None] + 1e-12).all()
-        assert np.abs(back - values).max() > 0.2 * step.max()
-        assert len(packed["data"]) <= np.ceil(values.size * bits / 8 / 3) * 4
+    rng = np.random.default_rng(0)
+    numbers, arrays = explorer.Numbers(), {}
+    for name, steps in (("coarse", 5), ("fine", 30_000)):
+        values = rng.standard_normal((6, 35)) * np.array([1e-3, 1, 40, 0, 1, 2])[:, None]
+        arrays[name] = values, steps, numbers.add(*explorer.rounded(values, steps))
+    for values, steps, packed in arrays.values():
+        back = explorer.unpack({"numbers": numbers.text()}, packed)
+        step = np.abs(values).max(1, keepdims=True) / steps
+        assert (np.abs(back - values) <= 0.501 * step + 1e-12).all()
+        assert (np.abs(back - values).max(1) >= 0.3 * step[:, 0]).all()
+
+
+def test_rounding_for_what_comes_in_moves_the_output_less() -> None:
+    rng = np.random.default_rng(0)
+    weight, mixed = rng.standard_normal((30, 40)), rng.standard_normal((6, 40))
+    x, others = (np.maximum(rng.standard_normal((n, 6)) @ mixed, 0.0) for n in (2000, 500))
+    found = {}
+    for name, (whole, scales) in {
+        "plain": explorer.rounded(weight.T, 50),
+        "for x": explorer.rounded_for(weight, x, 50),
+    }.items():
+        assert whole.shape == (40, 30)
+        found[name] = np.abs(others @ (whole * scales[:, None]) - others @ weight.T).max()
+    assert found["for x"] < 0.7 * found["plain"]
+    assert np.abs(explorer.rounded_for(weight, np.zeros((9, 40)), 50)[0] - explorer.rounded(weight.T, 50)[0]).max() == 0
 
 
 def test_axes_are_the_principal_ones() -> None:
@@ -92,12 +109,13 @@ def test_points_are_coordinates_on_the_axes() -> None:
     made = trained()
     codes = np.random.default_rng(0).standard_normal((40, 4)) * [3, 1, 2, 0.5]
     found = document(made, codes)
-    axes = explorer.unpack(found["axes"]).reshape(4, 4)
-    points = explorer.unpack(found["points"]["codes"]).reshape(4, -1).T
+    axes = explorer.unpack(found, found["axes"])
+    points = explorer.unpack(found, found["points"]["codes"]).T
     assert np.allclose(points @ axes, codes, atol=5e-3)
     assert np.allclose(np.sort(found["spread"])[::-1], found["spread"])  # the widest axis first
     uniform = trained(prior="uniform")
-    kept = explorer.unpack(document(uniform)["axes"]).reshape(4, 4)
+    cube = document(uniform)
+    kept = explorer.unpack(cube, cube["axes"])
     assert np.allclose(kept, np.eye(4), atol=1e-4)  # a cube is not the same from every side
 
 
@@ -135,12 +153,14 @@ def test_what_the_page_cannot_draw_is_left_out_with_the_reason(monkeypatch: pyte
     assert document(made)["left_out"].startswith("mine.nets:build is a network of its own")
 
 
-def test_coarse_packing_falls_back_to_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_grow_in_number_until_the_pictures_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explorer, "SMALL", 0)
     made = trained()
-    monkeypatch.setattr(explorer, "FINE", 0)
+    monkeypatch.setattr(explorer, "TOLERANCE", 30.0)
     coarse = document(made)
-    assert {layer["weight"]["bits"] for layer in coarse["layers"]} == {12}
-    monkeypatch.setattr(explorer, "TOLERANCE", coarse["error"] / 2)
+    monkeypatch.setattr(explorer, "TOLERANCE", coarse["error"] / 8)
     fine = document(made)
-    assert {layer["weight"]["bits"] for layer in fine["layers"]} == {16}
-    assert fine["error"] < coarse["error"] / 4
+    assert fine["error"] <= coarse["error"] / 8
+    assert len(fine["numbers"]) > len(coarse["numbers"])
+    monkeypatch.setattr(explorer, "TOLERANCE", 1e-9)
+    assert "the page shows up to 1e-09" in document(made)["left_out"]

@@ -5,32 +5,28 @@
   const THUMBS = 6;
   const NAMES = { prior: "Prior", mixture: "Mixture" };
 
-  // Integers of 12 or 16 bits, one after another, times a scale per group.
-  const unpack = ({ bits, count, scales, data }) => {
-    const bytes = atob(data);
-    const values = new Float64Array(count);
-    let [buffer, held, at] = [0, 0, 0];
-    for (let i = 0; i < count; i++) {
-      for (; held < bits; held += 8) buffer = ((buffer << 8) | bytes.charCodeAt(at++)) & 0xffffff;
-      held -= bits;
-      const whole = (buffer >> held) & (2 ** bits - 1);
-      values[i] = (whole - 2 ** (bits - 1)) * scales[Math.floor(i * scales.length / count)];
-    }
-    return values;
+  // All integers of a run are deflated, upper bytes first; an array of them counts by a scale per group.
+  const inflate = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
   };
-  const rows = (packed, count) => {
-    const values = unpack(packed);
-    const width = values.length / count;
-    return Array.from({ length: count }, (_, row) => values.subarray(row * width, (row + 1) * width));
-  };
-  const unpackRun = (run) => {
-    for (const layer of run.layers) [layer.weight, layer.bias] = [unpack(layer.weight), unpack(layer.bias)];
-    run.dimensions = run.spread.length;
-    run.axes = rows(run.axes, run.dimensions);
+  const unpack = async (run) => {
+    const planes = await inflate(run.numbers);
+    const half = planes.length / 2;
+    const values = ({ at, count, scales }) => Float64Array.from({ length: count }, (_, i) =>
+      (256 * planes[at + i] + planes[half + at + i] - 32768) * scales[Math.floor(i * scales.length / count)]);
+    const rows = (packed) => {
+      const [all, width] = [values(packed), packed.count / run.spread.length];
+      return run.spread.map((_, row) => all.subarray(row * width, (row + 1) * width));
+    };
+    for (const layer of run.layers) [layer.weight, layer.bias] = [values(layer.weight), values(layer.bias)];
+    run.axes = rows(run.axes);
     for (const name of Object.keys(run.points)) {
-      const columns = rows(run.points[name], run.dimensions);
+      const columns = rows(run.points[name]);
       run.points[name] = Array.from(columns[0], (_, i) => columns.map((column) => column[i]));
     }
+    run.dimensions = run.spread.length;
   };
 
   // The network. An image or code is a flat array, channel by channel.
@@ -43,7 +39,7 @@
   };
   const SQUASH = { sigmoid: (v) => 1 / (1 + Math.exp(-v)), tanh: (v) => (Math.tanh(v) + 1) / 2 };
   const linear = (x, y, weight) => {
-    for (let o = 0, w = 0; o < y.length; o++) for (let i = 0; i < x.length; i++, w++) y[o] += weight[w] * x[i];
+    for (let i = 0, w = 0; i < x.length; i++) for (let o = 0; o < y.length; o++, w++) y[o] += weight[w] * x[i];
   };
   // Each input pixel adds its value times the kernel to the output; what falls outside is cut, as in "SAME" padding.
   const transposed = (x, y, { in: [ins, height, width], out: [outs, tall, wide], kernel, stride, weight }) => {
@@ -110,7 +106,7 @@
     return node;
   };
   const [sliders, app] = [".sliders", ".cards"].map((name) => root.querySelector(name));
-  let [cards, point, draws, waiting] = [[], [], [], 0];
+  let [cards, point, draws, waiting, wanted] = [[], [], [], 0, ""];
   const tasks = []; // draws still to decode, a few per frame
   const work = () => {
     const until = performance.now() + 20;
@@ -168,9 +164,12 @@
       Object.entries(place(a)).forEach(([name, value]) => here.setAttribute(name, value));
     };
   };
-  const show = (dataset) => {
+  const show = async (dataset) => {
     const shown = runs.filter((run) => run.dataset === dataset);
-    shown.filter((run) => run.dimensions === undefined).forEach(unpackRun);
+    wanted = dataset;
+    root.setAttribute("aria-busy", "true");
+    await Promise.all(shown.map((run) => (run.unpacked ||= unpack(run))));
+    if (wanted !== dataset) return; // another one was chosen meanwhile
     app.replaceChildren();
     sliders.replaceChildren();
     tasks.length = 0;
@@ -183,7 +182,6 @@
       make(label, "output");
       input.addEventListener("input", () => moved(Object.assign([...point], { [k]: Number(input.value) })));
     }
-    root.setAttribute("aria-busy", "true");
     moved([...draws[0]]);
     requestAnimationFrame(work);
   };
@@ -192,6 +190,7 @@
   root.querySelector(".centre").addEventListener("click", () => moved(point.map(() => 0)));
   root.querySelector(".draw").addEventListener("click", () => moved([...draws[Math.floor(Math.random() * draws.length)]]));
   root.hidden = false;
+  if (!window.DecompressionStream) { root.textContent = "This part needs a browser of 2023 or newer."; return; }
   // Drawn when it comes near the screen: unpacking and decoding take a moment.
   const seen = new IntersectionObserver(([entry]) => {
     if (entry.isIntersecting) { seen.disconnect(); show(datasets[0]); }
