@@ -222,7 +222,7 @@ def test_a_cost_of_another_law_lies_off_the_fit() -> None:
 
 def test_the_interval_of_a_share_holds_it_as_often_as_it_says() -> None:
     b, c = 1e-6, 1e-6 / 4096  # half of the cost at the largest size each
-    hits, log_seconds = [0, 0], np.log(b * SIZES + c * SIZES**2)
+    hits = [0, 0]
     for seed in range(150):
         noise = 0.03 * np.random.default_rng(seed).standard_normal(8)
         made = growth(
