@@ -60,6 +60,17 @@ def test_variants_are_every_combination(config: dict[str, Any]) -> None:
     assert (last.lambda_, last.latent_dim) == (10.0, 4)
 
 
+def test_the_seed_lottery_is_a_variant_of_each_method_and_stream(config: dict[str, Any]) -> None:
+    run = {"methods": ["vae", "wae_mmd"], "datasets": ["digits"], "seeds": [0, 1], "seed_streams": ["data_order"]}
+    plan = load_plan(merge(config, {"run": run}))
+    assert plan.methods == ["vae", "wae_mmd", "vae@seed_stream=data_order", "wae_mmd@seed_stream=data_order"]
+    varied = plan.run("digits/wae_mmd@seed_stream=data_order/seed1")
+    assert [varied.seed_for(purpose) for purpose in ("order", "init", "prior", "samples")] == [1, 0, 0, 0]
+    plain = plan.run("digits/wae_mmd/seed1")
+    assert [plain.seed_for(purpose) for purpose in ("order", "init")] == [1, 1]
+    assert "seed_streams lists 'samples' twice" in refused(config, {"run": run | {"seed_streams": ["samples"] * 2}})
+
+
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [

@@ -11,12 +11,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from wae.compute.seeds import PURPOSES, Streams
 from wae.core.errors import StopSignalError, UserError
 from wae.core.files import read_json, write_json
 from wae.core.layout import Cell, Layout, RunFolder
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
+from wae.core.settings.training import SEED_STREAMS
 from wae.data.source import Dataset, Split, load, prepare
 from wae.evaluation.subjects import load_method
+from wae.methods.base import build
 from wae.planning.config import merge
 from wae.planning.plan import Plan, load_plan
 from wae.training import checkpoint
@@ -65,6 +68,30 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
         training.train(chosen, data, tmp_path / name, CPU, "code")
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
     assert contents(tmp_path / "a") != contents(tmp_path / "c")
+
+
+@pytest.mark.parametrize("stream", SEED_STREAMS)
+def test_a_seed_that_decides_one_stream_holds_the_others(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, stream: str
+) -> None:
+    run = a_run(smoke, encoder="gaussian", epochs=1, seed_stream=stream, held_seed=7)
+    runs = [run.model_copy(update={"seed": seed}) for seed in (0, 1)]
+    firsts = [[value.tolist() for value in build(each).state_dict().values()] for each in runs]
+    assert (firsts[0] != firsts[1]) == (stream == "first_weights")
+    drawn = [{p: torch.rand(3, generator=Streams(each.seed_for)[p]).tolist() for p in PURPOSES} for each in runs]
+    moved = {p for p in PURPOSES if drawn[0][p] != drawn[1][p]}
+    assert moved == set(SEED_STREAMS[stream])
+    held = {p: torch.rand(3, generator=Streams(7)[p]).tolist() for p in PURPOSES}
+    assert all(drawn[0][p] == held[p] for p in PURPOSES if p not in moved)
+    for name, each in zip("ab", runs, strict=True):
+        training.train(each, data, tmp_path / name, CPU, "code")
+    same = contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert same == (stream == "samples")
+
+
+def test_every_random_stream_of_a_run_can_be_varied() -> None:
+    named = [purpose for purposes in SEED_STREAMS.values() for purpose in purposes]
+    assert sorted(named) == sorted({*PURPOSES} - {"features"})  # whose classifier has a seed of its own
 
 
 def test_the_last_batch_is_kept_where_asked(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

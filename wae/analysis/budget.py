@@ -112,6 +112,7 @@ def _row(dataset: str, method: str, mean: float, found: Budget) -> BudgetRow:
         **{f"error_{source}": value for source, value in found.error.items()},
         "detectable": found.detectable,
     }
+    numbers |= {"variation": found.seed / mean, "worth": found.detectable / mean} if mean > 0 else {}
     finite = {name: float(value) if math.isfinite(value) else None for name, value in numbers.items()}
     return BudgetRow(
         dataset=dataset,

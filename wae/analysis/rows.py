@@ -50,7 +50,11 @@ class Score:
 
 @dataclass(frozen=True)
 class BudgetRow:
-    """Error budget of the ranking distance of one method (``wae.analysis.budget.error_budget``), in its own units."""
+    """Error budget of the ranking distance of one method (``wae.analysis.budget.error_budget``), in its own units.
+
+    ``variation``: the standard deviation over seeds as a share of the mean; ``worth``: ``detectable`` as a share of it,
+    the smallest difference worth a word.
+    """
 
     dataset: str
     method: str
@@ -65,6 +69,29 @@ class BudgetRow:
     error_half: float | None
     dominant: Source | None
     detectable: float | None
+    variation: float | None = None
+    worth: float | None = None
+
+
+@dataclass(frozen=True)
+class StreamRow:
+    """How much of the ranking distance one random stream moves, the others held (``run.seed_streams``).
+
+    ``stream``: a name of ``wae.core.settings.training.SEED_STREAMS``, "all", or "rest": what all vary beyond the sum of
+    the streams varied alone, their interaction. ``sd``: standard deviation over seeds, with 95% interval (normal law);
+    ``variation``: as a share of the mean; ``share``: of the variance when all streams vary. None where not known.
+    """
+
+    dataset: str
+    method: str
+    stream: str
+    seeds: int
+    mean: float | None
+    sd: float | None
+    low: float | None
+    high: float | None
+    variation: float | None
+    share: float | None
 
 
 @dataclass(frozen=True)

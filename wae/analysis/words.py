@@ -22,7 +22,14 @@ METHODS = {
     REAL_DATA: "Real data",
     PERFECT: "Prior against prior",
 }
-SETTINGS = {"lambda_": "λ", "latent_dim": "d_z", "prior": "prior", "encoder": "encoder", "batch_size": "n"}
+SETTINGS = {
+    "lambda_": "λ",
+    "latent_dim": "d_z",
+    "prior": "prior",
+    "encoder": "encoder",
+    "batch_size": "n",
+    "seed_stream": "varied",
+}
 PENALTIES = {
     "mmd_fused": "MMD, fused",
     "mmd_official": "MMD, official form",

@@ -1,6 +1,7 @@
 """One seed per run, split by the name of the purpose into independent random streams."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -31,10 +32,12 @@ def spawn_key(purpose: str) -> tuple[int, ...]:
 class Streams:
     """The random streams that a training run draws from: ``streams["noise"]`` and so on."""
 
-    def __init__(self, seed: int, device: torch.device | str = "cpu") -> None:
+    def __init__(self, seed: int | Callable[[str], int], device: torch.device | str = "cpu") -> None:
+        """``seed``: of all streams, or a function that gives the seed of each purpose."""
+        seed_of = seed if callable(seed) else lambda purpose: seed
         # The data order is drawn on the CPU whatever the device, so that it is the same everywhere.
         self._generators = {
-            purpose: stream(seed, purpose, "cpu" if purpose == "order" else device) for purpose in PURPOSES
+            purpose: stream(seed_of(purpose), purpose, "cpu" if purpose == "order" else device) for purpose in PURPOSES
         }
 
     def __getitem__(self, purpose: str) -> torch.Generator:

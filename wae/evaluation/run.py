@@ -120,7 +120,7 @@ def evaluate(
         rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
     save_pictures(method, images, folder, device)
     write_scatter(folder.codes, codes.plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
-    _write_explorer(folder, method, codes, held_out.split.labels, run.seed, device)
+    _write_explorer(folder, method, codes, held_out.split.labels, run.seed_for("evaluation"), device)
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
     order = ("metric", "subject", "reference", "samples", "draw")
     rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
@@ -191,16 +191,16 @@ def _scores(
             rows.extend(own.rows(subject, images, real_images, held_out.name))
 
     for draw, z in enumerate(
-        prior_draws(method, settings.samples, settings.draws, stream(run.seed, "samples", device))
+        prior_draws(method, settings.samples, settings.draws, stream(run.seed_for("samples"), "samples", device))
     ):
         score("prior", decode(method, z, batch), draw)
 
     rows += _parzen(method, run, held_out, settings, device)
-    noise = stream(run.seed, "evaluation", device)
-    chosen = _rng(run.seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
+    noise = stream(run.seed_for("evaluation"), "evaluation", device)
+    chosen = _rng(run.seed_for("evaluation"), "mixture codes").permutation(len(train))[:MIXTURE_CODES]
     codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
-    mixture = Mixture(codes, settings.mixture_components, run.seed)
-    drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed, "mixture samples")), device)
+    mixture = Mixture(codes, settings.mixture_components, run.seed_for("evaluation"))
+    drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed_for("evaluation"), "mixture samples")), device)
     drawn = method.prior.project(drawn) if method.settings.prior == "sphere" else drawn
     score("mixture", decode(method, drawn, batch))
 
@@ -213,14 +213,17 @@ def _scores(
         rows.append(row(name, "reconstruction", value, held_out.name, len(back), 0))
     if settings.interpolations and len(plain.z) > 1:
         count = min(settings.samples, settings.interpolation_samples)
-        score("interpolation", decode(method, middles(method, plain.z, count, _rng(run.seed, "interpolation")), batch))
+        score(
+            "interpolation",
+            decode(method, middles(method, plain.z, count, _rng(run.seed_for("evaluation"), "interpolation")), batch),
+        )
 
     for distance in distances:
-        rows += distance.curve(_rng(run.seed, "curve"))
+        rows += distance.curve(_rng(run.seed_for("evaluation"), "curve"))
     rows += _likelihood(method, run, held_out, settings, device)
     random = method.settings.encoder in ("gaussian", "implicit")
     noisy = encode(method, real_images, batch, device, noise) if random else plain
-    rng = _rng(run.seed, "codes")
+    rng = _rng(run.seed_for("evaluation"), "codes")
     found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)
     return rows + found, moments, Codes(plain.z, noisy.z, drawn)
 
@@ -234,7 +237,7 @@ def _likelihood(
         return []
     subset = _rng(0, "likelihood images")  # the same images for every run
     chosen = np.sort(subset.permutation(len(images))[: settings.likelihood_images])
-    generator = torch.Generator(device).manual_seed(int(_rng(run.seed, "likelihood").integers(2**63)))
+    generator = torch.Generator(device).manual_seed(int(_rng(run.seed_for("evaluation"), "likelihood").integers(2**63)))
     part = torch.from_numpy(images[chosen])
     if run.training.binarise != "off":  # once, and alike for every run
         drawn = torch.Generator().manual_seed(int(_rng(0, "binarised").integers(2**63)))
@@ -257,7 +260,7 @@ def _parzen(
     test, validation = np.asarray(held_out.split.images), held_out.validation
     if settings.parzen_samples == 0 or len(test) < 2:
         return []
-    z = method.prior.sample(settings.parzen_samples, stream(run.seed, "samples", device))
+    z = method.prior.sample(settings.parzen_samples, stream(run.seed_for("samples"), "samples", device))
     samples = method.decode_pixels(z, settings.batch_size).flatten(1).cpu().numpy()
     order = _rng(0, "parzen validation").permutation(len(validation))  # the same images for every run
     chosen = validation[np.sort(order[: settings.parzen_validation])]

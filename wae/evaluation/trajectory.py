@@ -43,7 +43,7 @@ def trajectory(
     for file in sorted(folder.snapshots.glob("epoch*.safetensors")):
         epoch = int(file.stem.removeprefix("epoch"))
         method = load_method(run, file, device)
-        generator = stream(run.seed, "samples", device)
+        generator = stream(run.seed_for("samples"), "samples", device)
         z = method.prior.sample(min(settings.samples, SMOKE), generator)
         samples = decode(method, z, settings.batch_size)
         for real in cheapest:

@@ -217,6 +217,6 @@ def build(run: RunSettings) -> Method:
     from wae.core.plugins import load_class
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(run.seed, "init").initial_seed())
+        torch.manual_seed(stream(run.seed_for("init"), "init").initial_seed())
         method: Method = load_class(run.training.implementation, Method)(run)
     return method

@@ -17,7 +17,7 @@ VALUE = re.compile(r"[A-Za-z0-9_.,+-]+")  # what a varied value may look like in
 
 def planned_methods(config: Config) -> list[tuple[str, str, dict[str, Any]]]:
     """Planned methods as (name, base method, varied values); UserError for doubles and for too many runs."""
-    methods = len(config.run.methods) + sum(
+    methods = len(config.run.methods) * (1 + len(config.run.seed_streams)) + sum(
         len(vary.methods) * math.prod(len(values) for values in vary.values.values()) for vary in config.run.vary
     )
     runs = len(config.run.datasets) * methods * len(config.run.seeds)
@@ -34,6 +34,8 @@ def planned_methods(config: Config) -> list[tuple[str, str, dict[str, Any]]]:
 
 
 def _variants(config: Config) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    for base, stream in itertools.product(config.run.methods, config.run.seed_streams):
+        yield f"{base}@seed_stream={stream}", base, {"seed_stream": stream}
     for vary in config.run.vary:
         for key in vary.values:
             if key not in TrainingSettings.model_fields:

@@ -96,7 +96,7 @@ class Trainer:
         self.identity = run
         self.device = device
         self.images = images
-        self.streams = Streams(run.seed, device)
+        self.streams = Streams(run.seed_for, device)
         self.method: Method = build(run).to(device)
         self.method.prepare_training()
         self.progress = Progress()

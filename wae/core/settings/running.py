@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from wae.core import reserved
-from wae.core.settings.types import Dotted, Name, Seconds, Strict
+from wae.core.settings.types import Dotted, Name, Seconds, SeedStream, Strict
 
 
 class ExecutionSettings(Strict):
@@ -33,6 +33,8 @@ class What(Strict):
     methods: Annotated[list[Name], Field(min_length=0)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
     vary: list[Vary] = []
+    # For each of the methods a variant METHOD@seed_stream=NAME in which the seed decides this stream alone.
+    seed_streams: list[SeedStream] = []
     extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
     # Report on the runs that are finished, train no others; what is missing is marked. Text is taken too, as all that
     # Snakemake's --config 'run={partial: true}' gives.
@@ -40,7 +42,7 @@ class What(Strict):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        for key in ("datasets", "methods", "seeds", "extractors"):
+        for key in ("datasets", "methods", "seeds", "seed_streams", "extractors"):
             for value, count in Counter(getattr(self, key)).items():
                 if count > 1:
                     raise ValueError(f"{key} lists {value!r} twice; list it once")

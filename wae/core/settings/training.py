@@ -17,6 +17,7 @@ from wae.core.settings.types import (
     Positive,
     PriorName,
     Rate,
+    SeedStream,
     Side,
     Strict,
     Weight,
@@ -127,6 +128,10 @@ class TrainingSettings(Strict):
     compile: bool = False
     channels_last: bool = False
 
+    # The seed lottery (run.seed_streams): which random stream the run's seed decides, and the seed of the others
+    seed_stream: Literal["all"] | SeedStream = "all"
+    held_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
     # Forms in which the authors' code differs, each with its own setting; docs/faithfulness.md says what each does
     authors: bool = False  # whether those not set are the authors' (AUTHORS)
     prior_trick: Literal["intended", "authors"] = "intended"  # log p(z) of the code itself, or of every code in turn
@@ -144,6 +149,14 @@ class TrainingSettings(Strict):
         return {**AUTHORS, **values} if isinstance(values, dict) and values.get("authors") is True else values
 
 
+SEED_STREAMS = {  # what the run's seed decides where it decides one thing alone: purposes of wae/compute/seeds.py
+    "first_weights": ("init",),
+    "data_order": ("order",),
+    "training_draws": ("prior", "noise", "pretraining"),
+    "samples": ("samples", "evaluation"),
+}
+
+
 class RunSettings(Strict):
     """One run: what is trained on which dataset with which seed."""
 
@@ -152,6 +165,11 @@ class RunSettings(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**31)]
     shape: list[int]  # (channels, height, width) of the images
     training: TrainingSettings
+
+    def seed_for(self, purpose: str) -> int:
+        """The seed of a purpose's random stream: the run's own, or ``held_seed`` where ``seed_stream`` is another."""
+        stream = self.training.seed_stream
+        return self.seed if stream == "all" or purpose in SEED_STREAMS[stream] else self.training.held_seed
 
 
 class TrainingOverrides(Strict):

@@ -34,7 +34,7 @@ SECTIONS = (
         "What the penalties cost",
         ("timing_steps", "timing_penalties", "timing_exponents", "timing_crossovers", "training_cost"),
     ),
-    Section("budget", "Where the error comes from", ("agreement", "error_budget", "gap_decomposition")),
+    Section("budget", "Where the error comes from", ("agreement", "error_budget", "seed_streams", "gap_decomposition")),
     Section("own", "Figures of this config"),
     Section("published", "Published results", ("published",)),
     Section("failures", "Failures", ("failures",)),
