@@ -28,13 +28,15 @@ def analyse(experiment: Path, claims: Path, anchors: Path) -> None:
 
 def summarise(results: "Results") -> None:
     """Write what follows from an experiment's own tables alone: scores, agreement, budget, gap, tuning and so on."""
-    from wae.analysis import agreement, budget, citation, courses, files, lottery, scores, tuning
+    from wae.analysis import agreement, budget, citation, contrasts, courses, files, lottery, scores, tuning
     from wae.analysis.costs.fits import timing_fits
 
     folder, summed = results.folder, scores.summarise(results)
     files.SCORES.write(folder, summed)
     files.AGREEMENT.write(folder, agreement.agreements(results, summed))
     files.BUDGET.write(folder, budget.budget_rows(results))
+    files.CONTRASTS.write(folder, contrasts.contrasts(results))
+    files.AGGREGATES.write(folder, contrasts.aggregates(results))
     files.LOTTERY.write(folder, lottery.streams(results))
     files.GAP.write(folder, budget.gap_rows(results))
     files.TUNING.write(folder, tuning.tune(results))

@@ -10,8 +10,9 @@ from typing import Any, Generic, TypeVar
 
 from wae.analysis.claims.verdicts import ClaimsDocument
 from wae.analysis.costs.rows import TimingFits
+from wae.analysis.inference_rows import Aggregate, Contrast, StreamRow
 from wae.analysis.published.rows import PublishedDocument
-from wae.analysis.rows import Agreement, BudgetRow, Courses, GapRow, Score, Shortfall, StreamRow, Tuning
+from wae.analysis.rows import Agreement, BudgetRow, Courses, GapRow, Score, Shortfall, Tuning
 from wae.core.errors import UserError
 from wae.core.files import write_json
 
@@ -54,6 +55,8 @@ class File(Generic[T]):
 
 SCORES: File[list[Score]] = File("scores.json", list[Score], [])
 BUDGET: File[list[BudgetRow]] = File("budget.json", list[BudgetRow], [])
+CONTRASTS: File[list[Contrast]] = File("contrasts.json", list[Contrast], [])
+AGGREGATES: File[list[Aggregate]] = File("aggregates.json", list[Aggregate], [])
 LOTTERY: File[list[StreamRow]] = File("lottery.json", list[StreamRow], [])
 GAP: File[list[GapRow]] = File("gap.json", list[GapRow], [])
 AGREEMENT: File[list[Agreement]] = File("agreement.json", list[Agreement], [])
@@ -64,6 +67,7 @@ TIMING_FITS: File[TimingFits] = File("timing_fits.json", TimingFits, TimingFits(
 PUBLISHED: File[PublishedDocument] = File("published.json", PublishedDocument, PublishedDocument())
 CLAIMS: File[ClaimsDocument] = File("claims.json", ClaimsDocument, ClaimsDocument())
 ALL: tuple[File[Any], ...] = (
-    *(SCORES, BUDGET, LOTTERY, GAP, AGREEMENT, TUNING, CITATION, COURSES, TIMING_FITS, PUBLISHED, CLAIMS),
+    *(SCORES, CONTRASTS, AGGREGATES, BUDGET, LOTTERY, GAP, AGREEMENT, TUNING, CITATION, COURSES),
+    *(TIMING_FITS, PUBLISHED, CLAIMS),
 )
 NAMES = (*(file.name for file in ALL), "divergences.json")

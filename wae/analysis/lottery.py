@@ -5,8 +5,8 @@ import math
 import numpy as np
 from scipy import stats
 
+from wae.analysis.inference_rows import StreamRow
 from wae.analysis.results import Results
-from wae.analysis.rows import StreamRow
 from wae.analysis.runs import varied
 from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS
 

@@ -74,27 +74,6 @@ class BudgetRow:
 
 
 @dataclass(frozen=True)
-class StreamRow:
-    """How much of the ranking distance one random stream moves, the others held (``run.seed_streams``).
-
-    ``stream``: a name of ``wae.core.settings.training.SEED_STREAMS``, "all", or "rest": what all vary beyond the sum of
-    the streams varied alone, their interaction. ``sd``: standard deviation over seeds, with 95% interval (normal law);
-    ``variation``: as a share of the mean; ``share``: of the variance when all streams vary. None where not known.
-    """
-
-    dataset: str
-    method: str
-    stream: str
-    seeds: int
-    mean: float | None
-    sd: float | None
-    low: float | None
-    high: float | None
-    variation: float | None
-    share: float | None
-
-
-@dataclass(frozen=True)
 class GapRow:
     """What the distance of prior samples is made of: means over seeds, and the steps between them."""
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from wae.core import reserved
-from wae.core.settings.types import Dotted, Name, Seconds, SeedStream, Strict
+from wae.core.settings.types import Dotted, Name, SecondaryMeasure, Seconds, SeedStream, Strict
 
 
 class ExecutionSettings(Strict):
@@ -65,4 +65,5 @@ class ReportSettings(Strict):
     claims: str = "config/claims.yaml"  # a claims file; its judges may be of your own (docs/extending.md)
     figures: list[Dotted] = []  # further figures of your own (docs/extending.md)
     primary: str | None = None  # the measure of prior samples that ranks; without one the first Frechet distance
-    secondary: list[str] = []  # further measures that the headline names; without any all are compared
+    # Further measures by which methods are compared, METRIC or METRIC/SUBJECT, shown second and corrected among them.
+    secondary: list[SecondaryMeasure] = []

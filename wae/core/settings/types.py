@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SeedStream = Literal["first_weights", "data_order", "training_draws", "samples"]
+SecondaryMeasure = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(/(prior|reconstruction|codes|mixture))?$")]
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=65_536)]

@@ -24,7 +24,7 @@ SECTIONS = (
         "Scores by dataset",
         (
             *("{dataset}_generation", "{dataset}_other_samples", "{dataset}_reconstruction", "{dataset}_latent"),
-            *("lambda_sweep", "lambda_comparisons"),
+            *("aggregate", "contrasts", "lambda_sweep", "lambda_comparisons"),
         ),
     ),
     Section("images", "Images"),

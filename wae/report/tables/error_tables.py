@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import asdict
 
-from wae.analysis.files import AGREEMENT, BUDGET, GAP, LOTTERY, TUNING
+from wae.analysis.files import AGREEMENT, BUDGET, GAP, TUNING
 from wae.analysis.results import Results
 from wae.analysis.rows import Agreement, BudgetRow, Condition, GapRow, Source
 from wae.analysis.words import SUBJECTS, counted, in_words, number, spread
@@ -18,7 +18,7 @@ SOURCES = {  # as the subject of a sentence
 
 def build(results: Results) -> list[Grid]:
     """The tables that the scores allow."""
-    made = [_budget(results), _streams(results), _gap(results), _agreement(results), _sweep(results), _both(results)]
+    made = [_budget(results), _gap(results), _agreement(results), _sweep(results), _both(results)]
     return [grid for grid in made if grid is not None]
 
 
@@ -116,44 +116,6 @@ def _budget(results: Results) -> Grid | None:
         heads=heads,
         rows=_rows(results, found, columns),
         source=BUDGET.name,
-    )
-
-
-STREAMS = {
-    "all": "all of them",
-    "first_weights": "first weights",
-    "data_order": "order of the data",
-    "training_draws": "draws of prior and noise in training",
-    "samples": "samples and other draws of the evaluation",
-    "rest": "interaction: all, less each alone",
-}
-
-
-def _streams(results: Results) -> Grid | None:
-    rows = []
-    for row in results.read(LOTTERY):
-        trace = (f"{results.title(row.method)} on {row.dataset}: {STREAMS[row.stream]}", results.source(LOTTERY.name))
-        sd = Cell("-") if row.sd is None else Cell(number(row.sd, 3) + spread(row.low, row.high, 3), row.sd, trace)
-        shares = [
-            Cell("-") if share is None else Cell(f"{100 * share:.3g}%".replace("-", "−"), share, trace)
-            for share in (row.variation, row.share)
-        ]
-        title = Cell(results.title(row.method))
-        seeds = Cell("-") if row.stream == "rest" else Cell(f"{row.seeds}", row.seeds)
-        rows.append((Cell(row.dataset, head=True), title, Cell(STREAMS[row.stream]), seeds, sd, *shares))
-    if not rows:
-        return None
-    return Grid(
-        name="seed_streams",
-        title=f"Which randomness decides the {in_words(results.distance)}",
-        caption=(
-            "The seed decides the stream named alone, the others are held. Standard deviation over seeds [95% "
-            "interval], as a share of the mean, and its variance as a share of that when all vary."
-        ),
-        section="budget",
-        heads=tuple(map(Head, ("Dataset", "Method", "Varied", "Seeds", "sd", "of the mean", "of the variance"))),
-        rows=tuple(rows),
-        source=LOTTERY.name,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from wae.analysis.results import Results
 from wae.core.errors import UserError
 from wae.core.files import write_json, write_text
-from wae.report.tables import claim_tables, error_tables, run_tables, score_tables, study_tables
+from wae.report.tables import claim_tables, error_tables, inference_tables, run_tables, score_tables, study_tables
 from wae.report.tables.grids import Grid, csv_text, markdown_text, tex_text
 
 WRITERS = {"csv": csv_text, "md": markdown_text, "tex": tex_text}
@@ -25,7 +25,7 @@ def tables(experiment_dir: Path, out_dir: Path) -> None:
 
 def build(results: Results) -> list[Grid]:
     """The tables that the experiment's results allow, in the page's order."""
-    modules = (score_tables, study_tables, claim_tables, error_tables, run_tables)
+    modules = (score_tables, study_tables, claim_tables, inference_tables, error_tables, run_tables)
     return [grid for module in modules for grid in module.build(results)]
 
 

@@ -1,0 +1,100 @@
+"""Pairs of methods in primary and secondary measures, and the aggregate over datasets, against independent numbers."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.shared.tables import results
+from wae.analysis.contrasts import aggregate, contrasts, interquartile_mean
+from wae.analysis.results import Results
+from wae.core.files import read_json, write_json
+
+SCORES = {
+    ("wae_gan", "fid_classifier/prior"): [10.0, 11.0, 12.5],
+    ("wae_mmd", "fid_classifier/prior"): [11.0, 12.0, 12.4],
+    ("vae", "fid_classifier/prior"): [30.0, 33.0, 31.0],
+    ("wae_gan", "mse/reconstruction"): [0.010, 0.011, 0.012],
+    ("wae_mmd", "mse/reconstruction"): [0.013, 0.014, 0.016],
+    ("vae", "mse/reconstruction"): [0.020, 0.021, 0.023],
+    ("wae_gan", "fid_classifier/mixture"): [9.0, 9.2, 9.4],
+    ("wae_mmd", "fid_classifier/mixture"): [10.0, 9.2, 11.4],
+}
+
+
+def made(folder: Path, secondary: list[str]) -> Results:
+    results(folder, dict(SCORES))
+    plan = read_json(folder / "plan.json")
+    write_json(folder / "plan.json", plan | {"config": {"report": {"secondary": secondary}}})
+    return Results(folder)
+
+
+def test_secondary_measures_come_second_and_are_corrected_among_themselves(tmp_path: Path) -> None:
+    found = contrasts(made(tmp_path / "two", ["mse", "fid_classifier/mixture", "no_such"]))
+    kinds = [(c.metric, c.subject, c.primary) for c in found]
+    assert kinds == [
+        *[("fid_classifier", "prior", True)] * 3,
+        *[("mse", "reconstruction", False)] * 3,
+        ("fid_classifier", "mixture", False),
+    ]
+    alone = contrasts(made(tmp_path / "none", []))
+    assert found[:3] == alone  # the secondary ones cost the primary one nothing
+
+    pairs = [("wae_gan", "wae_mmd"), ("wae_gan", "vae"), ("wae_mmd", "vae")]
+    keys = [("mse/reconstruction", *pair) for pair in pairs] + [("fid_classifier/mixture", "wae_gan", "wae_mmd")]
+    raw = []
+    for (key, *methods), contrast in zip(keys, found[3:], strict=True):
+        scale = np.log if contrast.comparison.ratio else np.asarray  # as the facts on the metrics say, where known
+        x, y = (scale(SCORES[method, key]) for method in methods)
+        raw.append(float(stats.ttest_ind(x, y, equal_var=False).pvalue))
+    holm, worst = [0.0] * 4, 0.0
+    for rank, place in enumerate(np.argsort(raw)):
+        worst = max(worst, min(raw[place] * (4 - rank), 1.0))
+        holm[place] = worst
+    assert [c.comparison.p_holm for c in found[3:]] == pytest.approx(holm)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2, 3, 100], 2.5),
+        ([5, 1, 2, 3, 4, 6, 7, 900], 4.5),
+        ([1, 2, 9], (2 * (1 / 3) + (1 + 9) * (1 / 12)) / 0.5),  # a quarter cuts a third
+        ([7.0], 7.0),
+    ],
+)
+def test_the_interquartile_mean_drops_a_quarter_at_each_end(values: list[float], expected: float) -> None:
+    assert interquartile_mean(np.array(values, float)) == pytest.approx(expected)
+    if len(values) % 4 == 0:
+        assert interquartile_mean(np.array(values, float)) == pytest.approx(stats.trim_mean(values, 0.25))
+
+
+def test_the_aggregate_scales_each_dataset_and_counts_better_runs() -> None:
+    rng = np.random.default_rng(0)
+    ratio = {"a": 0.5, "b": 2.0}
+    cells = {
+        d: {m: scale * r * np.exp(0.05 * rng.standard_normal(6)) for m, r in ratio.items()}
+        for d, scale in (("x", 1.0), ("y", 1000.0))
+    }
+    first, second = aggregate(cells)
+    for row, expected, chance in ((first, 0.5, 1.0), (second, 2.0, 0.0)):
+        assert row.low < expected < row.high or row.mean == pytest.approx(expected, rel=0.05)
+        assert row.improvement == chance
+        assert (row.datasets, row.runs) == (2, 12)
+    higher = aggregate(cells, "higher")
+    assert [row.improvement for row in higher] == [0.0, 1.0]
+
+
+def test_the_interval_of_the_aggregate_holds_the_truth_about_as_often_as_it_says() -> None:
+    hits, repeats = 0, 25
+    for seed in range(repeats):
+        rng = np.random.default_rng(seed)
+        cells = {
+            d: {m: r * np.exp(0.1 * rng.standard_normal(8)) for m, r in (("a", 0.5), ("b", 2.0))}
+            for d in ("x", "y", "z")
+        }
+        row = aggregate(cells, seed=seed)[0]
+        hits += row.low <= 0.5 <= row.high
+    assert hits / repeats > 0.85 - 2 * math.sqrt(0.05 * 0.95 / repeats)  # a bootstrap of few seeds is a little narrow
