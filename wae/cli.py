@@ -139,6 +139,13 @@ def verify(a: Arguments) -> None:
         raise UserError(f"the fresh run differs from {a.recorded}")
 
 
+def compare(a: Arguments) -> None:
+    """Compare two recorded results: which scores differ beyond noise, and what differs in origin."""
+    from wae.commands.compare import compare as run
+
+    run(a.first, a.second, a.page)
+
+
 def score(a: Arguments) -> None:
     """Score the images of any model against a dataset's, as if they were samples of a method here."""
     from wae.commands.api import score as run
@@ -213,6 +220,9 @@ ARGUMENTS = {
         metavar="FOLDER",
         help="results/EXPERIMENT, or a recorded folder",
     ),
+    "first": _path("reports/recorded/mnist", help="results/EXPERIMENT, or a recorded folder"),
+    "second": _path("results/mnist", help="another one"),
+    "--page": _path("", default=Path("comparison.html"), metavar="FILE", help="default: comparison.html"),
     "images": _path("my_samples.npy", help="a folder of images or a .npy of uint8"),
 }
 COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of each
@@ -232,6 +242,7 @@ COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of ea
     page: "--plan --results --out",
     status: "--results",
     verify: "recorded --results --cell?",
+    compare: "first second --page",
     score: "images --dataset --plan --results",
     claims: "folders --claims? --out?",
     doctor: "--plan",

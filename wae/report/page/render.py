@@ -43,18 +43,23 @@ def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool =
 
 def render(results: Results, report_dir: Path, partial: bool) -> str:
     """The page's HTML."""
-    environment = Environment(
+    template = environment().get_template("summary.html.j2")
+    return template.render(context(results, report_dir, partial))
+
+
+def environment() -> Environment:
+    """What the templates are rendered with: all that is not said to be markup is escaped."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html", "j2"), default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["slug"] = slug
-    environment.filters["data_uri"] = data_uri
-    environment.filters["verdict_class"] = lambda verdict: verdict.value.replace(" ", "-")
-    template = environment.get_template("summary.html.j2")
-    return template.render(context(results, report_dir, partial))
+    made.filters["slug"] = slug
+    made.filters["data_uri"] = data_uri
+    made.filters["verdict_class"] = lambda verdict: verdict.value.replace(" ", "-")
+    return made
 
 
 def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
