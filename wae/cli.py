@@ -215,10 +215,10 @@ ARGUMENTS = {
     "--out": _path("OUT", **_NEEDED, metavar="PATH", help="where to write"),
     "recorded": _path("reports/recorded/mnist", help="folder of the recorded result"),
     "folders": _path(
-        "reports/recorded/mnist reports/recorded/latent",
+        "reports/recorded",
         nargs="+",
         metavar="FOLDER",
-        help="results/EXPERIMENT, or a recorded folder",
+        help="results/EXPERIMENT, a recorded folder, or a folder of them",
     ),
     "first": _path("reports/recorded/mnist", help="results/EXPERIMENT, or a recorded folder"),
     "second": _path("results/mnist", help="another one"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from wae.analysis.claims.claims_file import read_claims
 from wae.analysis.claims.fixing import basis_of, rules_of
 from wae.analysis.claims.judges import Judge, find_judge
-from wae.analysis.claims.pool import Pool
+from wae.analysis.claims.pool import Pool, experiments
 from wae.analysis.claims.verdicts import ClaimsDocument, Errors, JudgedClaim, Judgement
 from wae.analysis.results import Results
 from wae.core.errors import UserError
@@ -63,7 +63,7 @@ def judge_file(results: Results, path: str | Path) -> ClaimsDocument:
 def judge_folders(folders: Sequence[str | Path], path: str | Path) -> ClaimsDocument:
     """One verdict per claim of the file ``path`` over all experiments in ``folders``, as ``judge_file`` gives for one.
 
-    Holm's and Bonferroni's corrections are over all tests of all experiments that one verdict rests on. UserError as
+    A folder that is no experiment's stands for every experiment under it. Holm's and Bonferroni's corrections are over all tests of all experiments that one verdict rests on. UserError as
     from ``wae.analysis.claims.pool.Pool``.
     """
-    return judge_file(Pool(folders), path)
+    return judge_file(Pool([found for folder in folders for found in experiments(Path(folder))]), path)

@@ -113,6 +113,14 @@ class Pool(Results):
 TABLES = ("metrics.csv", "timing.csv")
 
 
+def experiments(folder: Path) -> list[Path]:
+    """``folder`` itself where it is an experiment's, else every experiment's folder under it, none left out."""
+    if any((folder / name).exists() for name in TABLES):
+        return [folder]
+    found = sorted({path.parent for name in TABLES for path in folder.rglob(name)})
+    return found or [folder]
+
+
 def label(dataset: str, member: Experiment) -> str:
     """How a dataset of an experiment is called among several."""
     return f"{dataset} ({member.experiment})" if dataset else member.experiment

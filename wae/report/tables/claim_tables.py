@@ -137,7 +137,8 @@ def summary(document: ClaimsDocument) -> list[str]:
     """The verdicts as a table in Markdown: a line per claim, with the experiments whose numbers decide it."""
     lines = ["| | claim | verdict | decided by |", "|---|---|---|---|"]
     for claim in document.claims:
-        places = dict.fromkeys(found.dataset for found in claim.evidence if found.verdict is not None)
+        said = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE)
+        places = dict.fromkeys(found.dataset for found in claim.evidence if found.verdict in said)
         decided = ", ".join(place for place in places if place) or "-"
         verdict = "not tested" if claim.verdict is Verdict.NOT_TESTED else VERDICTS[claim.verdict]
         lines.append(_row([str(claim.number), claim.statement, verdict, decided]))

@@ -1,0 +1,19 @@
+from pathlib import Path
+
+from benchmarks.verdicts import BEGIN, END, table, written
+from wae.analysis.claims.pool import experiments
+
+
+def test_the_readmes_verdicts_are_those_over_all_recorded_experiments(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert readme == written(readme, table()), "run `python -m benchmarks.verdicts --write`"
+    assert readme.count(BEGIN) == readme.count(END) == 1
+
+
+def test_no_experiment_is_left_out(tmp_path: Path) -> None:
+    for name in ("b/metrics.csv", "a/timing.csv", "deep/er/metrics.csv", "deep/er/timing.csv", "none/claims.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert experiments(tmp_path) == [tmp_path / "a", tmp_path / "b", tmp_path / "deep/er"]
+    assert experiments(tmp_path / "a") == [tmp_path / "a"]
+    assert experiments(tmp_path / "none") == [tmp_path / "none"]
