@@ -98,12 +98,13 @@ def test_a_recorded_folder_needs_no_runs_csv(tmp_path: Path) -> None:
 
 
 def test_what_would_count_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     one, copy, other = made(tmp_path / "one", GOOD), made(tmp_path / "copy", GOOD), made(tmp_path / "x/one", GOOD)
     for folders, message in (
         ((one, one), "the same name 'one' as"),
         ((one, copy), r"copy: the same tables as .*one; give one of the two"),
         ((one, other), "the same name 'one' as"),
-        ((tmp_path,), r"neither metrics\.csv nor timing\.csv"),
+        ((tmp_path / "empty",), r"neither metrics\.csv nor timing\.csv"),
         ((), "no folder given"),
     ):
         with pytest.raises(UserError, match=message):

@@ -63,7 +63,7 @@ def judge_file(results: Results, path: str | Path) -> ClaimsDocument:
 def judge_folders(folders: Sequence[str | Path], path: str | Path) -> ClaimsDocument:
     """One verdict per claim of the file ``path`` over all experiments in ``folders``, as ``judge_file`` gives for one.
 
-    A folder that is no experiment's stands for every experiment under it. Holm's and Bonferroni's corrections are over all tests of all experiments that one verdict rests on. UserError as
-    from ``wae.analysis.claims.pool.Pool``.
+    A folder that is no experiment's stands for every experiment under it. Holm's and Bonferroni's corrections are over
+    all tests of all experiments that one verdict rests on. UserError as from ``wae.analysis.claims.pool.Pool``.
     """
     return judge_file(Pool([found for folder in folders for found in experiments(Path(folder))]), path)
