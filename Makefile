@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast test-gpu audit soak test-slurm bench lint format setup environments status
+.PHONY: report test test-fast test-gpu audit soak test-slurm bench docs docs-files lint format setup environments status
 
 report: $(STAMP) ## run the DAG of CONFIG and print where the page is
 	python -m wae check --config $(CONFIG)
@@ -36,6 +36,17 @@ format: $(STAMP) ## put the code into its standard form
 	snakefmt Snakefile workflow
 
 setup: $(STAMP) ## only create the environment
+
+docs: $(VENV)/.docs ## build the site into site/; a broken link fails it
+	NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict
+	@echo "The site: $(abspath site/index.html); python -m http.server --directory site shows it with its search"
+
+docs-files: $(STAMP) ## write the pictures and tables of docs/ that are drawn from the code
+	python docs/generate.py
+
+$(VENV)/.docs: $(STAMP) docs/requirements.txt
+	python -m pip install --quiet --disable-pip-version-check -r docs/requirements.txt
+	@touch $@
 
 environments: ## write environment.yml and workflow/envs/wae.yaml from requirements.lock
 	$(PYTHON) .ci/environments.py

@@ -1,7 +1,7 @@
-"""The README's table of verdicts: each claim judged once over every experiment in reports/recorded/, none left out.
+"""The table of verdicts in reports/recorded/README.md: each claim judged once over every experiment there.
 
 python -m benchmarks.verdicts          # prints the table
-python -m benchmarks.verdicts --write  # and puts it into README.md, between its two markers
+python -m benchmarks.verdicts --write  # and puts it into that file, between its two markers
 """
 
 import argparse
@@ -21,7 +21,7 @@ def table() -> str:
 
 
 def written(readme: str, found: str) -> str:
-    """The text of README.md with ``found`` between the markers."""
+    """The text of the file with ``found`` between the markers."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{found}\n{END}{after}"
@@ -33,7 +33,7 @@ def main() -> None:
     found = table()
     print(found)
     if parser.parse_args().write:
-        readme = ROOT / "README.md"
+        readme = RECORDED / "README.md"
         readme.write_text(written(readme.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 

@@ -4,8 +4,8 @@ from benchmarks.verdicts import BEGIN, END, table, written
 from wae.analysis.claims.pool import experiments
 
 
-def test_the_readmes_verdicts_are_those_over_all_recorded_experiments(root: Path) -> None:
-    readme = (root / "README.md").read_text(encoding="utf-8")
+def test_the_recorded_verdicts_are_those_over_all_recorded_experiments(root: Path) -> None:
+    readme = (root / "reports/recorded/README.md").read_text(encoding="utf-8")
     assert readme == written(readme, table()), "run `python -m benchmarks.verdicts --write`"
     assert readme.count(BEGIN) == readme.count(END) == 1
 

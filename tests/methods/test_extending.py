@@ -64,6 +64,7 @@ figures(folder, Path("report/figures"))
 page(folder, Path("report"), Path("report/summary.html"))
 """
 
+FOREIGN = ("my_tensorboard.py", "my_mlflow.py")  # trackers of packages that the suite does not need: not run
 PARTS = ("my_tracker.py", "my_networks.py", "my_prior.py", "my_cost.py", "parts.yaml")
 TRAIN_PARTS = """
 from pathlib import Path
@@ -102,7 +103,7 @@ def outside(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("outside")
     files = blocks((root / "docs/extending.md").read_text())
     assert set(files) == {"my_method.py", "my_learned_prior.py", *PARTS, "my_dataset.py", "my_metric.py", "my_judge.py",
-                          "my_claims.yaml", "my_figure.py", "mine.yaml"}  # fmt: skip
+                          "my_claims.yaml", "my_figure.py", "mine.yaml", *FOREIGN}  # fmt: skip
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
