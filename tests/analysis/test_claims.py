@@ -333,6 +333,32 @@ def test_divergences_hold_as_computed_and_fail_when_changed(tmp_path: Path) -> N
         assert judge("divergences", other).verdict == Verdict.REFUTED, (name, key)
 
 
+@pytest.mark.parametrize(
+    ("sliced", "gan", "verdict"),
+    [
+        (0.1, 0.9, Verdict.SUPPORTED),
+        (0.1, 0.2, Verdict.REFUTED),  # the discriminator's gradient does bring them there
+        (0.9, 0.9, Verdict.REFUTED),
+        (0.5, 0.9, Verdict.INCONCLUSIVE),
+        (0.1, None, Verdict.CALCULATED),
+    ],
+)
+def test_divergences_are_decided_by_far_starts_in_training(
+    tmp_path: Path, sliced: float, gan: float | None, verdict: Verdict
+) -> None:
+    key = "latent_sw2_debiased/codes"
+    ends = {"swae@sigma_z=30.0": sliced, "wae_gan@sigma_z=30.0": gan, "wae_mmd@sigma_z=30.0": 0.3}
+    scores = {(name, key): spread(end, 0.05) for name, end in ends.items() if end is not None}
+    scores["wae_gan", key] = spread(0.01, 0.005)  # a near start, which decides nothing
+    far = {name: {"sigma_z": 30.0} for name in ends}
+    found = results(tmp_path, scores, settings=far)
+    (tmp_path / "divergences.json").write_text(json.dumps(divergences.study()))
+    judged = judge("divergences", found)
+    assert judged.verdict == verdict
+    assert sum("started far" in e.what for e in judged.evidence) == len(scores) - 1
+    assert ("end 0.1 " in judged.summary) == (sliced == 0.1)
+
+
 def test_every_claim_of_the_file_is_judged(tmp_path: Path) -> None:
     found = Results(experiment(tmp_path, datasets=("digits",)))
     claims = judge_file(found, ROOT / "config/claims.yaml").claims

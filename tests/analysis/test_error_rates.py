@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from wae.analysis.claims.rules import cheaper, lower_everywhere, no_worse, share_above, within
+from wae.analysis.claims.rules import arrived, cheaper, lower_everywhere, no_worse, share_above, within
 from wae.analysis.claims.verdicts import Verdict, overall
 from wae.analysis.costs.growth import growth
 from wae.analysis.costs.power_laws import Curve
@@ -128,15 +128,26 @@ def faster(rng: np.random.Generator, effect: bool) -> Verdict:
     return overall(verdicts)
 
 
+def divergences(rng: np.random.Generator, effect: bool) -> Verdict:
+    """Far starts with both penalties; without effect codes end exactly at the limit."""
+    limit = CLAIM["divergences"]["parameters"]["arrived"]
+    ends = {True: 0.2, False: 0.9} if effect else {True: limit, False: limit}
+    return overall(arrived(end + 0.05 * rng.standard_normal(3), limit, there, 2) for there, end in ends.items())
+
+
 RULES: dict[str, Simulated] = {
     "quality": quality, "blur": blur, "information": information, "latent": latent, "match": match,
-    "cost": cost, "faster": faster,
+    "cost": cost, "faster": faster, "divergences": divergences,
 }  # fmt: skip
 
 
 def share(rule: Simulated, effect: bool, verdict: Verdict, seed: int, repeats: int) -> float:
     rng = np.random.default_rng(seed)
     return sum(rule(rng, effect) is verdict for _ in range(repeats)) / repeats
+
+
+def test_every_claim_of_the_file_has_a_simulated_rule() -> None:
+    assert set(RULES) == set(CLAIM) == {name for name, claim in CLAIM.items() if "errors" in claim}
 
 
 @pytest.mark.parametrize("name", RULES)

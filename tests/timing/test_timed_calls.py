@@ -2,6 +2,7 @@
 
 import csv
 import io
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from wae.timing.study import COLUMNS
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize("subject", ["mmd_fused", "mmd_official", "mmd_random_features"])
+@pytest.mark.parametrize("subject", ["mmd_fused", "mmd_official", "mmd_official_kept", "mmd_random_features"])
 def test_mmd_calls_announce_their_part(subject: str) -> None:
     marks: list[str] = []
     mmd_call(TimingSettings(random_features=16), subject, 6, 3, CPU)(marks.append)
@@ -54,6 +55,31 @@ def test_the_penalty_grid() -> None:
         ("gan", 1024),
     }
     assert len({p.key for p in points}) == 5
+
+
+def test_memory_kept_is_a_point_of_its_own_where_it_can_be() -> None:
+    settings = TimingSettings(penalty_n=[32, 64], penalties=["mmd_official", "mmd_official_kept"])
+    points = list(penalty_points(settings, 8, CPU))
+    assert [(p.labels["subject"], p.around is not None) for p in points[:2]] == [
+        ("mmd_official", False),
+        ("mmd_official_kept", True),
+    ][: 1 + memory.can_keep(CPU)]
+    assert len(list(penalty_points(settings, 8, torch.device("meta")))) == 2
+
+
+@pytest.mark.skipif(not memory.can_keep(CPU), reason="the C library has no mallopt")
+def test_memory_that_is_kept_has_its_pages_already() -> None:
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        torch.empty(1 << 24).fill_(1.0)  # 64 MiB, above the size from which blocks come from the system
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    faults()
+    given_back = faults()
+    with memory.kept():
+        faults()
+        assert faults() < given_back / 10
+    assert faults() > given_back / 2
 
 
 def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:

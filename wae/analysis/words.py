@@ -33,6 +33,7 @@ SETTINGS = {
 PENALTIES = {
     "mmd_fused": "MMD, fused",
     "mmd_official": "MMD, official form",
+    "mmd_official_kept": "MMD, official form, memory kept",
     "mmd_random_features": "MMD, random features",
     "gan": "GAN, latent discriminator",
 }

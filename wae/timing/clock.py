@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,7 @@ class Point:
     key: tuple[Any, ...]
     n: int
     prepare: Callable[[], Callable[[Mark], object]]
+    around: Callable[[], AbstractContextManager[None]] | None = None  # entered for its samples, with a call not timed
     memory_power: float = 1.0  # memory is taken to grow as n to this, until two sizes tell
     call: Callable[[Mark], object] | None = None
     repeats: int = 1
@@ -173,9 +175,9 @@ class Study:
         except TooLargeError as error:
             self._trim(point, str(error))
             return
-        first = self.stopwatch.time(point.call)
+        first = self._time(point)
         if self.settings.cap_seconds < first["total"] < 3.0 * self.settings.cap_seconds:
-            first = self.stopwatch.time(point.call)  # the first call also makes buffers and touches new memory
+            first = self._time(point)  # the first call also makes buffers and touches new memory
         if first["total"] > self.settings.cap_seconds:
             point.status = "over_cap"
             point.seconds = {name: [value] for name, value in first.items()}
@@ -190,7 +192,7 @@ class Study:
         for _ in range(self.settings.warmup - 1):
             if spent > WARM_UP_SECONDS:
                 break
-            seconds = self.stopwatch.time(point.call)["total"]
+            seconds = self._time(point)["total"]
             best, spent = min(best, seconds), spent + seconds
         point.repeats = max(1, round(SAMPLE_SECONDS / max(best, 1e-9)))
 
@@ -201,12 +203,20 @@ class Study:
             if self.clock.now() > deadline:
                 self._say(f"the budget is spent: {len(active)} points keep the rounds that they have")
                 return False
-            assert point.call is not None
-            for name, value in self.stopwatch.time(point.call, point.repeats).items():
+            for name, value in self._time(point, point.repeats).items():
                 point.seconds.setdefault(name, []).append(value)
             point.noisy.append(False)
             self.load.note(point.noisy)
         return True
+
+    def _time(self, point: Point, repeats: int = 1) -> dict[str, float]:
+        """One sample. Within ``around`` a call goes before it, as the first one makes what the others find."""
+        assert point.call is not None
+        if point.around is None:
+            return self.stopwatch.time(point.call, repeats)
+        with point.around():
+            point.call(lambda part: None)
+            return self.stopwatch.time(point.call, repeats)
 
     def _trim(self, point: Point, reason: str) -> None:
         point.status = "trimmed"

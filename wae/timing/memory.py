@@ -1,7 +1,9 @@
 """Extra memory that a call takes at its peak, beyond what was held before it."""
 
+import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 import torch
@@ -44,3 +46,30 @@ def free_bytes(device: torch.device) -> float:
     if device.type == "cuda":
         return float(torch.cuda.mem_get_info(device)[0])
     return float(psutil.virtual_memory().available)
+
+
+# Of glibc's mallopt: the size from which the heap's free end is given back, and how many blocks come from the system
+# one by one. On the CPU the (n, n) tensors of the official form are such blocks above 32 MiB: given back after each
+# call, their pages are made again by the next one.
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
+_DEFAULTS = {_TRIM_THRESHOLD: 128 * 1024, _MMAP_MAX: 65_536}
+_KEPT = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
+
+
+def can_keep(device: torch.device) -> bool:
+    """Whether ``kept`` changes anything: on the CPU with glibc. CUDA's allocator keeps its memory anyway."""
+    return device.type == "cpu" and hasattr(ctypes.CDLL(None), "mallopt")
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """The C library keeps memory that is freed, for the next call; at the end all of it is given back."""
+    library = ctypes.CDLL(None)
+    for option, value in _KEPT.items():
+        library.mallopt(option, value)
+    try:
+        yield
+    finally:
+        for option, value in _DEFAULTS.items():
+            library.mallopt(option, value)
+        library.malloc_trim(0)

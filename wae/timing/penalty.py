@@ -12,6 +12,7 @@ from wae.methods.wae_gan import WAEGAN
 from wae.mmd.estimators import mmd_official, mmd_penalty
 from wae.mmd.random_features import random_feature_mmd
 from wae.models.priors import build_prior
+from wae.timing import memory
 from wae.timing.clock import Mark, Point
 
 Call = Callable[[Mark], object]
@@ -30,9 +31,12 @@ def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.devi
                     "latent_dim": latent_dim,
                     "critic_width": width,
                 }
+                keeps = subject == "mmd_official_kept"
+                if keeps and not memory.can_keep(device):
+                    continue
                 prepare = _preparation(settings, subject, n, latent_dim, width, device)
-                power = 2.0 if subject == "mmd_official" else 1.0
-                yield Point(labels, (subject, width), n, prepare, memory_power=power)
+                power = 2.0 if subject.startswith("mmd_official") else 1.0
+                yield Point(labels, (subject, width), n, prepare, memory.kept if keeps else None, power)
 
 
 def _preparation(
@@ -62,7 +66,7 @@ def mmd_call(settings: TimingSettings, subject: str, n: int, latent_dim: int, de
     prior = build_prior(training)
     streams = Streams(settings.seed, device)
     z = 0.5 + 1.2 * torch.randn(n, latent_dim, generator=streams["noise"], device=device)
-    forms = {"mmd_fused": mmd_penalty, "mmd_official": mmd_official}
+    forms = {"mmd_fused": mmd_penalty, "mmd_official": mmd_official, "mmd_official_kept": mmd_official}
 
     def penalty(codes: Tensor) -> Tensor:
         drawn = prior.sample(n, streams["prior"])

@@ -101,6 +101,12 @@ def within(values: Values, margin: float, tests: int = 1) -> Verdict:
     return Verdict.REFUTED if above <= SIGNIFICANCE else Verdict.INCONCLUSIVE
 
 
+def arrived(values: Values, margin: float, claimed: bool, tests: int = 1) -> Verdict:
+    """Whether codes came nearer than ``margin``, as ``claimed``, or stayed farther, where the claim is the contrary."""
+    found = np.asarray(values, float)
+    return within(found, margin, tests) if claimed else within(-found, -margin, tests)
+
+
 def share_above(found: Growth, power: int, share: float, misfit: float, tests: int = 1) -> Verdict:
     """Whether the term n^``power`` has more than ``share`` of a cost at the largest n: its 95% interval lies above, or
     below at 5% over all ``tests``. Inconclusive where the points are further than ``misfit`` from the fit.

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from wae.analysis.claims.rules import cheaper, share_above
+from wae.analysis.claims.rules import arrived, cheaper, share_above
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.costs.growth import share_interval
 from wae.analysis.costs.rows import Crossover, Meeting
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.words import MEETINGS, counted, sentence, timed_title
+from wae.analysis.runs import base_method
+from wae.analysis.words import MEETINGS, counted, number, sentence, spread, timed_title
 
 EXACT_MMD = ("mmd_fused", "mmd_official", "mmd_official_kept")
 POWERS = {"gan": 1} | dict.fromkeys(EXACT_MMD, 2)  # of n, as claimed
@@ -184,8 +185,47 @@ def divergences(results: Results, parameters: Mapping[str, float]) -> Judgement:
         f"Without common support {', '.join(said)}; the smallest gradient of MMD, which is bounded too, is {mmd:.2g}. "
         f"With common support, 8 standard deviations apart, JS has a gradient of {js.max():.1e}."
     )
+    trained, verdicts, told = far_starts(results, parameters)
     verdict = Verdict.CALCULATED if all(checks.values()) else Verdict.REFUTED
-    return Judgement(verdict, summary, evidence + _far(rows) + _penalty_gradient(results))
+    if verdict is Verdict.CALCULATED and verdicts:  # the identity is no evidence: what was trained decides
+        verdict = overall(verdicts)
+    evidence = [*trained, *evidence, *_far(rows), *_penalty_gradient(results)]
+    return Judgement(verdict, summary + told, evidence)
+
+
+FAR_STARTS = {"wae_gan": False, "swae": True}  # whether the claim says that codes get there
+ALSO_SHOWN = ("wae_mmd",)  # MMD is neither: bounded like JS, but with a gradient
+
+
+def far_starts(results: Results, parameters: Mapping[str, float]) -> tuple[list[Evidence], list[Verdict], str]:
+    """Codes that start far from the prior (``sigma_z`` of ``far`` or more): how far they still are after training.
+
+    The discriminator's penalty stands for an f-divergence, the sliced one for optimal transport.
+    """
+    cells = []
+    for dataset in results.datasets:
+        for method in results.methods:
+            values = results.seed_values(dataset, method, "latent_sw2_debiased", "codes")
+            known = base_method(method) in (*FAR_STARTS, *ALSO_SHOWN)
+            scale = results.settings(dataset, method).get("sigma_z", 1.0)
+            if known and scale >= parameters["far"] and len(values) >= parameters["seeds"]:
+                cells.append((dataset, method, values))
+    judged = [cell for cell in cells if base_method(cell[1]) in FAR_STARTS]
+    evidence, verdicts, said = [], [], []
+    for dataset, method, values in cells:
+        verdict, arrives = None, FAR_STARTS.get(base_method(method))
+        if arrives is not None:
+            verdict = arrived(values, parameters["arrived"], arrives, len(judged))
+            verdicts.append(verdict)
+        found = results.interval(values, "latent_sw2_debiased")
+        title, distance = results.title(method), f"{number(found.mean, 2)}{spread(found.low, found.high, 2)}"
+        said.append(f"on {dataset} those of {title} end {distance} away")
+        what = f"{title}: distance of codes that started far away"
+        evidence.append(Evidence(what, found.mean, dataset, found.low, found.high, "prior sds", verdict))
+    if {base_method(method) for _, method, _ in judged} != set(FAR_STARTS):
+        verdicts = []
+    start = " Of codes that start about 1 standard deviation of the prior away, in sliced W2, "
+    return evidence, verdicts, f"{start}{'; '.join(said)}." if said else ""
 
 
 _TITLES = {"kl": "KL", "js": "JS", "mmd2": "MMD²", "sw2": "sliced W2", "w2": "W2"}

@@ -15,6 +15,7 @@ from wae.analysis.runs import base_method, varied
 PENALTY_PAIRS = (
     ("mmd_fused", "gan"),
     ("mmd_official", "gan"),
+    ("mmd_official_kept", "gan"),
     ("mmd_random_features", "gan"),
     ("mmd_fused", "mmd_random_features"),
 )
