@@ -19,6 +19,7 @@ from wae.core.files import read_json
 from wae.core.settings import DatasetSettings
 from wae.data import source
 from wae.data.source import Dataset, Split, choice, hold_out, load, prepare, verify, whole
+from wae.planning import own_files
 
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0], np.int64)
 
@@ -78,6 +79,8 @@ def test_meta_tells_counts_shape_classes_digests_origin_and_licence(run: Run) ->
     assert meta == {
         "source": "tests.data.test_source:make",
         "options": {"count": 3},
+        "class_names": [],
+        "made_from": {"files": own_files.listing("tests.data.test_source:make", {"count": 3}, None)},
         "shape": [1, 5, 6],
         "counts": {"train": 7, "test": 3},
         "classes": 3,

@@ -33,7 +33,7 @@ def test_other_settings_are_discarded_with_a_line(path: Path) -> None:
     checkpoint.save(path, "id", {"epoch": 1})
     loaded, lines = checkpoint.load(path, "other")
     assert loaded is None
-    assert "of other settings or sources" in lines[0]
+    assert "of other settings, sources or images" in lines[0]
 
 
 @pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])

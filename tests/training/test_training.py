@@ -201,7 +201,7 @@ def test_a_checkpoint_of_other_sources_is_not_used(
     run = a_run(smoke)
     checkpoint.save(tmp_path / "run/checkpoint.pt", "other", {"epoch": 3})
     training.train(run, data, tmp_path / "run", CPU, "code")
-    assert "of other settings or sources; discarded" in capsys.readouterr().err
+    assert "of other settings, sources or images; discarded" in capsys.readouterr().err
 
 
 def test_sigterm_saves_and_the_same_command_goes_on(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

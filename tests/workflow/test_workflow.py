@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -147,3 +148,33 @@ def test_status_reads_the_history_files(done: Path) -> None:
     command = [sys.executable, "-m", "wae", "status"]
     result = subprocess.run(command, cwd=done, capture_output=True, text=True, check=True)
     assert result.stdout.splitlines()[0] == "smoke: 3 runs, 3 evaluated"
+
+
+def test_without_snakemakes_memory_changes_are_noticed_all_the_same(done: Path, tmp_path: Path) -> None:
+    """As with results/ copied alone, or .snakemake deleted: each record says what its result was made from."""
+    memory = (done / ".snakemake").rename(tmp_path / "memory")
+    try:
+        costly = {"prepare", "classifier", "reference", "train", "evaluate", "timing"}
+        assert not costly & planned_rules(
+            done
+        )  # the rest may follow the times of the plan that a test above made again
+        loss = done / "wae/methods/wae_mmd.py"
+        before = loss.read_text()
+        loss.write_text(before + "\nUNUSED = 1\n")
+        planned = planned_rules(done)
+        assert {"train", "evaluate", "timing", "collect", "page"} <= planned
+        assert not {"plan", "prepare", "classifier", "reference"} & planned
+        loss.write_text(before)
+        smoke = (done / "config/smoke.yaml").read_text()
+        methods = "  methods: {wae_mmd: {lambda_: 11.0}}"
+        (done / "config/other.yaml").write_text(smoke.replace("training:\n", f"training:\n{methods}\n"))
+        result = snakemake(done, "-n", "--", "all", config="config/other.yaml")
+        assert re.findall(r"^(?:local)?rule train:.*?method=(\w+)", result.stdout, re.M | re.S) == ["wae_mmd"]
+        assert re.search(
+            "^results/.*/digits/wae_mmd/seed0.*: made with other settings; made again", result.stdout, re.M
+        )
+        assert {"plan", "timing", "collect", "page"} <= set(re.findall(r"^(?:local)?rule (\w+):", result.stdout, re.M))
+        assert snakemake(done, "-n", "--", "results/smoke/plan.json").stdout.count("rule train:") == 0
+    finally:
+        shutil.rmtree(done / ".snakemake", ignore_errors=True)
+        memory.rename(done / ".snakemake")

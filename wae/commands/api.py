@@ -10,6 +10,7 @@ import pandas as pd
 from wae.core.errors import UserError
 from wae.core.files import read_json
 from wae.core.layout import Cell, Layout, RunFolder
+from wae.planning import made_from
 from wae.planning.plan import Plan, load_plan
 
 if TYPE_CHECKING:
@@ -128,24 +129,33 @@ def _cell(cell: Cell | str) -> Cell:
     return cell if isinstance(cell, Cell) else Cell.parse(cell)
 
 
-def _prepared(plan: Plan, dataset: str, layout: Layout) -> None:
+def _outdated(record: Path, wanted: Mapping[str, str]) -> bool:
+    return not record.exists() or made_from.difference(record, wanted) is not None
+
+
+def _prepared(plan: Plan, dataset: str, layout: Layout) -> bool:
+    """Prepare a dataset unless that is done already; whether it was prepared now."""
     from wae.commands import stages
 
-    if not (layout.data(plan.data_id(dataset)) / "meta.json").exists():
+    if _outdated(layout.data(plan.data_id(dataset)) / "meta.json", made_from.of_data(plan, dataset)):
         stages.prepare(plan, dataset, layout)
+        return True
+    return False
 
 
 def _references(plan: Plan, dataset: str, layout: Layout) -> list[Path]:
     """Folders of the real data's features in each extractor of the plan, made where they lack."""
     from wae.commands import stages
 
-    _prepared(plan, dataset, layout)
+    prepared = _prepared(plan, dataset, layout)
     data_id, found = plan.data_id(dataset), []
     for name in plan.config.run.extractors:
         folder = layout.reference(data_id, plan.reference_id(name))
-        if not (folder / "reference.json").exists():
-            if not (layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json").exists():
-                stages.extractor(plan, dataset, name, layout)
+        extractor = layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json"
+        remade = prepared or _outdated(extractor, made_from.of_extractor(plan, name))
+        if remade:
+            stages.extractor(plan, dataset, name, layout)
+        if remade or _outdated(folder / "reference.json", made_from.of_reference(plan, name)):
             stages.reference(plan, dataset, name, layout)
         found.append(folder)
     return found

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from wae.core.layout import Layout
 from wae.core.locks import alone
+from wae.planning.made_from import of_timing
 from wae.planning.plan import Plan
 
 
@@ -15,7 +16,7 @@ def timing(plan: Plan, layout: Layout) -> None:
     images = {name: layout.data(plan.data_id(name)) for name in plan.config.run.datasets}
     files = folder.file("timing.csv"), folder.file("timing_machine.json")
     with alone(folder.path, "timing"):
-        run_study(plan.runs, images, plan.config.timing, plan.config.execution, *files)
+        run_study(plan.runs, images, plan.config.timing, plan.config.execution, *files, of_timing(plan))
 
 
 def collect(plan: Plan, layout: Layout) -> None:

@@ -12,6 +12,7 @@ import torch
 from wae.core.files import remove_leftovers
 from wae.core.layout import Cell, Layout
 from wae.core.locks import alone
+from wae.planning import made_from
 from wae.planning.config import data_root
 from wae.planning.jobs import training_code
 from wae.planning.plan import Plan
@@ -23,7 +24,7 @@ def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
 
     out = layout.data(plan.data_id(dataset))
     with _alone(out, "prepare"):
-        run(plan.config.datasets[dataset], data_root(plan.config), out)
+        run(plan.config.datasets[dataset], data_root(plan.config), out, made_from.of_data(plan, dataset))
     return out
 
 
@@ -32,8 +33,9 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     from wae.evaluation.features import build_extractor
 
     out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
+    data, settings = layout.data(plan.data_id(dataset)), plan.config.extractors[extractor]
     with _alone(out, "extractor"):
-        build_extractor(layout.data(plan.data_id(dataset)), plan.config.extractors[extractor], out, device(plan))
+        build_extractor(data, settings, out, device(plan), made_from.of_extractor(plan, extractor))
     return out
 
 
@@ -44,9 +46,9 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     data_id = plan.data_id(dataset)
     out = layout.reference(data_id, plan.reference_id(extractor))
     made_by = layout.extractor(data_id, plan.extractor_id(extractor))
-    fractions = plan.reference_settings()["validation_fractions"]
+    fractions, known = plan.reference_settings()["validation_fractions"], made_from.of_reference(plan, extractor)
     with _alone(out, "reference"):
-        build_reference(layout.data(data_id), made_by, plan.config.evaluation, fractions, out, device(plan))
+        build_reference(layout.data(data_id), made_by, plan.config.evaluation, fractions, out, device(plan), known)
     return out
 
 
@@ -69,7 +71,8 @@ def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
     data_id = plan.data_id(cell.dataset)
     references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
     with _alone(out, "evaluate"):
-        run(out, layout.data(data_id), references, plan.config.evaluation, device(plan))
+        known = made_from.of_scores(plan)
+        run(out, layout.data(data_id), references, plan.config.evaluation, device(plan), known)
     return out
 
 

@@ -20,6 +20,7 @@ from wae.core.files import check_files, read_json, sha256_file, write_json
 from wae.core.layout import ARRAYS
 from wae.core.plugins import check_type, load_function
 from wae.core.settings import DatasetSettings
+from wae.planning import own_files
 
 _BLOCK_BYTES = 64 * 2**20  # images are copied and written in blocks of this size, so that memory stays small
 _MIN_IMAGES = 2  # a part with fewer has no variance
@@ -35,22 +36,31 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a source returns: two parts that share no image, where they come from, and their licence."""
+    """What a source returns: two parts that share no image, where they come from, and their licence.
+
+    ``class_names``: names of the labels 0, 1, ..., or none.
+    """
 
     train: Split
     test: Split
     origin: str
     licence: str
+    class_names: tuple[str, ...] = ()
 
 
-def prepare(settings: DatasetSettings, root: Path | None, out: Path) -> None:
+def prepare(
+    settings: DatasetSettings, root: Path | None, out: Path, made_from: Mapping[str, str] | None = None
+) -> None:
     """Call the source, check what came, and write it to the folder ``out``: four arrays and meta.json.
 
     Equal data give equal bytes. The arrays are written beside ``out`` and moved in whole; meta.json leaves first
     and comes back last, so that ``load`` never reads a mixture. An unlabelled part has labels of shape (0,).
-    meta.json: source, options, shape (C, H, W), counts, classes (None without labels), sha256 of each array,
-    origin, licence. UserError for a wrong option, type, shape, count or label, and for a full or read-only disk.
+    meta.json: source, options, shape (C, H, W), counts, classes (None without labels), class_names, sha256 of each
+    array, origin, licence, made_from (digests of settings and code, as given, and of the names, sizes and times of
+    files of the user's own). UserError for a wrong option, type, shape, count or label, for files that
+    change while they are read, and for a full or read-only disk.
     """
+    before = own_files.listing(settings.source, settings.options, root)
     dataset = _call(settings, root)
     classes = _check(dataset, tuple(settings.shape), settings.source)
     partial = out.with_name(f".{out.name}.partial")
@@ -62,15 +72,20 @@ def prepare(settings: DatasetSettings, root: Path | None, out: Path) -> None:
             labels = np.empty(0, np.int64) if split.labels is None else split.labels
             _write_array(partial / f"{part}_images.npy", split.images)
             _write_array(partial / f"{part}_labels.npy", labels)
+        files = own_files.listing(settings.source, settings.options, root)
+        if files != before and settings.source in own_files.OWN:
+            raise UserError(f"{dataset.origin}: its files changed while they were read; run again once all are there")
         meta = {
             "source": settings.source,
             "options": settings.options,
             "shape": list(settings.shape),
             "counts": {"train": len(dataset.train.images), "test": len(dataset.test.images)},
             "classes": classes,
+            "class_names": list(dataset.class_names),
             "sha256": {name: sha256_file(partial / name) for name in ARRAYS},
             "origin": dataset.origin,
             "licence": dataset.licence,
+            "made_from": {**(made_from or {}), "files": files},
         }
         (out / "meta.json").unlink(missing_ok=True)
         for name in ARRAYS:
@@ -196,6 +211,10 @@ def _check(dataset: Dataset, shape: tuple[int, ...], source: str) -> int | None:
     stray = np.setdiff1d(dataset.test.labels, present)
     if len(stray):
         raise UserError(f"{source}: test label {stray[0]} is on no train image; add some or leave that class out")
+    if dataset.class_names and len(dataset.class_names) != len(present):
+        raise UserError(
+            f"{source}: {len(dataset.class_names)} class names for {len(present)} classes; name each or none"
+        )
     return len(present)
 
 

@@ -1,6 +1,7 @@
 """The small network whose features the distances use, as a trained classifier or as it is drawn; its weights file."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,11 @@ class Classifier(nn.Module):
 
 
 def train_classifier(
-    data: str | Path, settings: ExtractorSettings, out: str | Path, device: torch.device | str = "cpu"
+    data: str | Path,
+    settings: ExtractorSettings,
+    out: str | Path,
+    device: torch.device | str = "cpu",
+    made_from: Mapping[str, str] | None = None,
 ) -> None:
     """Train a classifier on the prepared dataset in ``data``; write weights.safetensors and extractor.json in ``out``.
 
@@ -81,7 +86,8 @@ def train_classifier(
     are of the training images (random embeddings, as in Naeem et al. 2020). A classifier never sees the images that
     ``validation_fraction`` holds back, on which weights of methods may be tuned.
     Adam with a learning rate that falls to 0 (one cosine), cross-entropy, no augmentation, one seed: the
-    same settings give the same file. UserError for a dataset without labels or with a single class.
+    same settings give the same file. ``made_from``: digests, recorded as given. UserError for a dataset without labels
+    or with a single class.
     """
     train, test = load(data, "train"), load(data, "test")
     kept, held_back = train_validation_indices(len(train.images), settings.validation_fraction)
@@ -99,6 +105,8 @@ def train_classifier(
         labels = torch.from_numpy(np.array(train.labels, dtype=np.int64))
         epochs = _fit(network, images, labels.to(device), settings)
     _standardise(network, images)
+    if not float(network.scale) > 0.0:
+        raise UserError(f"{data}: all training images give the same features; are they one image? Check the dataset")
     architecture = {"shape": list(shape), "classes": classes, "width": settings.width, "features": settings.features}
     out = Path(out)
     weights = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
@@ -118,6 +126,7 @@ def train_classifier(
         "dataset": read_json(Path(data) / "meta.json"),
         "sha256": sha256_file(out / "weights.safetensors"),
         "settings": settings.model_dump(),
+        "made_from": dict(made_from or {}),
     }
     write_json(out / "extractor.json", record, sealed=True)
 

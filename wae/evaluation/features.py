@@ -3,6 +3,7 @@
 import hashlib
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,19 +38,24 @@ class Extractor:
 
 
 def build_extractor(
-    data: str | Path, settings: ExtractorSettings, out: str | Path, device: torch.device | str = "cpu"
+    data: str | Path,
+    settings: ExtractorSettings,
+    out: str | Path,
+    device: torch.device | str = "cpu",
+    made_from: Mapping[str, str] | None = None,
 ) -> None:
     """Write an extractor's folder: extractor.json, and the weights of a classifier trained on the dataset ``data``.
 
     Weights of other kinds stay where they are (the settings' file, a download, a package, the class itself); their
-    sha256 is recorded and, where the settings give one, compared.
+    sha256 is recorded and, where the settings give one, compared. ``made_from``: digests, recorded as given.
     """
     if settings.kind in BUILT_HERE:
-        train_classifier(data, settings, out, device)
+        train_classifier(data, settings, out, device, made_from)
         return
     from wae.evaluation.fidelity_extractors import describe
 
-    write_json(Path(out) / "extractor.json", describe(settings), sealed=True)
+    record = describe(settings) | {"made_from": dict(made_from or {})}
+    write_json(Path(out) / "extractor.json", record, sealed=True)
 
 
 def load_extractor(folder: str | Path, device: torch.device | str = "cpu") -> Extractor:

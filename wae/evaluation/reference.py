@@ -1,7 +1,7 @@
 """Real data's side of every comparison, computed once per dataset and extractor: features, statistics, own scores."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,14 @@ def build_reference(
     validation_fractions: Iterable[float],
     out: str | Path,
     device: torch.device | str = "cpu",
+    made_from: Mapping[str, str] | None = None,
 ) -> None:
     """Write reference.npz (features, means, roots of covariances) and reference.json (rows, protocol) in ``out``.
 
     ``data`` is a prepared dataset, ``extractor`` a folder of ``build_extractor`` named NAME or NAME-DIGEST.
     Of the train split only what models may train on counts, and of that at most ``settings.samples`` images,
     chosen at random. ``validation_fractions``: those of all runs that will be compared with this reference.
+    ``made_from``: digests, recorded as given.
     """
     data, extractor, out = Path(data), Path(extractor), Path(out)
     loaded = load_extractor(extractor, device)
@@ -108,6 +110,7 @@ def build_reference(
             "pca_errors": floor,
             "sha256": sha256_file(out / "reference.npz"),
             "rows": rows,
+            "made_from": dict(made_from or {}),
             "metrics": as_document({key: found for key, found in known.items() if key in {r["metric"] for r in rows}}),
         },
         sealed=True,

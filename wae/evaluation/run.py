@@ -1,6 +1,6 @@
 """Every score of one trained run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,12 +89,13 @@ def evaluate(
     references: Sequence[str | Path],
     settings: EvaluationSettings,
     device: torch.device | str = "cpu",
+    made_from: Mapping[str, str] | None = None,
 ) -> None:
     """Write metrics.json, trajectory.csv, explorer.json, images/*.png and images/latent.csv of a run's folder.
 
     ``data``: its prepared dataset; ``references``: folders of ``build_reference`` for that dataset, one an
-    extractor. A diverged run gets no rows, an empty trajectory and blank pictures. UserError where run,
-    data and references do not fit together.
+    extractor. ``made_from``: digests, recorded as given. A diverged run gets no rows, an empty trajectory and blank
+    pictures. UserError where run, data and references do not fit together.
     """
     folder, device = RunFolder(Path(run_dir)), torch.device(device)
     run, fate = read_run(folder)
@@ -104,6 +105,7 @@ def evaluate(
         "seed": run.seed,
         "status": fate["status"],
         "diverged_step": fate["diverged_step"],
+        "made_from": dict(made_from or {}),
         "rows": [],
     }
     if fate["status"] == "diverged":

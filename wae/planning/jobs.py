@@ -1,7 +1,11 @@
 """What the rules hand to their jobs: a plan file, and digests of settings and code. Imports no torch."""
 
+import importlib.metadata
 import os
+import re
+import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import BaseFileLock
@@ -105,9 +109,27 @@ def claim_folder() -> None:
         remove_leftovers(folder, "*")  # runs and data are cleaned by their own jobs, alone in their folders
 
 
+def say_outdated(records: Mapping[str, str]) -> None:
+    """Say on stderr which results will be made again, and why: the first few of each reason."""
+    for words in dict.fromkeys(records.values()):
+        paths = [str(Path(path).parent) for path, found in records.items() if found == words]
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+        print(f"{', '.join(paths[:3])}{more}: {words}; made again where they are asked for", file=sys.stderr)
+
+
 def devices_per_job(plan: Plan) -> int:
-    """CUDA devices that a computing job asks for: 1 where there are some and the config allows them, else 0."""
-    return int(plan.config.execution.device != "cpu" and CUDA_DEVICES.is_dir())
+    """CUDA devices that a computing job asks for: 1 where it can use one and the config allows it, else 0."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1", "NoDevFiles")
+    return int(plan.config.execution.device != "cpu" and CUDA_DEVICES.is_dir() and not hidden and _torch_has_cuda())
+
+
+def _torch_has_cuda() -> bool:
+    """Whether the installed torch was built for CUDA, as its version file says; True where that is not to be found."""
+    try:
+        found = importlib.metadata.distribution("torch").locate_file("torch/version.py")
+        return re.search(r"^cuda.*=\s*None\s*$", Path(str(found)).read_text(encoding="utf-8"), re.MULTILINE) is None
+    except (OSError, importlib.metadata.PackageNotFoundError):
+        return True
 
 
 def set_environment(plan: Plan) -> None:

@@ -12,7 +12,16 @@ from wae.core.errors import UserError, unknown_name
 from wae.core.files import digest, read_json
 from wae.core.layout import Cell, ExperimentFolder, Layout
 from wae.core.settings import Config, RunSettings
-from wae.planning.config import check_evaluation, check_names, checked_config, read_config, training_of, with_defaults
+from wae.planning import own_files
+from wae.planning.config import (
+    check_evaluation,
+    check_names,
+    checked_config,
+    data_root,
+    read_config,
+    training_of,
+    with_defaults,
+)
 from wae.planning.variants import planned_methods
 
 
@@ -58,10 +67,15 @@ class Plan:
         return layout.experiment(self.config.experiment)
 
     def data_id(self, dataset: str) -> str:
-        """Folder name of a prepared dataset: equal settings share one folder, whatever the experiment."""
+        """Folder name of a prepared dataset: equal settings share one folder, whatever the experiment.
+
+        Of data of the user's own the place counts too, as two data roots may hold different images at one path.
+        """
         if dataset not in self.config.run.datasets:
             raise unknown_name("dataset of this config", dataset, self.config.run.datasets)
-        return f"{dataset}-{digest(self.config.datasets[dataset].model_dump())}"
+        settings = self.config.datasets[dataset]
+        place = own_files.place(settings.source, settings.options, data_root(self.config))
+        return f"{dataset}-{digest(settings.model_dump() | ({'place': place} if place else {}))}"
 
     def extractor_id(self, extractor: str) -> str:
         """Folder name of an extractor of one dataset."""

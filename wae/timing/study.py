@@ -3,7 +3,7 @@
 import csv
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +33,14 @@ def run_study(
     execution: ExecutionSettings,
     out_csv: Path,
     out_machine: Path,
+    made_from: Mapping[str, str] | None = None,
 ) -> None:
     """Time the training steps of ``runs`` on ``images`` (prepared folders by dataset) and the latent penalties.
 
     Within a group (all steps; the penalties at one latent dimension) every point has one sample a round, in random
     order. A row is a part of a point; its seconds are those of one call: the median over rounds, its 95% interval by
     order statistics, quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the cap);
-    trimmed (too large for memory or data, or the budget was spent).
+    trimmed (too large for memory or data, or the budget was spent). ``made_from``: digests, recorded as given.
     """
     device = devices.setup(execution)
     began = time.perf_counter()
@@ -69,6 +70,7 @@ def run_study(
         {
             **machine.describe(device, execution),
             "settings": settings.model_dump(),
+            "made_from": dict(made_from or {}),
             "load_before": before,
             "load_during": _spread(load.windows[1:]),
             "noisy_rounds": sum(sum(point.noisy) for point in points),

@@ -16,7 +16,7 @@ _DIGEST_LENGTH = 64
 def save(path: Path, identity: str, state: dict[str, Any]) -> None:
     """Write ``state`` (tensors, numbers, text, lists, dicts) for ``identity``; the former file becomes ``.previous``.
 
-    ``identity`` is the digest of the run's settings and sources: another one will not load it.
+    ``identity`` is the digest of the run's settings, sources and images: another one will not load it.
     """
     buffer = io.BytesIO()
     torch.save({"identity": identity, "state": state}, buffer)
@@ -42,7 +42,7 @@ def load(path: Path, identity: str) -> tuple[dict[str, Any] | None, list[str]]:
             # weights_only refuses pickled code, so a hostile file cannot run anything.
             loaded = torch.load(io.BytesIO(body), weights_only=True, map_location="cpu")
             if loaded["identity"] != identity:
-                lines.append(f"{candidate}: of other settings or sources; discarded")
+                lines.append(f"{candidate}: of other settings, sources or images; discarded")
                 continue
             return loaded["state"], lines
         except Exception as error:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from wae.compute import devices
 from wae.compute.seeds import Streams
 from wae.core.errors import StopSignalError, UserError
-from wae.core.files import digest, remove_leftovers
+from wae.core.files import digest, read_json, remove_leftovers
 from wae.core.layout import Cell, RunFolder
 from wae.core.locks import alone
 from wae.core.settings import ExecutionSettings, RunSettings
@@ -51,13 +51,15 @@ class Progress:
 def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings, code: str) -> None:
     """Train ``run`` on the prepared images in ``data``; write the run's folder ``out`` (settings, weights, history).
 
-    ``code`` is the digest of the sources, part of the checkpoint's identity. A non-finite loss ends the
-    run as diverged with its step, exit without error. Raises StopSignalError after SIGTERM or SIGINT, UserError
-    for data that do not fit.
+    ``code`` is the digest of the sources; with the settings and the images' sha256 it identifies the run. A non-finite
+    loss ends the run as diverged with its step, exit without error. Raises StopSignalError after SIGTERM or SIGINT,
+    UserError for data that do not fit.
     """
     out.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(out)
-    identity = digest({"run": run.model_dump(), "code": code}, 64)
+    settings = digest(run.model_dump(), 16)
+    images = str(read_json(data / "meta.json", "sha256")["sha256"].get("train_images.npy"))
+    identity = digest({"settings": settings, "code": code, "data": images}, 64)
     with alone(out, "train"):
         if is_done(folder, identity):
             print(f"{out}: this run is finished with the same settings and code; nothing to do", file=sys.stderr)
@@ -66,6 +68,12 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
         device = devices.setup(execution)
         trainer = Trainer(run, _training_images(run, data, device), device)
         trainer.trackers = Trackers(execution.trackers, str(Cell(run.dataset, run.method, run.seed)))
+        if left_out := len(trainer.images) - trainer.images_per_epoch:
+            print(
+                f"each epoch leaves out {left_out:,} of {len(trainer.images):,} images, a last batch that is not full; "
+                "keep_last_batch: true takes them",
+                file=sys.stderr,
+            )
         state, lines = checkpoint.load(folder.checkpoint, identity)
         if state is not None and state["device"] != device.type:
             # The states of random generators do not fit another kind of device.
@@ -83,6 +91,7 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
         with _stop_signals() as stop:
             trainer.run(folder, identity, execution.checkpoint_seconds, stop)
         record = trainer.record() | {"threads": execution.threads, "identity": identity}
+        record["made_from"] = {"settings": settings, "code": code, "data": images}
         write_results(folder, run, trainer.method, record, trainer.progress.snapshots)
         checkpoint.remove(folder.checkpoint)
 

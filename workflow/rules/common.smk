@@ -8,10 +8,10 @@ from wae.analysis.claims.claims_file import own_judges
 from wae.analysis.files import NAMES as ANALYSIS
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
-from wae.core.layout import PREPARED
+from wae.core.layout import PREPARED, Cell, Layout
 from wae.core.plugins import ROOT
 from wae.core.settings import BUILT_HERE
-from wae.planning import jobs
+from wae.planning import jobs, made_from
 from wae.planning.plan import load_plan
 
 try:
@@ -21,6 +21,8 @@ try:
     PLAN_FILE = jobs.write_plan(PLAN)  # a resource of each rule: as a param, any edit of the config would rerun all
     CLAIMS = jobs.suite_file(PLAN.config.report.claims)
     JUDGES = own_judges(CLAIMS)
+    # What is not made from what this config leads to, whatever .snakemake remembers; jobs elsewhere need not ask again.
+    OUTDATED = made_from.outdated(PLAN, Layout()) if workflow.is_main_process else {}
 except UserError as error:
     sys.tracebacklimit = 0  # the fault lies in a config, not at a line of this file
     raise WorkflowError(str(error)) from None
@@ -39,6 +41,13 @@ ENVIRONMENT = "../envs/wae.yaml"
 GPU = jobs.devices_per_job(PLAN)
 
 jobs.set_environment(PLAN)
+jobs.say_outdated(OUTDATED)
+
+
+def outdated(wildcards):
+    """No input: has the jobs that write an outdated record run again, as they would with --forcerun."""
+    workflow.dag.forcefiles.update(OUTDATED)
+    return []
 
 
 # Instead of Snakemake's own lock (`nolock` in the profile), which a killed workflow leaves behind.
@@ -61,12 +70,13 @@ def dataset_of(wildcards):
     return next(name for name in CONFIG.run.datasets if PLAN.data_id(name) == wildcards.data_id)
 
 
+def cell_of(wildcards):
+    return Cell(wildcards.dataset, wildcards.method, int(wildcards.seed))
+
+
 def prepared(folder):
     """The files of a prepared dataset."""
     return [f"{folder}/{file}" for file in PREPARED]
-
-
-OWN_EXTRACTORS = [CONFIG.extractors[name].kind for name in CONFIG.run.extractors]
 
 
 def extractor_of(wildcards):

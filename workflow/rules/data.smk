@@ -1,4 +1,6 @@
 rule prepare:
+    input:
+        outdated,
     output:
         prepared("results/data/{data_id}"),
     log:
@@ -9,7 +11,6 @@ rule prepare:
         plan=PLAN_FILE,
     params:
         name=dataset_of,
-        settings=lambda w: jobs.digest(CONFIG.datasets[dataset_of(w)].model_dump(), 16),
-        code=lambda w: jobs.code_of("prepare", CONFIG.datasets[dataset_of(w)].source),
+        made_from=lambda w: sorted(made_from.of_data(PLAN, dataset_of(w)).items()),
     shell:
         "python -m wae prepare --plan {resources.plan} --dataset {params.name} 2> {log}"

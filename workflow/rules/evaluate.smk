@@ -1,6 +1,7 @@
 # A classifier is trained on the dataset's labels; other extractors' weights are fetched or read from a file.
 rule classifier:
     input:
+        outdated,
         prepared("results/data/{data_id}"),
     output:
         record="results/extractors/{data_id}/{extractor_id}/extractor.json",
@@ -18,8 +19,7 @@ rule classifier:
     params:
         dataset=dataset_of,
         name=extractor_of,
-        settings=lambda w: jobs.digest(CONFIG.extractors[extractor_of(w)].model_dump(), 16),
-        code=lambda w: jobs.code_of("extractor", CONFIG.extractors[extractor_of(w)].kind),
+        made_from=lambda w: sorted(made_from.of_extractor(PLAN, extractor_of(w)).items()),
     shell:
         "python -m wae extractor --plan {resources.plan} --dataset {params.dataset} --extractor {params.name} 2> {log}"
 
@@ -33,6 +33,7 @@ use rule classifier as pretrained with:
 
 rule reference:
     input:
+        outdated,
         data=prepared("results/data/{data_id}"),
         extractor=lambda w: f"results/extractors/{w.data_id}/{PLAN.extractor_id(extractor_of(w))}/extractor.json",
     output:
@@ -49,14 +50,14 @@ rule reference:
     params:
         dataset=dataset_of,
         name=extractor_of,
-        settings=jobs.digest(PLAN.reference_settings(), 16),
-        code=lambda w: jobs.code_of("reference", CONFIG.extractors[extractor_of(w)].kind),
+        made_from=lambda w: sorted(made_from.of_reference(PLAN, extractor_of(w)).items()),
     shell:
         "python -m wae reference --plan {resources.plan} --dataset {params.dataset} --extractor {params.name} 2> {log}"
 
 
 rule evaluate:
     input:
+        outdated,
         run=f"{RUN}/run.json",
         trained=[f"{RUN}/settings.json", f"{RUN}/weights.safetensors"],
         meta=lambda w: f"{DATA[w.dataset]}/meta.json",
@@ -77,8 +78,7 @@ rule evaluate:
         plan=PLAN_FILE,
         gpu=GPU,
     params:
-        settings=jobs.digest(CONFIG.evaluation.model_dump(), 16),
-        code=jobs.code_of("evaluate", *OWN_EXTRACTORS, *CONFIG.evaluation.metrics),
+        made_from=sorted(made_from.of_scores(PLAN).items()),
     shell:
         "python -m wae evaluate --plan {resources.plan} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
         " 2> {log:q}"

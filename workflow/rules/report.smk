@@ -1,4 +1,6 @@
 rule plan:
+    input:
+        outdated,
     output:
         f"{RESULTS}/plan.json",
     log:

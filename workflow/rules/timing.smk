@@ -1,6 +1,7 @@
 # Holds every core, so that nothing of this workflow runs beside what it times.
 rule timing:
     input:
+        outdated,
         [file for name in CONFIG.run.datasets for file in prepared(DATA[name])],
     output:
         timing=f"{RESULTS}/timing.csv",
@@ -14,7 +15,6 @@ rule timing:
         plan=PLAN_FILE,
         gpu=GPU,
     params:
-        settings=jobs.timing_settings(PLAN),
-        code=jobs.code_of("timing", *(name for run in PLAN.runs for name in jobs.plugins_of(run.training))),
+        made_from=sorted(made_from.of_timing(PLAN).items()),
     shell:
         "python -m wae timing --plan {resources.plan} 2> {log}"

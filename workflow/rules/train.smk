@@ -1,5 +1,6 @@
 rule train:
     input:
+        outdated,
         prepared=lambda w: prepared(DATA[w.dataset]),
     output:
         weights=f"{RUN}/weights.safetensors",
@@ -18,8 +19,7 @@ rule train:
         plan=PLAN_FILE,
         gpu=GPU,
     params:
-        settings=lambda w: jobs.run_settings(PLAN, w.dataset, w.method, int(w.seed)),
-        code=lambda w: jobs.training_code(PLAN.run(f"{w.dataset}/{w.method}/seed{w.seed}")),
+        made_from=lambda w: sorted(made_from.of_run(PLAN, cell_of(w)).items()),
     shell:
         "python -m wae train --plan {resources.plan} --cell {wildcards.dataset}/{wildcards.method:q}/seed{wildcards.seed}"
         " 2> {log:q}"

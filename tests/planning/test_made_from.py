@@ -1,0 +1,189 @@
+"""What results are made from: own data by place and content, and records that are compared at each start."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import wae
+from tests.shared.data import noise
+from wae.commands import api, stages
+from wae.core.errors import UserError
+from wae.core.files import load_yaml, read_json, write_json
+from wae.core.layout import Cell, Layout
+from wae.data import folders, source
+from wae.planning import made_from, own_files
+from wae.planning.plan import Plan, load_plan
+
+LAYOUT = Layout()
+CELL = "mine/wae_mmd/seed0"
+
+
+def small(root: Path, path: str, kind: str = "folder", **changes: Any) -> Plan:
+    """One short run on images of one's own under ``root``."""
+    options = {"path": path} | ({"height": 8, "width": 8, "fit": "exact"} if kind == "folder" else {})
+    return load_plan(
+        {
+            "experiment": "own",
+            "data_root": str(root),
+            "run": {"datasets": ["mine"], "methods": ["wae_mmd"], "seeds": [0], "extractors": ["classifier"]},
+            "datasets": {"mine": {"source": f"wae.data.own:{kind}", "options": options, "shape": [3, 8, 8]}},
+            "training": {"common": {"epochs": 1, "batch_size": 8, "architecture": "mlp", "latent_dim": 2, **changes}},
+        }
+    )
+
+
+@pytest.fixture
+def roots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Two data roots that hold other images at the same paths: pictures/*/*.png and set.npz, dark and bright."""
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("dark", 30), ("bright", 220)):
+        images = (noise(120, 8, 8, 3, seed=value) // 16 + value).astype(np.uint8)
+        for number, image in enumerate(images):
+            file = tmp_path / name / "pictures" / "ab"[number % 2] / f"{number:03d}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(file, compress_level=0)
+        np.savez(tmp_path / name / "set.npz", images=images.transpose(0, 3, 1, 2), labels=np.arange(120) % 2)
+    return [tmp_path / "dark", tmp_path / "bright"]
+
+
+@pytest.mark.parametrize(("kind", "path"), [("folder", "pictures"), ("array", "set.npz")])
+def test_two_data_roots_with_equal_paths_share_nothing(kind: str, path: str, roots: list[Path]) -> None:
+    means = []
+    for root in roots:
+        plan = small(root, path, kind)
+        folder = stages.prepare(plan, "mine", LAYOUT)
+        means.append(source.load(folder, "train").images.mean())
+    assert means[0] < 50 < 220 < means[1]
+    assert small(roots[0], path, kind).data_id("mine") != small(roots[1], path, kind).data_id("mine")
+
+
+def test_the_place_of_data_whose_content_is_known_does_not_count(roots: list[Path]) -> None:
+    config: dict[str, Any] = {
+        "experiment": "known",
+        "run": {"datasets": ["digits"], "methods": ["wae_mmd"], "seeds": [0]},
+    }
+    first, second = (load_plan(config | {"data_root": str(root)}) for root in roots)
+    assert first.data_id("digits") == second.data_id("digits")
+    assert made_from.of_data(first, "digits")["files"] == ""
+
+
+def replace_picture(root: Path) -> None:
+    """Another picture of the same name and size in bytes."""
+    file = root / "pictures/a/000.png"
+    size = file.stat().st_size
+    Image.fromarray(np.full((8, 8, 3), 99, np.uint8)).save(file, compress_level=0)
+    assert file.stat().st_size == size
+
+
+def replace_array(root: Path) -> None:
+    with np.load(root / "set.npz") as arrays:
+        np.savez(root / "set.npz", images=255 - arrays["images"], labels=arrays["labels"])
+
+
+CHANGES: dict[str, Any] = {
+    "a picture replaced": ("folder", "pictures", replace_picture),
+    "a picture renamed": ("folder", "pictures", lambda r: (r / "pictures/a/000.png").rename(r / "pictures/a/99.png")),
+    "a picture added": ("folder", "pictures", lambda r: shutil.copy(r / "pictures/a/000.png", r / "pictures/b/98.png")),
+    "a picture deleted": ("folder", "pictures", lambda r: (r / "pictures/a/000.png").unlink()),
+    "arrays replaced": ("array", "set.npz", replace_array),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_source_is_noticed_said_and_prepared_again(change: str, roots: list[Path]) -> None:
+    kind, path, apply = CHANGES[change]
+    plan = small(roots[0], path, kind)
+    record = stages.prepare(plan, "mine", LAYOUT) / "meta.json"
+    before = read_json(record)
+    assert made_from.outdated(plan, LAYOUT) == {}
+    hidden = roots[0] / "pictures/.thumbnails"
+    hidden.write_bytes(b"of a file manager")
+    assert made_from.outdated(plan, LAYOUT) == {}
+    apply(roots[0])
+    assert made_from.outdated(plan, LAYOUT) == {str(record): "its files have changed since"}
+    api._prepared(plan, "mine", LAYOUT)
+    assert made_from.outdated(plan, LAYOUT) == {}
+    if change != "a picture renamed":
+        assert read_json(record)["sha256"] != before["sha256"]
+
+
+def test_files_that_change_while_they_are_read_are_refused(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = folders.read_picture
+
+    def slowly(*arguments: Any) -> Any:
+        (roots[0] / "pictures/a/late.txt").write_text("copied meanwhile")
+        return read(*arguments)
+
+    monkeypatch.setattr(folders, "read_picture", slowly)
+    with pytest.raises(UserError, match="folder pictures: its files changed while they were read; run again"):
+        stages.prepare(small(roots[0], "pictures"), "mine", LAYOUT)
+
+
+def test_a_plugins_files_are_those_that_its_options_name(roots: list[Path]) -> None:
+    options = {"file": "set.npz", "word": "set", "number": 3}
+    first = own_files.listing("my_data:load", options, roots[0])
+    replace_array(roots[0])
+    assert own_files.listing("my_data:load", options, roots[0]) != first
+    assert own_files.place("my_data:load", options, roots[0]) == [str(roots[0])]
+    assert own_files.place("my_data:load", options, None) == []
+
+
+def test_a_run_on_replaced_images_is_trained_again(roots: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    plan = small(roots[0], "set.npz", "array")
+    first = wae.train(plan, CELL).sample(4, 0)
+    capsys.readouterr()
+    wae.train(plan, CELL)
+    assert "nothing to do" in capsys.readouterr().err
+    replace_array(roots[0])
+    again = wae.train(plan, CELL).sample(4, 0)
+    assert not np.array_equal(first, again)
+    run = LAYOUT.experiment("own").run(Cell.parse(CELL)).record
+    stages.prepare(plan, "mine", LAYOUT)  # the same images again: the run stands
+    assert made_from.outdated(plan, LAYOUT) == {}
+    meta = LAYOUT.data(plan.data_id("mine")) / "meta.json"
+    content = read_json(meta)
+    content["sha256"]["train_images.npy"] = "0" * 64
+    write_json(meta, content, sealed=True)
+    assert made_from.outdated(plan, LAYOUT) == {str(run): "trained on other images"}
+
+
+def test_every_result_says_what_it_was_made_from(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All stages but timing, whose record the workflow's test sees."""
+    plan = small(roots[0], "set.npz", "array")
+    wae.train(plan, CELL)
+    evaluation = load_yaml(Path(__file__).parents[2] / "config/smoke.yaml")["evaluation"]
+    evaluated = load_plan(plan.config.model_dump() | {"evaluation": plan.config.evaluation.model_dump() | evaluation})
+    wae.evaluate(evaluated, CELL)
+    data_id = plan.data_id("mine")
+    records = {
+        "data": LAYOUT.data(data_id) / "meta.json",
+        "extractor": LAYOUT.extractor(data_id, plan.extractor_id("classifier")) / "extractor.json",
+        "reference": LAYOUT.reference(data_id, evaluated.reference_id("classifier")) / "reference.json",
+        "run": LAYOUT.experiment("own").run(Cell.parse(CELL)).record,
+        "scores": LAYOUT.experiment("own").run(Cell.parse(CELL)).metrics,
+    }
+    assert made_from.outdated(evaluated, LAYOUT) == {}
+    code = made_from.code_of
+    monkeypatch.setattr(made_from, "code_of", lambda *names: code(*names)[::-1])
+    monkeypatch.setattr(made_from, "training_code", lambda run: "other")
+    found = made_from.outdated(evaluated, LAYOUT)
+    assert found == {str(record): "made by other code" for record in records.values()}
+    monkeypatch.undo()
+    monkeypatch.chdir(roots[0].parent)
+    longer = load_plan(evaluated.config.model_dump() | {"training": {"common": {"epochs": 2}}})
+    assert made_from.outdated(longer, LAYOUT)[str(records["run"])] == "made with other settings"
+    content = read_json(records["scores"])
+    write_json(records["scores"], {key: value for key, value in content.items() if key != "made_from"}, sealed=True)
+    assert made_from.outdated(evaluated, LAYOUT) == {str(records["scores"]): "it does not say what it was made from"}
+
+
+def test_a_changed_time_alone_is_taken_for_a_change(roots: list[Path]) -> None:
+    plan = small(roots[0], "set.npz", "array")
+    stages.prepare(plan, "mine", LAYOUT)
+    os.utime(roots[0] / "set.npz", (1, 1))
+    assert made_from.outdated(plan, LAYOUT)

@@ -1,0 +1,123 @@
+"""What each result is made from, as digests that stand beside it: compared when the workflow starts.
+
+Snakemake remembers params in .snakemake, which does not travel with results/. So each record says it too.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from wae.core.files import digest
+from wae.core.layout import Cell, Layout
+from wae.planning import own_files
+from wae.planning.config import data_root
+from wae.planning.jobs import code_of, plugins_of, run_settings, timing_settings, training_code
+from wae.planning.plan import Plan
+
+KEY = "made_from"
+MadeFrom = dict[str, str]  # digests by what they are of: settings, code, files (of the user's own), data (trained on)
+CHANGED = {
+    "settings": "made with other settings",
+    "code": "made by other code",
+    "files": "its files have changed since",
+    "data": "trained on other images",
+}
+
+
+def of_data(plan: Plan, dataset: str) -> MadeFrom:
+    """Of a prepared dataset."""
+    settings = plan.config.datasets[dataset]
+    return {
+        "settings": digest(settings.model_dump(), 16),
+        "code": code_of("prepare", settings.source),
+        "files": own_files.listing(settings.source, settings.options, data_root(plan.config)),
+    }
+
+
+def of_extractor(plan: Plan, extractor: str) -> MadeFrom:
+    """Of a feature extractor."""
+    settings = plan.config.extractors[extractor]
+    return {"settings": digest(settings.model_dump(), 16), "code": code_of("extractor", settings.kind)}
+
+
+def of_reference(plan: Plan, extractor: str) -> MadeFrom:
+    """Of the real data's features and scores."""
+    code = code_of("reference", plan.config.extractors[extractor].kind)
+    return {"settings": digest(plan.reference_settings(), 16), "code": code}
+
+
+def of_run(plan: Plan, cell: Cell) -> MadeFrom:
+    """Of a trained run, but for the digest of the images, which its dataset's record has."""
+    run = plan.run(cell)
+    return {"settings": run_settings(plan, run.dataset, run.method, run.seed), "code": training_code(run)}
+
+
+def of_scores(plan: Plan) -> MadeFrom:
+    """Of the scores of each run."""
+    config = plan.config
+    kinds = [config.extractors[name].kind for name in config.run.extractors]
+    return {
+        "settings": digest(config.evaluation.model_dump(), 16),
+        "code": code_of("evaluate", *kinds, *config.evaluation.metrics),
+    }
+
+
+def of_timing(plan: Plan) -> MadeFrom:
+    """Of the wall-clock study."""
+    plugins = {name for run in plan.runs for name in plugins_of(run.training)}
+    return {"settings": timing_settings(plan), "code": code_of("timing", *sorted(plugins))}
+
+
+def difference(record: Path, wanted: Mapping[str, str]) -> str | None:
+    """What of the result with this record is not as ``wanted``, in words; None if all is, or nothing is there.
+
+    A record that cannot be read is left to the job that reads it.
+    """
+    found = _content(record)
+    if found is None:
+        return None
+    stated = found.get(KEY)
+    if not isinstance(stated, dict):
+        return "it does not say what it was made from"
+    return next((CHANGED[key] for key, value in wanted.items() if stated.get(key) != value), None)
+
+
+def outdated(plan: Plan, layout: Layout) -> dict[str, str]:
+    """The records whose results are not what ``plan`` leads to today, by path, each with the difference in words."""
+    differences = {str(record): difference(record, wanted) for record, wanted in _results(plan, layout)}
+    written = _content(plan.folder(layout).plan)
+    if written is not None:
+        written.pop("methods", None)
+        if digest(written, 16) != plan.digest():
+            differences[str(plan.folder(layout).plan)] = CHANGED["settings"]
+    return {path: words for path, words in differences.items() if words}
+
+
+def _results(plan: Plan, layout: Layout) -> Iterator[tuple[Path, MadeFrom]]:
+    images: dict[str, MadeFrom] = {}
+    for dataset in plan.config.run.datasets:
+        data_id = plan.data_id(dataset)
+        record = layout.data(data_id) / "meta.json"
+        wanted = of_data(plan, dataset)
+        yield record, wanted
+        found = None if difference(record, wanted) else _content(record)
+        images[dataset] = {"data": found["sha256"]["train_images.npy"]} if found else {}
+        for name in plan.config.run.extractors:
+            yield layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json", of_extractor(plan, name)
+            yield layout.reference(data_id, plan.reference_id(name)) / "reference.json", of_reference(plan, name)
+    scores = of_scores(plan)
+    for run in plan.runs:
+        cell = Cell(run.dataset, run.method, run.seed)
+        folder = plan.folder(layout).run(cell)
+        yield folder.record, of_run(plan, cell) | images[run.dataset]
+        yield folder.metrics, scores
+    yield plan.folder(layout).file("timing_machine.json"), of_timing(plan)
+
+
+def _content(record: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(record.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return {key: value for key, value in found.items() if key != "seal"} if isinstance(found, dict) else None
