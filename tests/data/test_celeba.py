@@ -127,7 +127,7 @@ CELEBA_FAULTS: dict[str, tuple[Change, str]] = {
         lambda base: (base / "img_align_celeba").rename(base / "images"),
         r"celeba: lacks img_align_celeba/ \(or img_align_celeba.zip\);",
     ),
-    "missing image": (lambda base: (base / "img_align_celeba/000002.jpg").unlink(), "000002.jpg: not a whole PNG or"),
+    "missing image": (lambda base: (base / "img_align_celeba/000002.jpg").unlink(), "000002.jpg: No such file or dir"),
     "truncated image": (_truncate, "000002.jpg: not a whole PNG or JPEG image .*truncated"),
     "other size": (
         lambda base: (base / "img_align_celeba/000002.jpg").write_bytes(make.jpeg(218, 180)),

@@ -15,10 +15,13 @@ from PIL import Image
 
 from tests.shared.data import jpeg, noise
 from wae.core.errors import UserError
+from wae.core.files import read_json
 from wae.core.settings import DatasetSettings
+from wae.data.folders import read_pictures
 from wae.data.own import folder
 from wae.data.pictures import centred_box
 from wae.data.source import load, prepare
+from wae.evaluation.score import read_images
 
 EXACT: dict[str, Any] = {"height": 8, "width": 8, "fit": "exact"}
 
@@ -156,6 +159,17 @@ def huge(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
+def deep(pixels: np.ndarray) -> bytes:
+    """A PNG of 16 bits per channel, which Pillow cannot write: grey with alpha, RGB or RGBA by its (H, W, C)."""
+    height, width, channels = pixels.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    )
+
+
 GOOD = png(noise(8, 8, 3))
 BROKEN = {
     "empty": (b"", "not a whole PNG or JPEG"),
@@ -167,7 +181,11 @@ BROKEN = {
     "gif called png": (gif(), "not a whole PNG or JPEG"),
     "huge": (huge(12_000), "12000 x 12000 pixels, at most 100,000,000; shrink it"),
     "a bomb": (huge(20_000), "not a whole PNG or JPEG image .*400000000 pixels"),
-    "16 bits": (png(noise(8, 8).astype(np.uint16)), "more than 8 bits per pixel"),
+    "16 bits": (png(noise(8, 8).astype(np.uint16)), "16 bits per channel; scale it and save it with 8"),
+    **{
+        f"16 bits, {channels} channels": (deep(noise(8, 8, channels).astype(np.uint16) * 16), "16 bits per channel")
+        for channels in (2, 3, 4)
+    },
     "transparent": (png(noise(8, 8, 4)), "has transparent pixels"),
     "transparent grey": (png(noise(8, 8, 2)), "has transparent pixels"),
     "transparent palette": (png(noise(8, 8), "P", transparency=b"\0" * 256), "has transparent pixels"),
@@ -303,7 +321,7 @@ def test_options_of_a_folder(options: dict[str, Any], message: str, tree: Path) 
 
 def test_an_empty_folder_and_formats_that_are_not_read(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "a").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"empty: found 0 images \(.png, .jpg, .jpeg\), need 2"):
+    with pytest.raises(UserError, match=r"empty: found 0 images \(.png, .jpg, .jpeg, .jpe, .jfif\), need 2"):
         folder(tmp_path, path="empty")
     (tree / "ant" / "x.webp").write_bytes(b"")
     with pytest.raises(UserError, match=r"x\.webp: \.webp is not read; convert it"):
@@ -325,3 +343,71 @@ def test_a_folder_prepared_twice_gives_the_same_bytes(tree: Path, tmp_path: Path
     labels = load(tmp_path / "a", "test").labels
     assert labels is not None
     assert labels.tolist() == [0, 0, 1]
+
+
+def scored(path: Path, side: int = 8) -> np.ndarray:
+    return read_images(path, (3, side, side))
+
+
+def from_folder(path: Path, side: int = 8) -> np.ndarray:
+    return folder(None, path=str(path), labels="none", height=side, width=side, fit="exact").train.images
+
+
+READERS = (from_folder, scored, lambda path: folder(None, path=str(path), **EXACT))
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_folder_is_read_in_one_way_by_folder_and_by_score(
+    reader: Any, tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Endings of JPEG and PNG are read, other pictures refused with their number, the rest counted by kind."""
+    for ending in (".jfif", ".jpe", ".JPG"):
+        (tree / "ant" / f"x{ending}").write_bytes(jpeg(8, 8))
+    for name in ("a.txt", "b.txt", "Thumbs.db", ".hidden.png", "LICENSE"):
+        (tree / name).write_text("no picture")
+    reader(tree)
+    said = capsys.readouterr().err
+    assert "33 pictures, other files left out: 1 .db, 2 .txt, 1 hidden, 1 without an ending" in said
+    for count, ending in enumerate((".webp", ".bmp", ".gif"), start=1):
+        (tree / f"other{ending}").write_bytes(b"a picture")
+        more = f", {count} such files" if count > 1 else ""
+        with pytest.raises(UserError, match=rf"other\.\w+: \.\w+ is not read{more}; convert it to \.png or \.jpg"):
+            reader(tree)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_all_bad_pictures_are_reported_at_once(reader: Any, tree: Path) -> None:
+    bad = {"truncated png": "ant/03.png", "16 bits, 3 channels": "ant/07.png", "other size": "bee/02.png"}
+    for kind, name in bad.items():
+        (tree / name).write_bytes(BROKEN[kind][0])
+    with pytest.raises(UserError) as caught:
+        reader(tree)
+    lines = str(caught.value).splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [str(tree / name) for name in bad.values()]
+    for number in range(15):
+        (tree / f"ant/{number:02d}.png").write_bytes(b"")
+    with pytest.raises(UserError, match="and 6 more faults"):
+        reader(tree)
+
+
+def test_folders_called_train_and_test_are_no_classes(tree: Path) -> None:
+    (tree / "ant").rename(tree / "Train")
+    (tree / "bee").rename(tree / "val")
+    for reader in (scored, lambda path: folder(None, path=str(path), **EXACT)):
+        with pytest.raises(UserError, match="holds Train and val, parts of a dataset; name one of them, not both"):
+            reader(tree)
+    apart = folder(None, path=str(tree / "Train"), test=str(tree / "val"), **EXACT)
+    assert (len(apart.train.images), len(apart.test.images)) == (20, 10)
+    assert folder(None, path=str(tree), labels="folders", **EXACT).class_names == ("Train", "val")
+    assert folder(None, path=str(tree), labels="none", **EXACT).class_names == ()
+
+
+def test_class_names_are_kept(tree: Path, tmp_path: Path) -> None:
+    settings = DatasetSettings(source="wae.data.own:folder", options={"path": str(tree), **EXACT}, shape=[3, 8, 8])
+    prepare(settings, None, tmp_path / "out")
+    assert read_json(tmp_path / "out/meta.json")["class_names"] == ["ant", "bee"]
+
+
+def test_a_file_that_is_gone_is_not_called_damaged(tree: Path) -> None:
+    with pytest.raises(UserError, match=r"gone\.png: No such file or directory; check the file"):
+        read_pictures(tree, [Path("gone.png")], (3, 8, 8), "exact")

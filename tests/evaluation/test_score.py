@@ -1,5 +1,7 @@
 """Scores of images that other models made; the sweep's config."""
 
+import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +56,7 @@ def test_layouts_of_an_array(tmp_path):
         (np.zeros((4, 3, 12, 12), np.uint8), r"images are \(3, 12, 12\), the dataset's are \(1, 12, 12\)"),
         (np.zeros((1, 1, 12, 12), np.uint8), "found 1 images"),
         (np.zeros(4, np.uint8), r"images are \(\)"),
-        (np.array([{}], dtype=object), "not a readable"),
+        (np.array([{}], dtype=object), "holds Python objects"),
     ],
 )
 def test_arrays_that_do_not_fit(tmp_path, array, message):
@@ -64,7 +66,7 @@ def test_arrays_that_do_not_fit(tmp_path, array, message):
 
 
 def test_paths_that_do_not_fit(tmp_path):
-    with pytest.raises(UserError, match="found 0 PNG"):
+    with pytest.raises(UserError, match="found 0 images"):
         read_images(tmp_path, SHAPE)
     with pytest.raises(UserError, match="neither a folder"):
         read_images(tmp_path / "a.txt", SHAPE)
@@ -105,3 +107,40 @@ def test_sweep_gives_each_method_as_many_values_on_validation_images(root):
     for method, values in tried.items():  # the default's value lies inside, not at the edge
         default = plan.config.training.methods[method]["lambda_"]
         assert sorted(values).index(default) in range(1, 4)
+
+
+def test_odd_npy_files_are_one_line(tmp_path):
+    path = tmp_path / "a.npy"
+    header = np.lib.format.magic(1, 0)
+    odd = {
+        "empty": b"",
+        "text": b"no array",
+        "header alone": header,
+        "a zip": zipped(tmp_path),
+        "more than there is": header
+        + b"\x76\0"
+        + b"{'descr': '|u1', 'fortran_order': False, 'shape': (9999999999, 1, 12, 12)}".ljust(117)
+        + b"\n",
+        "records": saved(np.zeros(4, [("x", "u1")])),
+        "text inside": saved(np.array(["a", "b"])),
+    }  # fmt: skip
+    for name, content in odd.items():
+        path.write_bytes(content)
+        with pytest.raises(UserError) as caught:
+            read_images(path, SHAPE)
+        assert "\n" not in str(caught.value), name
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="no such file, or no plain one"):
+        read_images(path, SHAPE)
+
+
+def saved(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def zipped(folder):
+    np.savez(folder / "b.npz", images=pictures(5, 5)[0])
+    return (folder / "b.npz").read_bytes()

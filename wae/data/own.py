@@ -9,14 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from wae.core.errors import UserError, unknown_name
-from wae.data.pictures import FITS, fitted, read_picture
+from wae.data.folders import picture_files, read_pictures
+from wae.data.pictures import FITS
 from wae.data.source import Dataset, Split, choice, hold_out, whole
 from wae.planning.places import own_path, shown
 from wae.planning.presence import missing
 
 _SEED = 1403  # of the split, where there is no test set
-_SUFFIXES = (".png", ".jpg", ".jpeg")
-_OTHER_PICTURES = (".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".avif", ".jp2", ".ppm", ".pgm")
 _NPZ_KEYS = ("images", "labels", "test_images", "test_labels")
 _LICENCE = "as the owner of the images says"
 
@@ -39,9 +38,11 @@ def folder(
     ones each time, each class its share. ``labels``: "folders" takes the subfolders of ``path``, in the order of
     their names, as classes; "none" takes none; "auto" takes them if each image lies in one of two or more.
     ``channels``: 1 grey (luma of colours) or 3 RGB. ``fit``: "crop" (largest centred part with the right aspect
-    ratio), "stretch" or "exact"; resized by Lanczos. Hidden files and files that are no pictures are passed over.
+    ratio), "stretch" or "exact"; resized by Lanczos. Hidden files and files that are no pictures are left out, and
+    counted on stderr.
 
-    UserError names the file that is damaged, transparent, of more than 8 bits or of another picture format.
+    UserError names each file that is damaged, transparent, of more than 8 bits or of another picture format; with
+    "auto" also folders called train and test in ``path``, which are no classes.
     """
     _refuse_missing("folder", {"path": path, "test": test}, root)
     choice("labels", labels, ("auto", "folders", "none"))
@@ -50,23 +51,24 @@ def folder(
         raise UserError("option channels is 2; it must be 1 (grey) or 3 (RGB)")
     for name, value in (("height", height), ("width", width)):
         whole(name, value, 1, 4096)
-    form = (channels, height, width, fit)
+    shape = (channels, height, width)
     base = own_path(path, root)
-    files = _files(base)
+    files = picture_files(base, parts_apart=labels == "auto")
     classes = _classes(base, files, labels)
+    names = tuple(map(shown, classes or ()))
     origin = f"folder {base.name}"
     if not test:
         indices = _class_numbers(base, files, classes)
-        return _divided(_images(base, files, form), indices, test_fraction, origin)
+        return _divided(read_pictures(base, files, shape, fit), indices, test_fraction, origin, names)
     test_base = own_path(test, root)
     if test_base.resolve().is_relative_to(base.resolve()) or base.resolve().is_relative_to(test_base.resolve()):
         raise UserError(f"{shown(test_base)} and {shown(base)}: one holds the other; keep train and test apart")
-    test_files = _files(test_base)
+    test_files = picture_files(test_base, parts_apart=labels == "auto")
     parts = [
-        Split(_images(place, names, form), _class_numbers(place, names, classes))
-        for place, names in ((base, files), (test_base, test_files))
+        Split(read_pictures(place, found, shape, fit), _class_numbers(place, found, classes))
+        for place, found in ((base, files), (test_base, test_files))
     ]
-    return Dataset(parts[0], parts[1], origin, _LICENCE)
+    return Dataset(parts[0], parts[1], origin, _LICENCE, names)
 
 
 def array(
@@ -98,7 +100,7 @@ def array(
         arrays = _load_npz(file)
     else:
         names = dict(zip(_NPZ_KEYS, named.values(), strict=True))
-        arrays = {key: _load_npy(own_path(name, root)) for key, name in names.items() if name}
+        arrays = {key: load_npy(own_path(name, root)) for key, name in names.items() if name}
     images = _as_images(arrays["images"], layout, f"{shown(file)}: images")
     numbers = _as_labels(arrays.get("labels"), len(images), f"{shown(file)}: labels")
     origin = f"array {file.name}"
@@ -116,7 +118,9 @@ def _refuse_missing(name: str, options: dict[str, str], root: Path | None) -> No
         raise UserError(lacking)
 
 
-def _divided(images: np.ndarray, labels: np.ndarray | None, fraction: object, origin: str) -> Dataset:
+def _divided(
+    images: np.ndarray, labels: np.ndarray | None, fraction: object, origin: str, class_names: tuple[str, ...] = ()
+) -> Dataset:
     if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction < 1:
         raise UserError(f"option test_fraction is {fraction!r}; it must be above 0 and below 1")
     n = len(images)
@@ -133,29 +137,7 @@ def _divided(images: np.ndarray, labels: np.ndarray | None, fraction: object, or
             f"add images of it or lower test_fraction"
         )
     parts = [Split(images[part], None if labels is None else labels[part]) for part in (train, test)]
-    return Dataset(parts[0], parts[1], origin, _LICENCE)
-
-
-def _files(base: Path) -> list[Path]:
-    """Picture files under ``base``, relative to it, in the order of their names' bytes."""
-    found = []
-    for place, folders, names in os.walk(base, onerror=_unreadable):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            suffix = Path(name).suffix.lower()
-            if name.startswith("."):
-                continue
-            if suffix in _OTHER_PICTURES:
-                raise UserError(f"{shown(Path(place) / name)}: {suffix} is not read; convert it to .png or .jpg")
-            if suffix in _SUFFIXES:
-                found.append((Path(place) / name).relative_to(base))
-    if len(found) < 2:
-        raise UserError(f"{shown(base)}: found {len(found)} images ({', '.join(_SUFFIXES)}), need 2; add some")
-    return sorted(found, key=os.fsencode)
-
-
-def _unreadable(error: OSError) -> None:
-    raise UserError(f"{shown(error.filename or '')}: {error.strerror}; make it readable") from error
+    return Dataset(parts[0], parts[1], origin, _LICENCE, class_names)
 
 
 def _classes(base: Path, files: list[Path], labels: str) -> list[str] | None:
@@ -182,16 +164,8 @@ def _class_numbers(base: Path, files: list[Path], classes: list[str] | None) -> 
     return np.array([numbers[file.parts[0]] for file in files], np.int64)
 
 
-def _images(base: Path, files: list[Path], form: tuple[int, int, int, str]) -> np.ndarray:
-    channels, height, width, fit = form
-    images = np.empty((len(files), channels, height, width), np.uint8)
-    for at, file in enumerate(files):
-        name = str(base / file)
-        images[at] = fitted(read_picture(base / file, name, channels), name, height, width, fit)
-    return images
-
-
-def _load_npy(path: Path) -> np.ndarray:
+def load_npy(path: Path) -> np.ndarray:
+    """The array in a .npy file, memory-mapped; UserError for anything else, and for objects, which could run code."""
     try:
         return np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # numpy fails in many ways on broken files

@@ -1,6 +1,7 @@
 """One PNG or JPEG file into pixels, with every fault as one line."""
 
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,9 +22,13 @@ def read_picture(file: Path | BinaryIO, name: str, channels: int) -> Image.Image
     channel, transparent pixels or more than 100 million pixels.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), file.open("rb") if isinstance(file, Path) else nullcontext(file) as handle:
             warnings.simplefilter("ignore")  # oddities of metadata; what matters is checked here
-            with Image.open(file, formats=("PNG", "JPEG")) as picture:
+            head = handle.read(25)
+            handle.seek(0)
+            if head[12:16] == b"IHDR" and head[24:] > b"\x08":  # Pillow would keep the upper 8 bits of colours
+                raise UserError(f"{shown(name)}: {head[24]} bits per channel; scale it and save it with 8")
+            with Image.open(handle, formats=("PNG", "JPEG")) as picture:
                 width, height = picture.size
                 if width * height > _MAX_PIXELS:
                     raise UserError(f"{shown(name)}: {width} x {height} pixels, at most {_MAX_PIXELS:,}; shrink it")
@@ -31,6 +36,8 @@ def read_picture(file: Path | BinaryIO, name: str, channels: int) -> Image.Image
     except UserError:
         raise
     except Exception as error:  # Pillow's decoders fail in many ways on broken files
+        if isinstance(error, OSError) and error.errno:
+            raise UserError(f"{shown(name)}: {error.strerror}; check the file") from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
             f"{shown(name)}: not a whole PNG or JPEG image ({shown(reason)}); replace or delete it"

@@ -9,7 +9,8 @@ import torch
 
 from wae.core.errors import UserError
 from wae.core.settings import EvaluationSettings
-from wae.data.pictures import fitted, read_picture
+from wae.data.folders import picture_files, read_pictures
+from wae.data.own import load_npy
 from wae.data.source import load
 from wae.evaluation.distances import Distances
 from wae.evaluation.reference import load_reference
@@ -17,7 +18,6 @@ from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
 
 SUBJECT = "images"
-SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def score(
@@ -48,21 +48,13 @@ def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     do not say what white is.
     """
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
-        if len(files) < 2:
-            raise UserError(f"{path}: found {len(files)} PNG or JPEG files, need 2 or more; name the folder of images")
         channels, height, width = shape
-        pictures = (fitted(read_picture(f, str(f), channels), str(f), height, width, "exact") for f in files)
-        return np.stack(list(pictures))
+        return read_pictures(path, picture_files(path), (channels, height, width), "exact")
     if path.suffix != ".npy":
         raise UserError(f"{path}: neither a folder nor a .npy file; give one of them")
-    try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable .npy array ({error}); write it with numpy.save") from error
-    return as_images(array, shape, str(path))
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, or no plain one; name a .npy file")
+    return as_images(load_npy(path), shape, str(path))
 
 
 def images_of(images: str | Path | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -82,7 +74,7 @@ def as_images(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarr
         raise UserError(f"{where}: images are {array.shape[1:]}, the dataset's are {shape} (channels, height, width)")
     if len(array) < 2:
         raise UserError(f"{where}: found {len(array)} images, need 2 or more")
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements=["C", "W"])
 
 
 def as_table(rows: Sequence[Mapping[Any, Any]]) -> str:
