@@ -27,6 +27,7 @@ RUNS_COLUMNS = (
     *("experiment", "dataset", "method", "seed", "status", "diverged_step", "epochs", "steps"),
     *("parameters", "seconds", "images_per_second", "device", "threads"),
 )
+ORIGIN = ("commit", "clean_tree", "gpu", "driver", "tf32")  # what a run was made by, as its record says
 TIMING_COLUMNS = (
     *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
     *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
@@ -59,8 +60,9 @@ def collect(
     """Write metrics.csv and runs.csv of the planned runs, and metric_facts.json (what the metrics are) beside them.
 
     ``run_dirs`` are in the order of ``plan_runs``; a planned run without run.json is listed as "missing", so
-    that a partial report can say what lacks. ``reference_jsons`` hold the real data's own scores (dataset,
-    rows). ``experiment`` defaults to the name of the folder of ``out_metrics_csv``.
+    that a partial report can say what lacks. runs.csv also says what each run was made by, and the versions of packages
+    in which runs differ. ``reference_jsons`` hold the real data's own scores (dataset, rows). ``experiment`` defaults
+    to the name of the folder of ``out_metrics_csv``.
     """
     experiment = Path(out_metrics_csv).resolve().parent.name if experiment is None else experiment
     scores: list[dict[str, Any]] = []
@@ -90,7 +92,7 @@ def collect(
         scores.extend(_rows(document, key | {"status": "finished"}, path))
     gather(documents, Path(out_metrics_csv).with_name(FACTS))
     write_table(out_metrics_csv, scores, METRICS_COLUMNS)
-    write_table(out_runs_csv, fates, RUNS_COLUMNS)
+    write_table(out_runs_csv, fates, (*RUNS_COLUMNS, *ORIGIN, *_differing(fates)))
 
 
 def collect_plan(plan: Plan, layout: Layout) -> None:
@@ -125,7 +127,18 @@ def _fate(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     rate = None
     if status == "finished" and seconds and epochs and run.get("images_per_epoch"):
         rate = run["images_per_epoch"] * epochs / seconds
-    return {"images_per_second": rate} | {name: run[name] for name in RUNS_COLUMNS[4:] if name in run}
+    stated = {name: run[name] for name in (*RUNS_COLUMNS[4:], *ORIGIN) if name in run}
+    return {"images_per_second": rate, "versions": run.get("versions") or {}} | stated
+
+
+def _differing(fates: list[dict[str, Any]]) -> list[str]:
+    """Packages of which the runs had more than one version; the rows then say which."""
+    names = sorted({name for fate in fates for name in fate.get("versions", {})})
+    made = [fate["versions"] for fate in fates if "versions" in fate]
+    differing = [name for name in names if len({versions.get(name) for versions in made}) > 1]
+    for fate in fates:
+        fate |= {name: fate.get("versions", {}).get(name) for name in differing}
+    return differing
 
 
 def _check_identity(document: Mapping[str, Any], key: Mapping[str, Any], path: Path) -> None:

@@ -1,11 +1,17 @@
 """What was run, with which versions, on which machine: the manifest of an experiment."""
 
+from pathlib import Path
 from typing import Any
 
+from wae.analysis.claims.claims_file import own_judges
+from wae.analysis.runs import ORIGIN
+from wae.commands.recorded import plugins
 from wae.compute.checkout import git_state
 from wae.compute.machine import hardware, versions
 from wae.core.files import read_json, sha256_file, write_json
 from wae.core.layout import Cell, Layout
+from wae.planning.fingerprint import own_code, own_sources
+from wae.planning.jobs import suite_file
 from wae.planning.plan import Plan
 
 
@@ -13,7 +19,8 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json of an experiment; one whose config says ``run.partial`` may lack runs.
 
     Keys: experiment, description, config, plan (a rerun command per cell), versions, hardware, runs_differ,
-    run_commits (those that runs were trained at, "" for one that is not known), commit, clean_tree, data (each
+    run_commits (those that runs were trained at, "" for one that is not known), commit, clean_tree (false also where
+    a file of the user's own is not tracked), own_code (sha256 of each such file, by path), data (each
     dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds, training_cpu_seconds (sums over
     the runs, resumed ones whole).
     """
@@ -44,7 +51,9 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
         for extractor, extractor_id in document["extractors"].items()
     }
     partial = plan.config.run.partial
-    commit, clean = git_state()
+    claims = suite_file(plan.config.report.claims)
+    own = {*plugins(plan), *plan.config.report.figures, *(own_judges(claims) if Path(claims).exists() else ())}
+    commit, clean = git_state(own_sources(own))
     write_json(
         folder.file("manifest.json"),
         {
@@ -58,6 +67,7 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
             "run_commits": sorted({str(record.get("commit") or "") for record in records if record}),
             "commit": commit,
             "clean_tree": clean,
+            "own_code": own_code(own),
             "data": {name: read_json(path) for name, path in data.items() if path.exists() or not partial},
             "extractors": {name: read_json(path) for name, path in extractors.items() if path.exists() or not partial},
             "result_digest": sha256_file(folder.file("metrics.csv")),
@@ -69,13 +79,14 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
 
 
 def differences(records: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """What the runs' own records say in more than one way, by name: versions, commit, clean_tree, device.
+    """What the runs' own records say in more than one way, by name: versions, commit, devices, code of the user's own.
 
     Empty where all runs were made alike. The manifest's other entries are of the machine that collected.
     """
     found: dict[str, set[str]] = {}
     for record in records:
-        said = {key: record.get(key) for key in ("commit", "clean_tree", "device")} | record.get("versions", {})
+        said = {key: record.get(key) for key in ("device", *ORIGIN)} | record.get("versions", {})
+        said |= {path: f"sha256 {found[:16]}" for path, found in record.get("own_code", {}).items()}
         for name, value in said.items():
             if value is not None:
                 found.setdefault(name, set()).add(str(value))

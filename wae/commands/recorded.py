@@ -72,7 +72,7 @@ def config_to_rerun(recorded: Recorded) -> dict[str, Any]:
 def refuse_code_of(folder: Path, plan: Plan) -> None:
     """UserError if anything that ``plan`` names by dotted path comes from ``folder``; nothing is imported."""
     home = folder.resolve()
-    for dotted in sorted(set(_dotted(plan))):
+    for dotted in sorted(set(plugins(plan))):
         module = dotted.partition(":")[0]
         places = [base / Path(*module.split(".")) for base in folders()]  # by name too: what lies there may be a link
         if module.partition(".")[0] not in OWN and any(
@@ -81,7 +81,8 @@ def refuse_code_of(folder: Path, plan: Plan) -> None:
             raise UserError(f"{dotted!r} is code that came with {folder}; read it, and put it elsewhere to run it")
 
 
-def _dotted(plan: Plan) -> Iterator[str]:
+def plugins(plan: Plan) -> Iterator[str]:
+    """What decides numbers of ``plan`` and is named by dotted path, as often as it is named."""
     config = plan.config
     named = [config.datasets[name].source for name in config.run.datasets]
     named += [config.extractors[name].kind for name in config.run.extractors]

@@ -7,14 +7,20 @@ from pathlib import Path
 from wae.core.plugins import ROOT
 
 
-def git_state() -> tuple[str | None, bool | None]:
-    """The checkout's commit and whether tracked files are unchanged; (None, None) outside a git checkout."""
+def git_state(own: Iterable[Path] = ()) -> tuple[str | None, bool | None]:
+    """The checkout's commit and whether it is what ran; (None, None) outside a git checkout.
+
+    It is not where a tracked file was changed, or a file of the user's ``own`` that was run is not tracked here.
+    """
+    files = list(own)
+    inside = [str(path) for path in files if path.is_relative_to(ROOT)]
     try:
         commit = _git("rev-parse", "HEAD").strip()
         changed = _git("status", "--porcelain", "--untracked-files=no").strip()
+        tracked = _git("ls-files", "--", *inside).splitlines() if inside else []
     except (OSError, subprocess.CalledProcessError):
         return None, None
-    return commit, not changed
+    return commit, not changed and len(tracked) == len(files)
 
 
 def last_change(paths: Iterable[Path]) -> tuple[str | None, bool | None]:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from wae.core.errors import UserError
 from wae.core.files import sha256_file, write_json
-from wae.core.plugins import ROOT, source_file
+from wae.core.plugins import OWN, ROOT, source_file
 
 # The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
 # how a job keeps others out of its folder.
@@ -102,6 +102,21 @@ def closure(modules: Iterable[str]) -> list[Path]:
         waiting.extend(".".join(parents[: i + 1]) for i in range(len(parents)))
         waiting.extend(absolute(name, module, path) for name in scan(path).imports)
     return sorted(found)
+
+
+def own_sources(modules: Iterable[str]) -> dict[Path, str]:
+    """The sha256 of the source files that ``modules`` import and that are not this suite's, but the user's own."""
+    files = closure({name.partition(":")[0] for name in modules if ":" in name})
+    return {path: sha256_file(path) for path in files if not any(path.is_relative_to(ROOT / top) for top in OWN)}
+
+
+def own_code(modules: Iterable[str]) -> dict[str, str]:
+    """``own_sources`` as records name them: by path from the working folder or the checkout, else by name."""
+    places = [Path.cwd().resolve(), ROOT]
+    return {
+        next((path.relative_to(base).as_posix() for base in places if path.is_relative_to(base)), path.name): found
+        for path, found in own_sources(modules).items()
+    }
 
 
 def _code_text(tree: ast.Module) -> str:

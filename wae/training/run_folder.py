@@ -16,6 +16,8 @@ from wae.core.errors import UserError
 from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
 from wae.core.layout import RunFolder
 from wae.core.settings import RunSettings
+from wae.planning.fingerprint import own_code, own_sources
+from wae.planning.jobs import plugins_of
 
 
 def is_done(folder: RunFolder, identity: str) -> bool:
@@ -68,7 +70,8 @@ def write_results(
     write_json(folder.settings, run.model_dump())
     digests |= {path.name: sha256_file(path) for path in (folder.settings, folder.history)}
     digests |= {f"{folder.snapshots.name}/{name}": found for name, found in snapshots.items()}
-    commit, clean = git_state()
-    record |= {"versions": versions(), "commit": commit, "clean_tree": clean}
+    plugins = plugins_of(run.training)
+    commit, clean = git_state(own_sources(plugins))
+    record |= {"versions": versions(), "commit": commit, "clean_tree": clean, "own_code": own_code(plugins)}
     record |= {"parameters": sum(p.numel() for p in method.parameters()), "sha256": digests}
     write_json(folder.record, record, sealed=True)
