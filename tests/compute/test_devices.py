@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ import torch
 from wae.compute import devices
 from wae.core.errors import UserError
 from wae.core.settings import ExecutionSettings
+from wae.planning import jobs
+from wae.planning.plan import load_plan
 
 CLAIM = """
 import sys, time
@@ -27,6 +30,7 @@ time.sleep(60)
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Three devices that are not there, claimed in a folder of the test's own; what was claimed is given back."""
     monkeypatch.setattr(devices, "device_names", lambda: ["GPU-a", "GPU-b", "GPU-c"])
+    monkeypatch.setattr(devices, "fault_of", lambda device: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(devices, "_held", [])
     yield tmp_path / "wae/devices"
@@ -152,3 +156,82 @@ def test_tf32_is_off_unless_asked_for() -> None:
         devices.setup(ExecutionSettings(device="cpu", **asked))
         assert torch.backends.cudnn.allow_tf32 is wanted
         assert torch.backends.cuda.matmul.allow_tf32 is wanted
+
+
+BUSY = "CUDA error: all CUDA-capable devices are busy or unavailable"
+TOO_OLD = "CUDA error: no kernel image is available for execution on the device"
+
+
+@pytest.mark.parametrize("wanted", ["auto", "cuda"])
+def test_the_next_free_device_is_tried_where_one_does_not_compute(
+    wanted: str, three: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faults = {0: BUSY, 2: TOO_OLD}
+    monkeypatch.setattr(devices, "fault_of", lambda device: faults.get(device.index))
+    assert devices.setup(ExecutionSettings(device=wanted)) == torch.device("cuda", 1)
+    assert capsys.readouterr().err.splitlines() == [
+        f"CUDA device 0 (GPU-a) is passed over: {BUSY}",
+        "computing on CUDA device 1 (GPU-b)",
+    ]
+    with pytest.raises(UserError) as caught:  # 1 is claimed by now, and 0 still held
+        devices.setup(ExecutionSettings(device=wanted))
+    line = f"no free CUDA device computes (device 2: {TOO_OLD}); free or repair one, or set execution.device to cpu"
+    assert str(caught.value) == line
+
+
+def test_what_is_wrong_with_a_device_is_found_by_computing_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.cuda.pretend import pretend
+
+    with pretend():
+        assert devices.fault_of(torch.device("cuda", 0)) is None
+
+    def broken(*arguments: object) -> torch.Tensor:
+        raise RuntimeError("cuDNN error: CUDNN_STATUS_NOT_INITIALIZED\nmore")
+
+    monkeypatch.setattr(torch.nn.functional, "conv2d", broken)
+    with pretend():
+        assert devices.fault_of(torch.device("cuda", 0)) == "cuDNN error: CUDNN_STATUS_NOT_INITIALIZED more"
+
+
+def test_a_gpu_is_recorded_with_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.cuda.pretend import pretend
+
+    monkeypatch.setattr(devices, "DRIVER", tmp_path / "version")
+    with pretend():
+        assert devices.describe(torch.device("cuda", 0))["driver"] is None
+        text = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  570.86.15  Fri Nov\nGCC version: gcc 12.3.0\n"
+        (tmp_path / "version").write_text(text)
+        assert devices.describe(torch.device("cuda", 0)) == {
+            "device": "cuda:0",
+            "gpu": "Pretend GPU",
+            "gpu_uuid": "GPU-pretend",
+            "driver": "570.86.15",
+            "tf32": False,
+        }
+    assert devices.describe(torch.device("cpu")) == {"device": "cpu"}
+
+
+def test_jobs_ask_for_no_gpu_that_they_could_not_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = load_plan(Path(__file__).parents[2] / "config/smoke.yaml")
+    monkeypatch.setattr(jobs, "CUDA_DEVICES", tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(jobs, "_torch_has_cuda", lambda: True)
+    assert jobs.devices_per_job(plan) == 1
+    for hidden, wanted in (("", 0), ("-1", 0), ("0,1", 1)):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert jobs.devices_per_job(plan) == wanted
+    monkeypatch.setattr(jobs, "_torch_has_cuda", lambda: False)
+    assert jobs.devices_per_job(plan) == 0
+    monkeypatch.setattr(jobs, "CUDA_DEVICES", tmp_path / "none")
+    monkeypatch.setattr(jobs, "_torch_has_cuda", lambda: True)
+    assert jobs.devices_per_job(plan) == 0
+
+
+def test_a_torch_without_cuda_is_known_without_importing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert jobs._torch_has_cuda() is (torch.version.cuda is not None)
+    (tmp_path / "torch").mkdir()
+    for line, wanted in (("cuda: Optional[str] = None", False), ("cuda: Optional[str] = '13.0'", True)):
+        (tmp_path / "torch/version.py").write_text(f"__version__ = '2.14.1'\n{line}\nhip: Optional[str] = None\n")
+        fake = SimpleNamespace(locate_file=lambda name: tmp_path / name)
+        monkeypatch.setattr(jobs.importlib.metadata, "distribution", lambda name, fake=fake: fake)
+        assert jobs._torch_has_cuda() is wanted

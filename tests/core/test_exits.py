@@ -23,6 +23,17 @@ ROOT = Path(__file__).resolve().parents[2]
             1,
             "error: out of memory in stage train ([enforce fail",
         ),
+        (
+            RuntimeError("CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors"),
+            1,
+            "error: the GPU failed in stage train (CUDA error: no kernel image is available for execution",
+        ),
+        (
+            RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+            1,
+            "error: the GPU failed in stage train (CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling",
+        ),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), 1, "error: the GPU failed in stage train (cuDNN"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), 1, "error: out of memory in stage train (CUDA"),
         (
             OSError(28, "No space left on device", "a.npy"),
@@ -75,3 +86,12 @@ sys.exit(in_words("train", lambda: bytearray(3 * 10**9)))
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("error: out of memory in stage train")
+
+
+def test_preparing_data_has_no_batch_size(capsys: pytest.CaptureFixture[str]) -> None:
+    def run() -> None:
+        raise MemoryError("Unable to allocate 90 GiB")
+
+    assert in_words("prepare", run) == 1
+    line = "error: out of memory in stage prepare (Unable to allocate 90 GiB); make the images smaller or fewer, or use"
+    assert capsys.readouterr().err.startswith(line)

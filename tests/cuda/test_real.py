@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from tests.cuda.report import measure, paper_runs, variants_of, write_report
 from tests.cuda.rules import CUDA
 from tests.cuda.runs import EVALUATION, REAL, on_device, run_of
 from tests.shared.models import IMPLEMENTATIONS, images
@@ -76,3 +78,29 @@ def test_scores_are_those_of_the_processor(made: Path, tmp_path: Path) -> None:
     for a, b in zip(*tables, strict=True):
         assert a["metric"] == b["metric"]
         assert b["value"] == pytest.approx(a["value"], rel=1e-3, abs=1e-4), a["metric"]
+
+
+def test_the_report_has_every_run_of_the_papers_config_and_the_variants(tmp_path: Path) -> None:
+    """The slice on the processor, with smaller nets: a run that diverges, or codes that differ, are no success."""
+    runs = paper_runs()
+    assert len({(cell, variant) for cell, variant, _ in variants_of(runs)}) == 6 + 2 * 3
+    small = [
+        run.model_copy(
+            update={"training": run.training.model_copy(update={"width": 4, "critic_width": 8, "compile": False})}
+        )
+        for run in runs
+    ]
+    cpu = torch.device("cpu")
+    rows = [measure(cell, variant, run, cpu, 0.0) for cell, variant, run in variants_of(small) if variant == "float32"]
+    assert [row.cell for row in rows] == [
+        f"{d}/{m}" for d in ("mnist", "celeba") for m in ("vae", "wae_mmd", "wae_gan")
+    ]
+    assert all(row.steps == 5 for row in rows)
+    assert all(row.finite and row.apart == 0.0 for row in rows)
+    assert write_report(tmp_path / "REPORT.md", "3 passed", rows, cpu)
+    text = (tmp_path / "REPORT.md").read_text()
+    assert text.count("| celeba/wae_gan | float32 | 5 |") == 1
+    assert "- tests: 3 passed\n" in text
+    for changed in ({"finite": False}, {"apart": 0.02}):
+        assert not write_report(tmp_path / "REPORT.md", "3 passed", [replace(rows[0], **changed)], cpu)
+    assert write_report(tmp_path / "REPORT.md", "", [replace(rows[0], variant="bfloat16", apart=0.02)], cpu)

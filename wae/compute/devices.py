@@ -2,8 +2,10 @@
 
 import ctypes
 import os
+import re
 import stat
 import sys
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +13,20 @@ import torch
 from filelock import BaseFileLock
 
 from wae.core import locks
-from wae.core.errors import UserError
+from wae.core.errors import UserError, one_line
 from wae.core.settings import ExecutionSettings
 
 # glibc's mallopt: what is freed stays in the process, as every step asks for the same sizes again.
 _MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 16 << 20)}
+DRIVER = Path("/proc/driver/nvidia/version")
 _held: list[BaseFileLock] = []  # not released: a device stays claimed until this process ends, however it ends
 
 
 def setup(execution: ExecutionSettings) -> torch.device:
     """Set threads, deterministic kernels, TF32 and the allocator for this process, and choose its device.
 
-    "auto" and "cuda" claim a free CUDA device; where there is none, "auto" takes the CPU, says so on stderr, and
-    "cuda" raises UserError. "cuda:N" takes device N without a claim.
+    "auto" and "cuda" claim a free CUDA device, the first that computes; where there is none, "auto" takes the CPU, says
+    so on stderr, and "cuda" raises UserError, as both do where a free one is unfit. "cuda:N" takes device N unclaimed.
     """
     torch.set_num_threads(execution.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -35,10 +38,17 @@ def setup(execution: ExecutionSettings) -> torch.device:
     names = device_names()
     if execution.device.startswith("cuda:"):
         return _chosen(execution.device, names)
-    claimed = claim(names)
-    if claimed is not None:
-        print(f"computing on CUDA device {claimed} ({names[claimed]})", file=sys.stderr)
-        return torch.device("cuda", claimed)
+    unfit: dict[int, str] = {}
+    while (claimed := claim(names, passed_over=unfit)) is not None:
+        fault = fault_of(torch.device("cuda", claimed))
+        if fault is None:
+            print(f"computing on CUDA device {claimed} ({names[claimed]})", file=sys.stderr)
+            return torch.device("cuda", claimed)
+        print(f"CUDA device {claimed} ({names[claimed]}) is passed over: {fault}", file=sys.stderr)
+        unfit[claimed] = fault
+    if unfit:
+        said = "; ".join(f"device {index}: {fault}" for index, fault in unfit.items())
+        raise UserError(f"no free CUDA device computes ({said}); free or repair one, or set execution.device to cpu")
     lack = f"all {len(names)} CUDA devices are claimed by other jobs" if names else "there is no CUDA device"
     if execution.device == "cuda":
         raise UserError(f"execution.device is 'cuda' and {lack}; lower --resources gpu=N, or set it to auto or cpu")
@@ -69,15 +79,25 @@ def set_tf32(wanted: bool) -> None:
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """A device as a run records it: its name in torch and, of a GPU, its model, UUID and whether TF32 is on."""
+    """A device as a run records it: its name in torch and, of a GPU, its model, UUID, driver and whether TF32 is on."""
     if device.type != "cuda":
         return {"device": str(device)}
     return {
         "device": str(device),
         "gpu": torch.cuda.get_device_name(device),
         "gpu_uuid": str(getattr(torch.cuda.get_device_properties(device), "uuid", "")),
+        "driver": driver_version(),
         "tf32": torch.backends.cudnn.allow_tf32,
     }
+
+
+def driver_version() -> str | None:
+    """The version of NVIDIA's kernel driver, None where the system does not tell it."""
+    try:
+        found = re.search(r"\d+\.\d+(\.\d+)?", DRIVER.read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return found[0] if found else None
 
 
 def keep_freed_memory() -> None:
@@ -102,24 +122,40 @@ def device_names() -> list[str]:
     return [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
 
 
-def claim(names: list[str], folder: Path | None = None) -> int | None:
+def fault_of(device: torch.device) -> str | None:
+    """What is wrong with a CUDA device, as torch says it; None if it multiplies two matrices and convolves an image.
+
+    A device can be busy with another's work alone, too old for this torch, or lack the memory that cuBLAS wants.
+    """
+    try:
+        ones = torch.ones(1, 1, 4, 4, device=device)
+        float((ones[0, 0] @ ones[0, 0]).sum() + torch.nn.functional.conv2d(ones, ones).sum())
+    except RuntimeError as error:  # out of memory too
+        return one_line(error)
+    return None
+
+
+def claim(names: list[str], folder: Path | None = None, passed_over: Container[int] = ()) -> int | None:
     """Index of the first device that no process has claimed, now held by this one; None when all are taken.
+
+    Those ``passed_over`` are not asked.
 
     A claim is a lock that the system releases when its process dies. Where no folder can hold it the user is told,
     and the first device is taken without a claim.
     """
-    if not names:
+    known = [index for index in range(len(names)) if index not in passed_over]
+    if not known:
         return None
     try:
-        found = locks.take_any(private(folder or claims_folder()), names)
+        found = locks.take_any(private(folder or claims_folder()), [names[index] for index in known])
     except (OSError, RuntimeError) as error:  # RuntimeError: a user without a home
         print(f"CUDA devices are not claimed ({error}); run one job at a time, or set XDG_CACHE_HOME", file=sys.stderr)
-        return 0
+        return next(iter(known), None)
     if found is None:
         return None
     index, lock = found
     _held.append(lock)
-    return index
+    return known[index]
 
 
 def claims_folder() -> Path:

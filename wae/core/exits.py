@@ -4,8 +4,9 @@ import re
 import sys
 from collections.abc import Callable
 
-from wae.core.errors import StopSignalError, UserError
+from wae.core.errors import StopSignalError, UserError, one_line
 
+_CUDA = re.compile(r"CUDA|cuDNN|CUBLAS|CUFFT|CURAND|NVIDIA|NCCL", re.IGNORECASE)  # of faults of a device or its driver
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad alloc", re.IGNORECASE)  # torch's words
 
 
@@ -37,7 +38,10 @@ def _foreseen(stage: str, error: Exception) -> str | None:
     if isinstance(error, UserError):
         return text
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_MEMORY.search(text)):
-        return f"out of memory in stage {stage} ({first}); lower batch_size or width, or use fewer --cores"
+        remedy = "make the images smaller or fewer" if stage == "prepare" else "lower batch_size or width"
+        return f"out of memory in stage {stage} ({first}); {remedy}, or use fewer --cores"
+    if isinstance(error, RuntimeError) and _CUDA.search(first):
+        return f"the GPU failed in stage {stage} ({one_line(error)[:200]}); run again, or set execution.device to cpu"
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"stage {stage}: {error.strerror or first}{where}; fix it and run again"

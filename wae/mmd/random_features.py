@@ -56,8 +56,8 @@ def draw_frequencies(
     if features < len(scales):
         raise ValueError(f"found {features} random features for {len(scales)} scales: give at least one to each scale")
     counts = [features // len(scales) + (i < features % len(scales)) for i in range(len(scales))]
-    widths = like.new_tensor([base * scale for scale in scales]).repeat_interleave(torch.tensor(counts).to(like.device))
-    weights = like.new_tensor([1.0 / n for n in counts]).repeat_interleave(torch.tensor(counts).to(like.device))
+    each = [(base * scale, 1.0 / n) for scale, n in zip(scales, counts, strict=True) for _ in range(n)]
+    widths, weights = like.new_tensor(each).T.contiguous()  # repeated here: on a GPU it would wait for the device
     normal = torch.randn(d, features, generator=generator, device=like.device, dtype=like.dtype)
     precision = 2.0 / widths
     if kernel == "imq":
