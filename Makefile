@@ -7,17 +7,21 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: report test test-fast test-gpu audit soak test-slurm bench docs docs-files lint format setup environments status
+.PHONY: report test test-fast test-gpu audit soak test-slurm bench docs docs-files lint format setup environments status usable
 
-report: $(STAMP) ## run the DAG of CONFIG and print where the page is
-	python -m wae check --config $(CONFIG)
-	snakemake --cores $(CORES) --configfile $(CONFIG) -- all
+report: $(STAMP) usable ## run the DAG of CONFIG and print where the page is
+	python -m wae check --config "$(CONFIG)"
+	snakemake --cores $(CORES) --configfile "$(CONFIG)" -- all
 	@echo "The report: $(abspath reports/summary.html)"
 
-test: $(STAMP) ## the whole test suite, a worker a core
+test: $(STAMP) usable ## the whole test suite, a worker a core
 	python -m pytest -n $(CORES) --dist loadfile
 
-test-fast: $(STAMP) ## the tests that take seconds
+usable: $(STAMP)
+	@case "$(CORES)" in ''|*[!0-9]*|0*) echo "error: CORES is '$(CORES)', need a whole number of 1 or more" >&2; exit 1;; esac
+	@$(BIN)/python -c "" 2>/dev/null || { echo "error: $(VENV)/ has no Python that runs; delete it and run make again" >&2; exit 1; }
+
+test-fast: $(STAMP) usable ## the tests that take seconds
 	python -m pytest -m "not slow and not slurm"
 
 test-gpu: $(STAMP) ## the CUDA tests on a real device (without one it says so)

@@ -1,13 +1,17 @@
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from wae.commands import doctor
 from wae.commands.doctor import Finding
 from wae.data.source import prepare
 from wae.planning.config import merge
+from wae.planning.made_from import of_data
 from wae.planning.plan import Plan, load_plan
 
 Change = Callable[[dict[str, Any]], Plan]
@@ -140,3 +144,59 @@ def test_print_findings_tells_whether_all_is_well(
         monkeypatch.setattr(doctor, "examine", lambda plan, level=level: [Finding(level, "text", "remedy")])
         assert doctor.print_findings(plan) is well
         assert capsys.readouterr().out == f"{level:8}text -> remedy\n"
+
+
+def test_a_home_or_a_place_for_temporary_files_that_cannot_be_used(
+    planned: Change, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none/yet"))
+    plan = planned({})
+    assert found(plan, f"{tmp_path}/none/yet can be written").level == "ok"
+    access = os.access
+    monkeypatch.setattr(doctor.os, "access", lambda path, mode: path != tmp_path and access(path, mode))
+    assert found(plan, f"{tmp_path}/none/yet cannot be written").level == "error"
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(doctor.tempfile, "gettempdir", lambda: str(tmp_path))
+    for free, level in ((10**6, "error"), (10**9, "ok")):
+        monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path, free=free: usage._replace(free=free))
+        assert found(plan, f"MB free for temporary files in {tmp_path}").level == level
+
+    def full() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(doctor.tempfile, "gettempdir", full)
+    assert found(plan, "no folder for temporary files (No usable").level == "error"
+
+
+def test_a_user_without_a_name(planned: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr(doctor.getpass, "getuser", nobody)
+    assert found(planned({}), "this user has no name").remedy.startswith("set USER")
+
+
+def test_own_data_that_changed_since_they_were_prepared(planned: Change, tmp_path: Path) -> None:
+    np.savez(tmp_path / "set.npz", images=np.zeros((40, 1, 8, 8), np.uint8), labels=np.arange(40) % 2)
+    own = {"source": "wae.data.own:array", "options": {"path": str(tmp_path / "set.npz")}, "shape": [1, 8, 8]}
+    plan = planned({"datasets": {"digits": own}})
+    prepare(
+        plan.config.datasets["digits"], None, Path("results/data") / plan.data_id("digits"), of_data(plan, "digits")
+    )
+    assert not [finding for finding in doctor.examine(plan) if "changed" in finding.text]
+    np.savez(tmp_path / "set.npz", images=np.ones((40, 1, 8, 8), np.uint8), labels=np.arange(40) % 2)
+    assert found(plan, "dataset digits: its files have changed since").level == "warning"
+
+
+def test_each_cuda_device_is_tried(planned: Change, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from wae.compute import devices
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"GPU {index}")
+    monkeypatch.setattr(devices, "fault_of", lambda device: "busy" if device.index else None)
+    plan = planned({})
+    assert found(plan, "CUDA device 0: GPU 0, computes").level == "ok"
+    assert found(plan, "CUDA device 1: GPU 1: busy").level == "error"

@@ -22,7 +22,7 @@ from wae.core.settings import DatasetSettings
 from wae.data import downloads
 from wae.data.source import load, prepare
 from wae.data.torchvision import cifar10, fashion_mnist, mnist
-from wae.planning import places
+from wae.planning import places, presence
 
 MONKEY = pytest.MonkeyPatch
 NOWHERE = "http://127.0.0.1:9/"  # the discard port: refused at once
@@ -232,7 +232,7 @@ def test_a_download_with_a_bad_checksum_is_not_kept(
     with pytest.raises(UserError, match="cannot be fetched") as caught:
         mnist(tmp_path)
     assert "\n" not in str(caught.value)
-    assert list((tmp_path / "MNIST/raw").iterdir()) == []
+    assert not (tmp_path / "MNIST").exists()
 
 
 def test_a_download_that_unpacks_to_other_bytes_is_not_kept(
@@ -245,7 +245,7 @@ def test_a_download_that_unpacks_to_other_bytes_is_not_kept(
     mirrors(monkeypatch, server[1])
     with pytest.raises(UserError, match="unpacks to other bytes"):
         mnist(tmp_path)
-    assert list((tmp_path / "MNIST/raw").iterdir()) == []
+    assert not (tmp_path / "MNIST").exists()
 
 
 def test_a_root_that_cannot_be_written(tmp_path: Path, monkeypatch: MONKEY) -> None:
@@ -318,6 +318,7 @@ def test_cifar10_is_fetched(tmp_path: Path, monkeypatch: MONKEY, server: tuple[P
 
     (server[0] / "cifar-10-python.tar.gz").write_bytes(pack_cifar(tmp_path / "made", monkeypatch))
     monkeypatch.setattr(CIFAR10, "url", f"{server[1]}cifar-10-python.tar.gz")
+    (tmp_path / "root").mkdir()
     assert len(cifar10(tmp_path / "root").test.images) == 12
     assert [path.name for path in (tmp_path / "root").iterdir()] == ["cifar-10-batches-py"]
 
@@ -360,3 +361,59 @@ def test_the_recorded_sums_are_of_files_of_the_right_size() -> None:
     for files in places.IDX_FILES.values():
         assert [size for size, _ in files.values()] == [16 + 60_000 * 784, 8 + 60_000, 16 + 10_000 * 784, 8 + 10_000]
         assert len({digest for _, digest in files.values()}) == 4
+
+
+def test_packed_files_are_used_where_they_are(tmp_path: Path, monkeypatch: MONKEY) -> None:
+    """Also from a disk that cannot be written: nothing is unpacked, nothing fetched."""
+    raw = tmp_path / "MNIST/raw"
+    arrays = make.make_idx(raw, monkeypatch)
+    plain = mnist(tmp_path)
+    for name in arrays:
+        (raw / f"{name}.gz").write_bytes(gzip.compress((raw / name).read_bytes()))
+        (raw / name).unlink()
+    mirrors(monkeypatch, NOWHERE)
+    before = sorted(raw.iterdir())
+    packed = mnist(tmp_path)
+    assert sorted(raw.iterdir()) == before
+    for one, other in ((plain.train, packed.train), (plain.test, packed.test)):
+        np.testing.assert_array_equal(one.images, other.images)
+        np.testing.assert_array_equal(one.labels, other.labels)
+    path = raw / "t10k-labels-idx1-ubyte.gz"
+    for damaged in (path.read_bytes()[:-9], b"no archive", gzip.compress(b"other bytes")):
+        path.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz: .*delete it and fetch it again"):
+            mnist(tmp_path)
+
+
+def test_where_nothing_can_be_fetched_no_empty_folders_stay(tmp_path: Path, monkeypatch: MONKEY) -> None:
+    mirrors(monkeypatch, NOWHERE)
+    (tmp_path / "root").mkdir()
+    with pytest.raises(UserError, match="cannot be fetched"):
+        mnist(tmp_path / "root")
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_a_data_root_that_is_not_there_is_refused_and_what_must_be_fetched_is_known(tmp_path: Path) -> None:
+    for source in ("wae.data.torchvision:mnist", "wae.data.torchvision:cifar10", "my_data:load"):
+        line = presence.missing(source, {}, tmp_path / "nowhere")
+        assert line == f"{tmp_path}/nowhere: no such folder; correct data_root (or WAE_DATA_ROOT), or make the folder"
+        assert presence.missing(source, {}, tmp_path) is None
+    assert presence.missing("wae.data.embedded:digits", {}, tmp_path / "nowhere") is None
+    assert presence.to_fetch("wae.data.torchvision:mnist", tmp_path) == (
+        f"{tmp_path}/MNIST/raw: lacks {', '.join(places.IDX_FILES['MNIST'])}"
+    )
+    assert "has neither" in str(presence.to_fetch("wae.data.torchvision:cifar10", tmp_path))
+    raw = tmp_path / "MNIST/raw"
+    raw.mkdir(parents=True)
+    for name in places.IDX_FILES["MNIST"]:
+        (raw / f"{name}.gz").write_bytes(b"")
+    assert presence.to_fetch("wae.data.torchvision:mnist", tmp_path) is None
+
+
+def test_the_first_images_alone(tmp_path: Path, monkeypatch: MONKEY) -> None:
+    make.make_idx(tmp_path / "MNIST/raw", monkeypatch)
+    whole, some = mnist(tmp_path), mnist(tmp_path, first=9)
+    np.testing.assert_array_equal(some.train.images, whole.train.images[:9])
+    assert whole.train.labels is not None
+    np.testing.assert_array_equal(some.train.labels, whole.train.labels[:9])
+    np.testing.assert_array_equal(some.test.images, whole.test.images)

@@ -15,7 +15,7 @@ from wae.compute.seeds import stream
 from wae.core.errors import UserError
 from wae.core.files import read_json, sha256_file, write_json
 from wae.core.settings import DatasetSettings, EvaluationSettings, ExtractorSettings
-from wae.data.source import load, prepare
+from wae.data.source import Dataset, Split, load, prepare
 from wae.data.split import train_validation_indices
 from wae.evaluation.classifier import Classifier, load_classifier
 from wae.evaluation.feature_rows import feature_rows
@@ -311,3 +311,16 @@ def test_missing_network_names_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     with pytest.raises(UserError, match=r"cannot be fetched.*extractors.*weights"):
         build_extractor(tmp_path, ExtractorSettings(kind="inception"), tmp_path / "out")
+
+
+def alike(root: Path | None) -> Dataset:
+    """60 images of one grey, in two classes."""
+    images = np.full((60, 1, 12, 12), 7, np.uint8)
+    return Dataset(Split(images, np.arange(60) % 2), Split(images, np.arange(60) % 2), "none", "none")
+
+
+def test_images_that_are_all_alike_are_named_as_the_reason(tmp_path):
+    settings = DatasetSettings(source="tests.evaluation.test_features:alike", shape=[1, 12, 12])
+    prepare(settings, None, tmp_path / "data")
+    with pytest.raises(UserError, match="all training images give the same features; are they one image"):
+        build_extractor(tmp_path / "data", EXTRACTOR, tmp_path / "out")

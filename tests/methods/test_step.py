@@ -185,3 +185,22 @@ def test_the_discriminator_gets_no_gradient_from_the_autoencoders_step() -> None
     made.step(images(8), Streams(0))
     assert all(p.grad is None for p in made.critic.parameters())
     assert all(p.grad is not None for p in made.encoder.parameters())
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (lambda z: 1.0, "is float, need a tensor without axes"),
+        (lambda z: None, "is NoneType, need a tensor without axes"),
+        (lambda z: z.mean(1), r"is float32 of shape \(8,\), need one float: take its mean"),
+        (lambda z: z.mean().long(), r"is int64 of shape \(\), need one float"),
+    ],
+)
+def test_a_penalty_that_is_no_number_is_one_line_with_the_methods_name(value: Any, message: str) -> None:
+    class Odd(WAEMMD):
+        def penalty(self, batch: Batch, streams: Streams) -> Tensor:
+            return value(batch.codes.z)  # type: ignore[no-any-return]
+
+    made = own(Odd)
+    with pytest.raises(UserError, match=f"the penalty of Odd {message}"):
+        made.step(images(8), Streams(0))

@@ -342,4 +342,4 @@ def test_what_snakemake_cannot_read_is_refused_by_check(tmp_path: Path, content:
 def test_make_report_checks_first() -> None:
     lines = (ROOT / "Makefile").read_text().splitlines()
     report = lines.index(next(line for line in lines if line.startswith("report:")))
-    assert lines[report + 1].strip() == "python -m wae check --config $(CONFIG)"
+    assert lines[report + 1].strip() == 'python -m wae check --config "$(CONFIG)"'

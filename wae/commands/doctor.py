@@ -1,10 +1,12 @@
 """Checks of the machine before a long run: each finding with what to do about it."""
 
+import getpass
 import importlib.metadata
 import os
 import re
 import shutil
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,8 +15,9 @@ from pathlib import Path
 from wae.core.errors import UserError
 from wae.core.plugins import ROOT
 from wae.planning.config import data_root
+from wae.planning.made_from import difference, of_data
 from wae.planning.plan import Plan
-from wae.planning.presence import missing
+from wae.planning.presence import missing, to_fetch
 
 BYTES_PER_WEIGHT = 4
 RUN_BYTES = 2_000_000  # pictures, tables and logs of a run, generously
@@ -39,6 +42,7 @@ def examine(plan: Plan) -> list[Finding]:
         _memory,
         _disk,
         _writable,
+        _surroundings,
         _datasets,
         _extractors,
     ]
@@ -92,8 +96,15 @@ def _devices(plan: Plan) -> Iterator[Finding]:
 
     wanted = plan.config.execution.device
     if torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        yield Finding("ok", f"torch {torch.__version__}, CUDA devices: {', '.join(names)}")
+        from wae.compute.devices import fault_of
+
+        for index in range(torch.cuda.device_count()):
+            text = f"torch {torch.__version__}, CUDA device {index}: {torch.cuda.get_device_name(index)}"
+            fault = fault_of(torch.device("cuda", index))
+            if fault is None:
+                yield Finding("ok", f"{text}, computes")
+            else:
+                yield Finding("error", f"{text}: {fault}", "free or repair it, or hide it by CUDA_VISIBLE_DEVICES")
     elif wanted.startswith("cuda"):
         yield Finding("error", f"execution.device is {wanted!r}, no CUDA device", "set execution.device to cpu")
     else:
@@ -140,6 +151,28 @@ def _writable(plan: Plan) -> Iterator[Finding]:
             yield Finding("error", f"{place} cannot be written", "correct its permissions")
 
 
+def _surroundings(plan: Plan) -> Iterator[Finding]:
+    """What Snakemake and torch need of the account, and answer with a traceback where it lacks."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~"), ".cache"))
+    place = next((path for path in (cache, *cache.parents) if path.exists()), cache)
+    if os.access(place, os.W_OK):
+        yield Finding("ok", f"{cache} can be written")
+    else:
+        yield Finding("error", f"{cache} cannot be written", "set HOME, or XDG_CACHE_HOME, to a folder of yours")
+    try:
+        temporary = Path(tempfile.gettempdir())
+        free = shutil.disk_usage(temporary).free
+    except OSError as error:
+        yield Finding("error", f"no folder for temporary files ({error.strerror})", "set TMPDIR to a folder of yours")
+    else:
+        text = f"{free / 1e6:,.0f} MB free for temporary files in {temporary}"
+        yield Finding("ok", text) if free > 2e8 else Finding("error", text, "free some, or set TMPDIR elsewhere")
+    try:
+        getpass.getuser()
+    except (OSError, KeyError):  # KeyError before Python 3.13
+        yield Finding("error", "this user has no name", "set USER, as by `docker run --env USER=me`")
+
+
 def _datasets(plan: Plan) -> Iterator[Finding]:
     from wae.data.source import verify
 
@@ -148,6 +181,7 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
         settings = plan.config.datasets[name]
         lacking = missing(settings.source, settings.options, root)
         prepared = Path("results/data") / plan.data_id(name)
+        changed = difference(prepared / "meta.json", of_data(plan, name))
         if (prepared / "meta.json").exists():
             try:
                 verify(prepared)
@@ -155,9 +189,13 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
                 yield Finding("error", f"dataset {name}: {error}", f"delete {prepared} and run again")
             else:
                 yield Finding("ok", f"dataset {name} is prepared, its sha256 as recorded")
+            if changed:
+                yield Finding("warning", f"dataset {name}: {changed}", "it is prepared again at the next start")
         elif lacking:
             yield Finding("error", f"dataset {name}: {lacking}", "put the files there or set data_root")
         else:
+            if wanted := to_fetch(settings.source, root):
+                yield Finding("warning", f"dataset {name} is fetched when first needed: {wanted}", "or set data_root")
             yield Finding("ok", f"dataset {name} from {settings.source}, data root {root or 'not set'}")
 
 

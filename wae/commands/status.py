@@ -1,6 +1,7 @@
 """What runs now, how far it is, and when it should end: read from the history files alone."""
 
 import csv
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ STALE_SECONDS = 120.0  # a history untouched for so long is of a run that was st
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: epochs done and planned; waiting, running, stopped, trained, evaluated or diverged."""
+    """One run: epochs done and planned; waiting, running, stopped, failed, trained, evaluated or diverged."""
 
     name: str
     state: str
@@ -37,7 +38,21 @@ def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
     touched = max((file.stat().st_mtime for file in signs), default=0.0)
     if touched == 0:
         return RunStatus(name, "waiting", 0, epochs, 0.0)
+    if _failed(folder / "train.log"):
+        return RunStatus(name, "failed", done, epochs, seconds)
     return RunStatus(name, "running" if now - touched < STALE_SECONDS else "stopped", done, epochs, seconds)
+
+
+def _failed(log: Path) -> bool:
+    """Whether a job's log ends with its error: in one line, or as Python says what nobody foresaw."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            lines = file.read().decode(errors="replace").splitlines()
+    except OSError:
+        return False
+    last = lines[-1] if lines else ""
+    return last.startswith("error: ") or bool(re.match(r"(\w+\.)*\w*(Error|Exception)\b", last))
 
 
 def _last_row(history: Path) -> tuple[int, float]:
@@ -74,7 +89,7 @@ def remaining_seconds(runs: list[RunStatus]) -> float | None:
     left = sum(
         (run.epochs - run.epoch) * means.get(run.name.split("/")[0], typical)
         for run in runs
-        if run.state in ("waiting", "running", "stopped")
+        if run.state in ("waiting", "running", "stopped", "failed")
     )
     return left / max(1, sum(run.state == "running" for run in runs))
 
@@ -89,7 +104,7 @@ def print_status(results: Path) -> None:
         counts = {state: sum(run.state == state for run in runs) for state in dict.fromkeys(run.state for run in runs)}
         print(f"{path.parent.name}: {len(runs)} runs, " + ", ".join(f"{n} {state}" for state, n in counts.items()))
         for run in runs:
-            if run.state in ("running", "stopped", "diverged"):
+            if run.state in ("running", "stopped", "failed", "diverged"):
                 print(f"  {run.name}: {run.state}, epoch {run.epoch} of {run.epochs}, {run.seconds:.0f} s of training")
         left = remaining_seconds(runs)
         if left:

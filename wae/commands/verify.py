@@ -48,8 +48,8 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
         folder = results / record.experiment
         if not (folder / "metrics.csv").exists():
             raise UserError(
-                f"{folder / 'metrics.csv'}: no such file; run `snakemake --cores 2 --configfile config/"
-                f"{record.experiment}.yaml -- all` first, or make runs again with --cell DATASET/METHOD[/seedN]"
+                f"{folder / 'metrics.csv'}: no such file; run its config by `snakemake --cores 2 --configfile "
+                f"CONFIG -- all` first, or make runs again with --cell DATASET/METHOD[/seedN]"
             )
         if (folder / "manifest.json").exists():
             here = read_json(folder / "manifest.json")

@@ -6,7 +6,7 @@ import socket
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 
@@ -92,6 +92,7 @@ def _beside(folder: Path, name: str) -> Iterator[Path]:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_TIMEOUT)
     temporary = None
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder, prefix=".download."))
@@ -105,6 +106,9 @@ def _beside(folder: Path, name: str) -> Iterator[Path]:
         socket.setdefaulttimeout(before)
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+        for path in made:  # where nothing came, no empty folders stay behind
+            with suppress(OSError):
+                path.rmdir()
 
 
 def _one_line(error: Exception) -> str:

@@ -1,21 +1,25 @@
 """MNIST, Fashion-MNIST, CIFAR-10 and CelebA, in the places where torchvision.datasets keeps them.
 
-Files that are on disk are used as they are and never fetched again; their checksums are compared first, as
-torchvision does not look into its own idx files. Missing ones are fetched by torchvision's downloader into a
-temporary folder beside their place and moved there whole. CelebA must be on disk: its licence asks each user.
+Files that are on disk, MNIST's packed as .gz too, are used as they are and never fetched again; their checksums are
+compared first, as torchvision does not look into its own idx files. Missing ones are fetched by torchvision's
+downloader into a temporary folder beside their place and moved there whole. CelebA must be on disk: its licence asks
+each user.
 """
 
+import gzip
+import hashlib
 import random
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from wae.core.errors import UserError
-from wae.core.files import sha256_file
+from wae.core.errors import UserError, one_line
 from wae.data import celeba_files, downloads
 from wae.data.source import Dataset, Split, choice, whole
 from wae.planning.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folder, shown
-from wae.planning.presence import damaged_idx, missing
+from wae.planning.presence import absent_idx, damaged_idx, missing
 
 _SPLITS = ("official", "paper")
 _IDX_SPLITS = (*_SPLITS, "pooled")
@@ -35,7 +39,7 @@ def mnist(root: Path | None, *, pad: int = 0, split: str = "official", first: in
     whole("first", first, 0, len(found.train.images))
     if first:
         labels = None if found.train.labels is None else found.train.labels[:first]
-        found.train = Split(found.train.images[:first], labels)
+        return replace(found, train=Split(found.train.images[:first], labels))
     return found
 
 
@@ -124,22 +128,15 @@ def authors_shuffle(n: int) -> np.ndarray:
 
 
 def _idx_dataset(name: str, root: Path | None, pad: int, split: str, origin: str, licence: str) -> Dataset:
-    from torchvision.datasets.mnist import read_image_file, read_label_file
-
     whole("pad", pad, 0, 100)
     choice("split", split, _IDX_SPLITS)
     if damaged := damaged_idx(name, root):
         raise UserError(damaged)
     raw = data_folder(root) / name / "raw"
-    absent = [file for file in IDX_FILES[name] if not (raw / file).exists()]
-    if absent:
+    if absent := absent_idx(name, root):
         downloads.fetch_idx(name, raw, absent)
-    for file, (_, expected) in IDX_FILES[name].items():
-        found = sha256_file(raw / file)
-        if found != expected:
-            raise UserError(f"{shown(raw / file)}: sha256 is {found}, must be {expected}; delete it and fetch it again")
-    images = [read_image_file(str(raw / file)).numpy() for file in IDX_FILES[name] if "images" in file]
-    labels = [read_label_file(str(raw / file)).numpy() for file in IDX_FILES[name] if "labels" in file]
+    arrays = [_idx(raw / file, expected) for file, (_, expected) in IDX_FILES[name].items()]
+    images, labels = arrays[::2], [found.astype(np.int64) for found in arrays[1::2]]
     if split == "paper":
         images, labels = _authors_pooled_split(np.concatenate(images), np.concatenate(labels))
     elif split == "pooled":
@@ -149,6 +146,23 @@ def _idx_dataset(name: str, root: Path | None, pad: int, split: str, origin: str
         Split(np.pad(part, padding)[:, None], part_labels) for part, part_labels in zip(images, labels, strict=True)
     )
     return Dataset(train, test, origin, licence)
+
+
+def _idx(file: Path, expected: str) -> np.ndarray:
+    """The uint8 array in an idx file, or in its .gz where only that is there; UserError unless its sha256 is right.
+
+    The format: two zero bytes, 8, the number of axes, each length as a big-endian int32, the values.
+    """
+    at = file if file.exists() else file.with_name(f"{file.name}.gz")
+    try:
+        content = at.read_bytes() if at == file else gzip.decompress(at.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
+        raise UserError(f"{shown(at)}: cannot be read ({reason}); delete it and fetch it again") from error
+    if (found := hashlib.sha256(content).hexdigest()) != expected:
+        raise UserError(f"{shown(at)}: sha256 is {found}, must be {expected}; delete it and fetch it again")
+    axes = np.frombuffer(content, ">i4", count=content[3], offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + axes.nbytes).reshape(axes)
 
 
 def _authors_pooled_split(images: np.ndarray, labels: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:

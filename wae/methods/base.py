@@ -13,7 +13,7 @@ from wae.core.settings import RunSettings
 from wae.methods.autoencoder import Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
-from wae.methods.optimisers import check_owned, check_reached, parameters_of, unowned
+from wae.methods.optimisers import check_owned, check_reached, check_scalar, parameters_of, unowned
 
 
 def no_mark(part: str) -> None:
@@ -168,6 +168,8 @@ class Method(Autoencoder):
         batch = Batch(x, codes.map(lambda tensor: _noted(tensor, norms)), output, codes.z)
         with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
             penalty = self.penalty(batch, streams)
+        if not self._checked:
+            check_scalar(f"the penalty of {type(self).__name__}", penalty)
         loss = reconstruction + self.lambda_ * penalty
         mark("penalty")
         optimiser.zero_grad(set_to_none=True)

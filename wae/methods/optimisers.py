@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from wae.core.errors import UserError
@@ -53,3 +53,12 @@ def check_reached(module: nn.Module, optimiser: Optimizer) -> None:
                 "trained; let the penalty or the reconstruction depend on it, make it a buffer, or give it an "
                 "optimiser of its own in build_optimisers and step it in after_step"
             )
+
+
+def check_scalar(name: str, value: object) -> None:
+    """UserError unless ``value`` is a tensor of one number without axes, of floats: what a loss can be made of."""
+    if not isinstance(value, Tensor):
+        raise UserError(f"{name} is {type(value).__name__}, need a tensor without axes, such as values.mean()")
+    if value.dim() or not value.is_floating_point():
+        kind = str(value.dtype).removeprefix("torch.")
+        raise UserError(f"{name} is {kind} of shape {tuple(value.shape)}, need one float: take its mean")

@@ -9,6 +9,7 @@ from wae.planning.places import (
     CELEBA_FOLDER,
     CELEBA_IMAGES,
     CELEBA_PARTITION,
+    CIFAR_ARCHIVE,
     CIFAR_FILES,
     CIFAR_FOLDER,
     IDX_FILES,
@@ -18,6 +19,7 @@ from wae.planning.places import (
 )
 
 Options = dict[str, Any]
+WITHOUT_ROOT = ("wae.data.embedded:", "wae.data.own:")  # own paths may be absolute, and are looked for themselves
 
 
 def missing(source: str, options: Options, root: Path | None) -> str | None:
@@ -25,6 +27,8 @@ def missing(source: str, options: Options, root: Path | None) -> str | None:
 
     Files that the job can download are not missing; a part of them that is damaged is. None for any other source.
     """
+    if root is not None and not root.is_dir() and not source.startswith(WITHOUT_ROOT):
+        return f"{shown(root)}: no such folder; correct data_root (or WAE_DATA_ROOT), or make the folder"
     check = _CHECKS.get(source)
     try:
         return check(options, root) if check else None
@@ -39,6 +43,23 @@ def damaged_idx(name: str, root: Path | None) -> str | None:
         if path.exists() and path.stat().st_size != size:
             found = path.stat().st_size
             return f"{shown(path)}: has {found:,} bytes, must have {size:,}; delete it and fetch it again"
+    return None
+
+
+def absent_idx(name: str, root: Path | None) -> list[str]:
+    """Those of the four files of MNIST or FashionMNIST that are not on disk, neither plain nor packed as .gz."""
+    raw = data_folder(root) / name / "raw"
+    return [file for file in IDX_FILES[name] if not (raw / file).exists() and not (raw / f"{file}.gz").exists()]
+
+
+def to_fetch(source: str, root: Path | None) -> str | None:
+    """What a job would have to download for a dataset, in words; None where nothing is."""
+    name = {"wae.data.torchvision:mnist": "MNIST", "wae.data.torchvision:fashion_mnist": "FashionMNIST"}.get(source)
+    base = data_folder(root)
+    if name is not None and (absent := absent_idx(name, root)):
+        return f"{shown(base / name / 'raw')}: lacks {', '.join(absent)}"
+    if source == "wae.data.torchvision:cifar10" and not any((base / n).exists() for n in (CIFAR_FOLDER, CIFAR_ARCHIVE)):
+        return f"{shown(base)}: has neither {CIFAR_FOLDER} nor {CIFAR_ARCHIVE}"
     return None
 
 
