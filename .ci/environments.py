@@ -44,7 +44,7 @@ def environments() -> dict[str, str]:
     users = "For conda users: conda env create -f environment.yml && conda activate wae"
     rules = "For `snakemake --sdm conda`. Without the package itself: the rules run beside its sources."
     return {
-        "environment.yml": environment("wae", users, direct("slurm", "dev"), ["-e ."]),
+        "environment.yml": environment("wae", users, direct("slurm", "crate", "dev"), ["-e ."]),
         "workflow/envs/wae.yaml": environment("wae-rules", rules, direct(), []),
     }
 

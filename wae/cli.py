@@ -146,6 +146,14 @@ def compare(a: Arguments) -> None:
     run(a.first, a.second, a.page)
 
 
+def crate(a: Arguments) -> None:
+    """Pack a recorded experiment as a Workflow Run RO-Crate, one zip file to deposit for a DOI."""
+    from wae.commands.crate import crate as run
+
+    run(a.folder, a.zip, a.weights)
+    print(f"wrote {a.zip}")
+
+
 def score(a: Arguments) -> None:
     """Score the images of any model against a dataset's, as if they were samples of a method here."""
     from wae.commands.api import score as run
@@ -222,7 +230,10 @@ ARGUMENTS = {
     ),
     "first": _path("reports/recorded/mnist", help="results/EXPERIMENT, or a recorded folder"),
     "second": _path("results/mnist", help="another one"),
-    "--page": _path("", default=Path("comparison.html"), metavar="FILE", help="default: comparison.html"),
+    "--page?": _path("", default=Path("comparison.html"), metavar="FILE", help="default: comparison.html"),
+    "folder": _path("reports/recorded/mnist", help="results/EXPERIMENT, or a recorded folder"),
+    "--zip?": _path("", default=Path("crate.zip"), metavar="FILE", help="default: crate.zip"),
+    "--no-weights?": Argument("", {"action": "store_false", "dest": "weights", "help": "without the trained networks"}),
     "images": _path("my_samples.npy", help="a folder of images or a .npy of uint8"),
 }
 COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of each
@@ -242,7 +253,8 @@ COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of ea
     page: "--plan --results --out",
     status: "--results",
     verify: "recorded --results --cell?",
-    compare: "first second --page",
+    compare: "first second --page?",
+    crate: "folder --zip? --no-weights?",
     score: "images --dataset --plan --results",
     claims: "folders --claims? --out?",
     doctor: "--plan",

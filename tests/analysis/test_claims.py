@@ -93,11 +93,18 @@ def test_blur_needs_real_datas_sharpness(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wae", "verdict"), [(6.0, Verdict.SUPPORTED), (3.0, Verdict.REFUTED), (5.0, Verdict.INCONCLUSIVE)]
+    ("wae", "by", "verdict"),
+    [
+        (6.0, 0.1, Verdict.SUPPORTED),
+        (3.0, 0.1, Verdict.REFUTED),
+        (5.0, 0.1, Verdict.INCONCLUSIVE),
+        (5.01, 0.01, Verdict.REFUTED),  # equal within the margin
+        (5.11, 0.005, Verdict.INCONCLUSIVE),  # larger, but by no more than the margin for sure
+    ],
 )
-def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, verdict: str) -> None:
+def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, by: float, verdict: str) -> None:
     key, name = "mutual_information/codes", "wae_mmd@encoder=gaussian"
-    scores = {("vae", key): spread(5.0, 0.1), (name, key): spread(wae, 0.1)}
+    scores = {("vae", key): spread(5.0, by), (name, key): spread(wae, by)}
     assert judge("information", results(tmp_path, scores)).verdict == verdict
     tuned = results(tmp_path, scores, settings={"vae": {"lambda_": 3.0}})
     assert judge("information", tuned).verdict == Verdict.NOT_TESTED

@@ -224,6 +224,20 @@ def test_equal_runs_give_equal_bytes(world, vae, tmp_path):
         assert (tmp_path / "vae" / name).read_bytes() == (vae / name).read_bytes()
 
 
+@pytest.mark.parametrize("stream", ["samples", "data_order"])
+def test_the_evaluations_draws_are_held_unless_the_seed_decides_them(world, tmp_path, stream):
+    for seed in (0, 1):  # untrained, with the same first weights: only the evaluation's own draws could differ
+        make_run(tmp_path / str(seed), "vae", seed=seed, seed_stream=stream)
+        evaluate(tmp_path / str(seed), world[0], [world[2]], EVALUATION)
+    first, second = (rows_of(tmp_path / str(seed) / "metrics.json") for seed in (0, 1))
+    moved = {(a["metric"], a["subject"]) for a, b in zip(first, second, strict=True) if a["value"] != b["value"]}
+    if stream == "data_order":
+        assert moved == set()
+    for subject in ("prior", "mixture", "interpolation"):
+        assert (("fid_classifier", subject) in moved) == (stream == "samples")
+    assert ("mse", "reconstruction") not in moved
+
+
 def test_trained_beats_untrained_and_real_data_beat_both(world, vae, tmp_path):
     make_run(tmp_path / "raw", "vae")
     evaluate(tmp_path / "raw", world[0], [world[2]], EVALUATION)

@@ -22,7 +22,8 @@ def requirements(root: Path) -> list[Requirement]:
     """What `make setup` installs; the extra ``features`` is for those who want it."""
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    return [Requirement(line) for line in [*project["dependencies"], *extras["slurm"], *extras["dev"]]]
+    lines = [*project["dependencies"], *(line for name in ("slurm", "crate", "dev") for line in extras[name])]
+    return [Requirement(line) for line in lines]
 
 
 def test_every_line_of_the_lock_is_an_exact_pin_without_a_host_or_path(root: Path) -> None:

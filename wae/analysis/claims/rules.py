@@ -78,6 +78,28 @@ def _directed(comparison: Comparison, p_equal: float | None) -> Verdict:
     return Verdict.REFUTED if contrary else Verdict.INCONCLUSIVE
 
 
+def larger_everywhere(cells: Mapping[str, Scores], base: str, margin: float) -> list[Part]:
+    """Parts of the claim that each other method of a cell scores higher than ``base`` by more than ``margin``.
+
+    Supported where the corrected test finds it higher and the 95% interval of the difference lies above the margin;
+    refuted where it is lower, or equal within the margin.
+    """
+    found = [
+        (where, comparison)
+        for where, scores in cells.items()
+        for comparison in compare(scores, [(m, base) for m in scores if m != base], better="higher")
+    ]
+    corrected = together([comparison for _, comparison in found])
+    equals = holm([equivalent(cells[where][c.first], cells[where][c.second], margin) for where, c in found])
+    parts = []
+    for (where, _), c, equal in zip(found, corrected, equals, strict=True):
+        verdict = Verdict.SUPPORTED if c.higher and c.low is not None and c.low > margin else Verdict.INCONCLUSIVE
+        if c.lower or (equal is not None and equal <= SIGNIFICANCE):
+            verdict = Verdict.REFUTED
+        parts.append(Part(where, c, verdict, equal))
+    return parts
+
+
 def no_worse(allowed: Sequence[Values], rivals: Sequence[Values], margin: float, contests: int = 1) -> Verdict:
     """Whether some allowed setting is no worse than every rival by more than ``margin`` of the ratio; lower is better.
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
-from wae.analysis.claims.rules import Part, lower_everywhere
+from wae.analysis.claims.rules import Part, larger_everywhere, lower_everywhere
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.files import GAP
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method
-from wae.analysis.statistics import SIGNIFICANCE, Comparison, compare, together
+from wae.analysis.statistics import SIGNIFICANCE
 from wae.analysis.words import in_words, number, sentence, spread
 
 ORDER = ("wae_gan", "wae_mmd", "vae")  # as claimed, from the best
@@ -32,7 +33,8 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
         for dataset in cells
     ]
     said = [f"on {dataset} {', '.join(_said(results, p) for p in parts if p.where == dataset)}" for dataset in cells]
-    evidence = [_evidence(results, part, in_words(measures[part.where])) for part in parts] + _hole(results)
+    evidence = [_evidence(results, part, in_words(measures[part.where])) for part in parts]
+    evidence += _beside(results, list(cells)) + _hole(results)
     summary = f"In {_named(measures[dataset] for dataset in cells)}, smaller is better: {'; '.join(said)}."
     return Judgement(overall(verdicts), summary, evidence)
 
@@ -94,6 +96,20 @@ def _evidence(results: Results, part: Part, metric: str) -> Evidence:
     )
 
 
+def _beside(results: Results, datasets: Sequence[str]) -> list[Evidence]:
+    """Precision and coverage of prior samples, which the primary measure mixes: shown, not judged."""
+    found = []
+    for dataset in datasets:
+        for method in ORDER:
+            for metric in sorted({m for m in results.metrics()["metric"] if m.startswith(("precision_", "coverage_"))}):
+                values = results.seed_values(dataset, method, metric, "prior")
+                if len(values):
+                    shown = results.interval(values, metric)
+                    what = f"{in_words(metric)}: {results.title(method)}"
+                    found.append(Evidence(what, shown.mean, dataset, shown.low, shown.high))
+    return found
+
+
 def _hole(results: Results) -> list[Evidence]:
     """What share of the VAE's deficit against each WAE is the prior's hole (prior less mixture)."""
     rows = {(row.dataset, row.method): row for row in results.read(GAP)}
@@ -117,7 +133,7 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
     name = "mutual_information"
     if results.metrics()[results.metrics()["metric"] == name].empty:
         return not_tested("No run has an encoder whose mutual information can be computed.")
-    raw: list[tuple[str, Comparison, list[bool]]] = []
+    cells: dict[str, dict[str, pd.Series[float]]] = {}
     evidence: list[Evidence] = []
     for dataset in results.datasets:
         vae = results.seed_values(dataset, "vae", name, "codes")
@@ -125,19 +141,18 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
         values = {m: results.seed_values(dataset, m, name, "codes") for m in rivals}
         values = {m: v for m, v in values.items() if len(v) >= parameters["seeds"] and _same_code(results, dataset, m)}
         evidence += _split(results, dataset)
-        if len(vae) < parameters["seeds"] or not values or not _is_elbo(results, dataset):
-            continue
-        bound = _mean(results.seed_values(dataset, "vae", "mutual_information_bound", "codes"))
-        for contrast in compare({"vae": vae, **values}, [(m, "vae") for m in values], better="higher"):
-            means = [float(values[contrast.first].mean()), float(vae.mean())]
-            raw.append(
-                (dataset, contrast, [bound is not None and mean > bound - parameters["bound"] for mean in means])
-            )
+        if len(vae) >= parameters["seeds"] and values and _is_elbo(results, dataset):
+            cells[dataset] = {**values, "vae": vae}
     verdicts, said = [], []
-    for (dataset, _, least), c in zip(raw, together([c for _, c, _ in raw]), strict=True):
-        verdict = Verdict.SUPPORTED if c.higher else Verdict.REFUTED if c.lower else Verdict.INCONCLUSIVE
+    for part in larger_everywhere(cells, "vae", parameters["margin"]):
+        dataset, c, verdict = part.where, part.comparison, part.verdict
+        bound = _mean(results.seed_values(dataset, "vae", "mutual_information_bound", "codes"))
+        means = [float(np.mean(cells[dataset][method])) for method in (c.first, c.second)]
+        least = [bound is not None and mean > bound - parameters["bound"] for mean in means]
         if all(least):  # two lower bounds tell nothing apart
             verdict = Verdict.NOT_TESTED
+        elif any(least) and not c.significant:  # nor does one look equal to a number
+            verdict = Verdict.INCONCLUSIVE
         verdicts.append(verdict)
         floor = "at least " if least[0] else ""
         told = "has more than" if c.higher else "has less than" if c.lower else "is not told apart from"
@@ -146,7 +161,8 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
             numbers = "and the VAE both have more than the estimate can show"
         said.append(f"on {dataset} {results.title(c.first)} {numbers}")
         what = f"I(X;Z) in nats: {results.title(c.first)} less VAE"
-        note = f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)}"
+        equal = f", p = {number(part.p_equal, 2)} for equality within the margin"
+        note = f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)} for a difference{equal}"
         evidence.append(Evidence(what, c.estimate, dataset, c.low, c.high, verdict=verdict, note=note))
     if not verdicts:
         return not_tested(
