@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def test_every_measured_thing_has_its_figure(results: Results) -> None:
     names = {plot.name for plot in figures.build(results)}
     assert {
-        *("digits_fid_classifier", "digits_mse", "digits_gap", "digits_bias", "digits_sharpness"),
+        *("overview_quality", "overview_seconds", "digits_mse", "digits_gap", "digits_bias", "digits_sharpness"),
         *("digits_training", "digits_vae_latent", "penalty_cost_d8", "digits_step_n100", "digits_quality_time"),
         *("divergences_shifted", "mmd_power", "digits_information", "digits_sweep_lambda_"),
     } <= names
@@ -55,12 +55,12 @@ def test_every_figure_draws_with_named_axes(results: Results) -> None:
         for axes in figure.axes:
             assert axes.get_ylabel() or len(axes.get_yticklabels()) > 1, plot.name
         assert figure.axes[-1].get_xlabel() or plot.name.endswith("gap"), plot.name
-        assert figure.get_size_inches()[0] <= 4.8, plot.name  # readable at 400 pixels
+        assert figure.get_size_inches()[0] <= 5.5, plot.name  # readable at 400 pixels
     assert plt.get_fignums() == []
 
 
 def test_the_same_results_give_the_same_bytes(results: Results, tmp_path: Path) -> None:
-    plots = [p for p in figures.build(results) if p.name in ("digits_fid_classifier", "digits_vae_latent")]
+    plots = [p for p in figures.build(results) if p.name in ("overview_quality", "digits_vae_latent")]
     for name in ("a", "b"):
         for plot in plots:
             write(plot, tmp_path / name)
@@ -121,6 +121,25 @@ def test_an_inline_figure_has_own_ids_and_the_pages_colours(results: Results, tm
     assert "<style" not in text
 
 
+def test_a_mark_of_a_figure_says_its_method_seed_and_value(results: Results, tmp_path: Path) -> None:
+    plot = next(p for p in figures.build(results) if p.name == "overview_quality")
+    write(plot, tmp_path)
+    text = inline_svg(tmp_path / "overview_quality.svg", "f1")
+    said = re.findall(r'<g data-method="(\w+)">\s*<title>([^<]*)</title>', text)
+    values = results.seed_values("digits", "wae_gan", "fid_classifier", "prior")
+    for seed, value in values.items():
+        assert ("wae_gan", f"WAE-GAN: seed {seed}: {value:.4g}") in said
+    assert {method for method, _ in said} == {"vae", "wae_mmd", "wae_gan"}
+    assert "tip|" not in text
+
+
+def test_the_overview_is_sorted_and_shows_real_data(results: Results) -> None:
+    quality, time = (p for p in figures.build(results) if p.section == "overview")
+    assert re.findall(r"(WAE-\w+|VAE) [\d.]+", quality.alt) == ["WAE-GAN", "WAE-MMD", "VAE"]
+    assert re.findall(r"(WAE-\w+|VAE) [\d.]+", time.alt) == ["WAE-GAN", "WAE-MMD", "VAE"]
+    assert quality.alt.endswith(f"real data {results.real_value('digits', 'fid_classifier'):.4g}")
+
+
 def _luminance(colour: str) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
@@ -171,8 +190,10 @@ def test_a_method_is_called_and_drawn_as_its_class_says(tmp_path: Path) -> None:
     plan = json.loads((tmp_path / "plan.json").read_text()) | {"methods": {"mine": facts, "vae": {"title": "VAE"}}}
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     told = Results(tmp_path)
-    assert style.look(told, "mine@lambda_=2") == style.Look("Mine, λ = 2", "#123456", "p", (0, (1, 2)))
-    assert style.look(told, "vae") == style.Look("VAE", *style.strokes("vae"))
+    assert style.look(told, "mine@lambda_=2") == style.Look(
+        "Mine, λ = 2", "#123456", "p", (0, (1, 2)), "mine@lambda_=2"
+    )
+    assert style.look(told, "vae") == style.Look("VAE", *style.strokes("vae"), "vae")
 
 
 def test_numbers_and_times_on_axes_are_plain() -> None:

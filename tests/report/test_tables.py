@@ -19,6 +19,7 @@ from wae.analysis.runs import load_metrics
 from wae.core.errors import UserError
 from wae.report.names import slug
 from wae.report.page.protocol import latex
+from wae.report.tables import score_tables
 from wae.report.tables import write as tables
 from wae.report.tables.columns import Column
 from wae.report.tables.grids import MARKS, Cell, Grid, Head, csv_text, markdown_text, tex_escape, tex_text
@@ -93,6 +94,24 @@ def test_the_best_of_a_column_is_marked_in_its_direction(folder: Path) -> None:
     marks = {row[0].text: row[2].mark for row in grid.rows}
     assert marks["WAE-GAN"] == "best"
     assert marks["VAE"] == ""
+
+
+def test_rows_are_sorted_by_the_first_measure_and_some_columns_wait(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = _grid(folder, "digits_generation")
+    assert [row[0].text for row in grid.rows] == ["WAE-GAN", "WAE-MMD", "VAE", "Real data"]
+    assert grid.order == (2, "ascending")
+    assert grid.lead == 0  # it fits
+    monkeypatch.setattr(score_tables, "LEAD", 4)
+    assert _grid(folder, "digits_generation").lead == 4 < len(grid.heads)
+
+
+def test_numbers_are_padded_to_their_decimal_point() -> None:
+    cells = [Cell("1.25 [1, 2]", 1.25), Cell("10", 10), Cell("−3.5 †", -3.5), Cell("-"), Cell("2 of 3", 2.0)]
+    grid = Grid("a", "", "", "", (Head("x"),), tuple((cell,) for cell in cells))
+    assert [cell.parts for cell in cells[:3]] == [("1.25", "[1, 2]"), ("10", ""), ("−3.5", "†")]
+    assert [grid.padding(0, cell) for cell in cells] == ["", ".00", "0", "", ".00"]
 
 
 def test_real_data_stands_last_with_its_own_values(folder: Path) -> None:

@@ -71,8 +71,10 @@ def one_score(results: Results, dataset: str, method: str, metric: str, subject:
 def marks(scores: list[Score], better: str | None, positive: bool = False) -> tuple[str, list[str]]:
     """The method of the best mean and those that no test tells from it; ("", []) where nothing can be said.
 
-    Nothing is marked where no direction is better, for counts of rejections, and while a method has fewer than 3 seeds.
+    Nothing is marked where no direction is better, for counts of rejections, while a method has fewer than 3 seeds, and
+    where no test tells any method from the best.
     """
     if better is None or any(score.rejections for score in scores):
         return "", []
-    return best_and_ties({score.method: list(score.by_seed.values()) for score in scores}, better, positive)
+    best, ties = best_and_ties({score.method: list(score.by_seed.values()) for score in scores}, better, positive)
+    return ("", []) if len(ties) == len(scores) - 1 else (best, ties)

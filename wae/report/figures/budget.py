@@ -118,7 +118,10 @@ def draw_gap(steps: dict[Look, list[float | None]], label: str) -> Figure:
     figure, (axes,) = canvas(2.9)
     for method, values in steps.items():
         points = [(x, y) for x, y in enumerate(values) if y is not None]
-        axes.plot(*zip(*points, strict=True), color=method.colour, marker=method.marker, linestyle=method.line)
+        (line,) = axes.plot(
+            *zip(*points, strict=True), color=method.colour, marker=method.marker, linestyle=method.line
+        )
+        method.tip(line, ", ".join("not measured" if v is None else number(v, 3) for v in values))
     axes.set_xticks(range(len(STAGES)), [label for _, label in STAGES])
     axes.set_ylim(bottom=0)
     axes.grid(axis="x", visible=False)
@@ -161,12 +164,14 @@ def draw_bias(curves: dict[Look, BiasCurve], label: str) -> Figure:
     figure, (axes,) = canvas(2.9)
     for method, curve in curves.items():
         inverse = [1.0 / count for count in curve.samples]
-        axes.plot(inverse, curve.means, color=method.colour, marker=method.marker, linestyle="")
+        drawn = axes.plot(inverse, curve.means, color=method.colour, marker=method.marker, linestyle="")
         if curve.limit is not None:
-            axes.plot([0.0, inverse[0]], [curve.limit, curve.means[0]], color=method.colour, linestyle=method.line,
-                      linewidth=1.2)  # fmt: skip
-            axes.plot([0.0], [curve.limit], color=method.colour, marker=method.marker, markerfacecolor="none",
-                      clip_on=False)  # fmt: skip
+            drawn += axes.plot([0.0, inverse[0]], [curve.limit, curve.means[0]], color=method.colour,
+                               linestyle=method.line, linewidth=1.2)  # fmt: skip
+            drawn += axes.plot([0.0], [curve.limit], color=method.colour, marker=method.marker,
+                               markerfacecolor="none", clip_on=False)  # fmt: skip
+        for artist in drawn:
+            method.tip(artist, f"{number(curve.means[-1], 3)} at {curve.samples[-1]:,} samples")
     _label_counts(axes, sorted({float(count) for curve in curves.values() for count in curve.samples}))
     axes.set_xlim(left=0)
     plain_ticks(axes.yaxis)

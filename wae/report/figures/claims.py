@@ -228,11 +228,12 @@ def draw_sweep(swept: dict[Look, list[SweepPoint]], label: str, title: str) -> F
     for method, points in swept.items():
         points = sorted(points, key=lambda point: point.value)
         means = [point.mean for point in points]
-        axes.plot([point.value for point in points], means, color=method.colour, linestyle=method.line)
+        (line,) = axes.plot([point.value for point in points], means, color=method.colour, linestyle=method.line)
+        method.tip(line)
         for point in points:
-            seeds = list(point.by_seed.values())
-            place = [point.value] * len(seeds)
-            axes.plot(place, seeds, color=method.colour, marker=method.marker, linestyle="", alpha=0.8)
+            for seed, score in point.by_seed.items():
+                (mark,) = axes.plot([point.value], [score], color=method.colour, marker=method.marker, alpha=0.8)
+                method.tip(mark, f"seed {seed}: {number(score)}")
     every = [point for points in swept.values() for point in points]
     places = sorted({point.value for point in every})
     if places[0] > 0 and places[-1] >= 8 * places[0]:

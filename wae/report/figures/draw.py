@@ -9,12 +9,18 @@ from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.report.figures import budget as figures_budget
 from wae.report.figures import claims as figures_claims
+from wae.report.figures import overview as figures_overview
 from wae.report.figures import own as figures_own
 from wae.report.figures import scores as figures_scores
 from wae.report.figures import timing as figures_timing
 from wae.report.figures import training as figures_training
 from wae.report.figures.plots import Plot, write
 from wae.report.names import slug
+
+MODULES = (  # in the page's order
+    *(figures_overview, figures_scores, figures_training, figures_timing, figures_budget, figures_claims),
+    figures_own,
+)
 
 
 def figures(experiment_dir: Path, out_dir: Path, processes: int = 1) -> None:
@@ -51,8 +57,7 @@ def draw(experiment_dir: Path, out_dir: Path, share: int, shares: int) -> list[d
 
 def build(results: Results) -> list[Plot]:
     """The figures that the experiment's results allow, in the page's order."""
-    modules = (figures_scores, figures_training, figures_timing, figures_budget, figures_claims, figures_own)
-    plots = [plot for module in modules for plot in module.plots(results)]
+    plots = [plot for module in MODULES for plot in module.plots(results)]
     for name, count in Counter(plot.name for plot in plots).items():
         if count > 1 or slug(name) != name:
             raise UserError(f"figure {name!r}: names must differ and hold letters, digits, '-', '_' and '.' only")

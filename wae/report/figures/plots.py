@@ -1,5 +1,7 @@
 """What a figure is, and how it is saved: the same bytes for the same results."""
 
+import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from wae.core.files import write_atomic
-from wae.report.figures.style import RC
+from wae.report.figures.style import RC, TIP
 
 _METADATA: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
@@ -49,4 +51,19 @@ def write(plot: Plot, folder: Path) -> None:
         figure.set_layout_engine("none")  # the layout is found once for the three files
         for suffix, metadata in _METADATA.items():
             save = partial(figure.savefig, format=suffix, metadata=metadata)
-            write_atomic(folder / f"{plot.name}.{suffix}", save)
+            write_atomic(folder / f"{plot.name}.{suffix}", _with_tips(save) if suffix == "svg" else save)
+
+
+def _with_tips(save: Callable[[Any], None]) -> Callable[[Path], None]:
+    """``save`` to SVG; what ``style.tip`` named gets data-method and a <title>, which browsers show on hover."""
+
+    def saved(path: Path) -> None:
+        buffer = io.BytesIO()
+        save(buffer)
+        path.write_text(re.sub(rf'<g id="{TIP}\|([^"|]*)\|([^"]*)">', _tipped, buffer.getvalue().decode()), "utf-8")
+
+    return saved
+
+
+def _tipped(found: re.Match[str]) -> str:
+    return f'<g data-method="{found[1]}"><title>{found[2]}</title>' if found[2] else f'<g data-method="{found[1]}">'

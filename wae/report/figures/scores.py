@@ -19,16 +19,13 @@ EACH_SEED = "Each mark is a seed; the bar is the mean with its 95% interval."
 
 def plots(results: Results) -> Iterable[Plot]:
     """The figures of each dataset."""
-    distance = results.distance
     for dataset in results.datasets:
         name = slug(dataset)
-        if distance is not None:
-            for key, subject, section in ((distance, "prior", "scores"), ("mse", "reconstruction", "scores")):
-                yield from _score_plot(results, dataset, key, subject, f"{name}_{key}", section)
-        yield from _score_plot(results, dataset, "sharpness", "prior", f"{name}_sharpness", "scores")
+        for key, subject in (("mse", "reconstruction"), ("sharpness", "prior")):
+            yield from _score_plot(results, dataset, key, subject, f"{name}_{key}")
 
 
-def _score_plot(results: Results, dataset: str, metric: str, subject: str, name: str, section: str) -> Iterable[Plot]:
+def _score_plot(results: Results, dataset: str, metric: str, subject: str, name: str) -> Iterable[Plot]:
     found = {
         look(results, score.method): score
         for score in results.read(SCORES)
@@ -43,7 +40,7 @@ def _score_plot(results: Results, dataset: str, metric: str, subject: str, name:
     floor = "" if real is None else " The dotted line is real data's own value."
     yield Plot(
         name=name,
-        section=section,
+        section="scores",
         dataset=dataset,
         title=title,
         caption=f"{EACH_SEED}{floor}",
@@ -56,22 +53,17 @@ def draw_scores(found: dict[Look, Score], real: float | None, label: str) -> Fig
     """A row per method: its seeds as marks, mean and interval as a bar; ``real`` as a dotted line."""
     figure, (axes,) = canvas(0.9 + (0.42 if len(found) <= 8 else 0.24) * len(found))
     for row, (method, value) in enumerate(found.items()):
-        seeds = list(value.by_seed.values())
         if value.low is not None and value.high is not None:
-            axes.plot(
-                [value.low, value.high], [row, row], color=method.colour, linewidth=5, alpha=0.28, solid_capstyle="butt"
-            )
-        axes.plot([value.mean, value.mean], [row - 0.25, row + 0.25], color=method.colour, linewidth=2)
-        offsets = np.linspace(-0.12, 0.12, len(seeds)) if len(seeds) > 1 else np.zeros(1)
-        axes.plot(
-            seeds,
-            row + offsets,
-            linestyle="",
-            marker=method.marker,
-            color=method.colour,
-            markeredgecolor="none",
-            alpha=0.9,
-        )
+            (bar,) = axes.plot([value.low, value.high], [row, row], color=method.colour, linewidth=5, alpha=0.28,
+                               solid_capstyle="butt")  # fmt: skip
+            method.tip(bar)
+        (mean,) = axes.plot([value.mean] * 2, [row - 0.25, row + 0.25], color=method.colour, linewidth=2)
+        method.tip(mean, f"mean {number(value.mean)}{spread(value.low, value.high, 3)}")
+        offsets = np.linspace(-0.12, 0.12, len(value.by_seed)) if len(value.by_seed) > 1 else np.zeros(1)
+        for (seed, score), offset in zip(value.by_seed.items(), offsets, strict=True):
+            (mark,) = axes.plot([score], [row + offset], linestyle="", marker=method.marker, color=method.colour,
+                                markeredgecolor="none", alpha=0.9)  # fmt: skip
+            method.tip(mark, f"seed {seed}: {number(score)}")
     if real is not None:
         axes.axvline(real, color=INK, linestyle=":", linewidth=1.2)
         axes.annotate("real data", (real, -0.62), xytext=(3, 0), textcoords="offset points", fontsize=8, va="center")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -21,6 +22,7 @@ from wae.analysis.runs import REAL_DATA, base_method
 from wae.report.tables.grids import SUPERSCRIPT
 
 INK, GRID = "#1b1f24", "#d5d9de"  # the page replaces these two by its own, which follow dark and light mode
+TIP = "tip"  # begins the gid of what says something when pointed at: tip|METHOD|TEXT
 SOFT = "#6b7280"  # secondary marks: 4.8 on white, 3.6 on dark
 _METHODS = {
     "vae": ("#009e73", "o", "-"),
@@ -80,10 +82,15 @@ class Look:
     colour: str
     marker: str
     line: Any
+    method: str = ""
 
     def handle(self) -> Line2D:
         """Its entry in a legend."""
         return Line2D([], [], color=self.colour, marker=self.marker, linestyle=self.line, label=self.title)
+
+    def tip(self, artist: Artist, text: str = "") -> None:
+        """Mark ``artist`` as this method's, which the page can switch off, and say ``text`` when pointed at."""
+        artist.set_gid(f"{TIP}|{base_method(self.method)}|{text and f'{self.title}: {text}'}")
 
 
 def look(results: Results, method: str) -> Look:
@@ -96,6 +103,7 @@ def look(results: Results, method: str) -> Look:
         facts.get("colour") or colour,
         facts.get("marker") or marker,
         own if isinstance(own, str) else (own[0], tuple(own[1])),
+        method,
     )
 
 
@@ -120,29 +128,13 @@ def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, looks: Mapping[s
     import seaborn
 
     shown = {method: found for method, found in looks.items() if (frame["method"] == method).any()}
-    seaborn.lineplot(
-        frame[frame["method"].isin(shown)],
-        x=x,
-        y=y,
-        hue="method",
-        style="method",
-        units="seed",
-        estimator=None,
-        palette={method: found.colour for method, found in shown.items()},
-        markers={method: found.marker for method, found in shown.items()},
-        dashes={method: _dashes(found.line) for method, found in shown.items()},
-        markeredgecolor="none",
-        linewidth=1.1,
-        alpha=0.85,
-        legend=False,
-        ax=axes,
-    )
+    for method, found in shown.items():
+        for seed, run in frame[frame["method"] == method].groupby("seed"):
+            style = {"color": found.colour, "marker": found.marker, "linestyle": found.line}
+            seaborn.lineplot(run, x=x, y=y, estimator=None, linewidth=1.1, markeredgecolor="none", alpha=0.85,
+                             ax=axes, **style)  # fmt: skip
+            found.tip(axes.lines[-1], f"seed {seed}, ends at {run[y].iloc[-1]:.4g}")
     return [found.handle() for found in shown.values()]
-
-
-def _dashes(line: Any) -> Any:
-    """A line style in seaborn's words: "" or lengths of dashes and gaps."""
-    return {"-": "", "--": (4, 1.6), "-.": (6, 1.6, 1, 1.6), ":": (1, 1.6)}[line] if isinstance(line, str) else line[1]
 
 
 def plain_number(value: float, _: object = None) -> str:

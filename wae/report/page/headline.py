@@ -1,79 +1,96 @@
-"""The report in a few sentences, with numbers from the files."""
+"""The first screen in words: which method is closest to real images, what the numbers rest on, what a step costs."""
 
-from collections import Counter
+from dataclasses import dataclass
 
-from wae.analysis.claims.verdicts import Verdict
 from wae.analysis.costs.rows import Meeting
-from wae.analysis.files import AGREEMENT, CLAIMS, SCORES, TIMING_FITS
+from wae.analysis.files import SCORES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
-from wae.analysis.runs import REAL_DATA
+from wae.analysis.statistics import MIN_SEEDS
 from wae.analysis.words import MEETINGS, counted, in_words, seconds, timed_title
-from wae.report.tables.claim_tables import VERDICTS
-from wae.report.tables.columns import Column
-from wae.report.tables.error_tables import condition_title
+from wae.report.figures.style import look
+from wae.report.page.protocol import setting_said
 
 MOST_DATASETS = 3
 MOST_METHODS = 4  # more are counted, with the best two and the last named
+MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶", "p": "⬟"}
 
 
-def sentences(results: Results) -> list[str]:
-    """Quality, agreement of the measures, cost, verdicts: a sentence each; one says so when it was not measured."""
-    return [said for said in (_quality(results), _agreement(results), _cost(results), _verdicts(results)) if said]
+@dataclass(frozen=True)
+class Entry:
+    """A method in the page's legend."""
+
+    method: str
+    title: str
+    colour: str
+    marker: str
 
 
-def _quality(results: Results) -> str:
-    distance = results.distance
-    if distance is None:
+def legend(results: Results) -> list[Entry]:
+    """The plain methods as the figures draw them."""
+    looks = [look(results, method) for method in results.main_methods]
+    return [Entry(found.method, found.title, found.colour, MARKERS.get(found.marker, "●")) for found in looks]
+
+
+def sentence(results: Results) -> str:
+    """The method closest to real images on each dataset, with those that no test tells from it."""
+    if results.distance is None:
         return "No distance to real data was measured by this config."
-    parts = [part for dataset in results.datasets[:MOST_DATASETS] if (part := _ranking(results, dataset, distance))]
-    more = len(results.datasets) - MOST_DATASETS
-    rest = f"; {more} more datasets below" if more > 0 else ""
+    parts = [part for dataset in results.datasets[:MOST_DATASETS] if (part := _closest(results, dataset))]
     if not parts:
         return "No run finished, so that no distance to real data could be measured."
-    return f"In {in_words(distance)} to real images, smaller is better: {'; '.join(parts)}{rest}."
+    more = len(results.datasets) - MOST_DATASETS
+    rest = f"; {more} more datasets below" if more > 0 else ""
+    return f"Samples closest to real images, by {in_words(results.distance)}: {'; '.join(parts)}{rest}."
 
 
-def _ranking(results: Results, dataset: str, distance: str) -> str:
-    found = {
-        score.method: score
+def _closest(results: Results, dataset: str) -> str:
+    scores = [
+        score
         for score in results.read(SCORES)
-        if (score.dataset, score.metric) == (dataset, distance) and score.subject in ("prior", "data")
-    }
-    scores = {method: score for method, score in found.items() if method in results.main_methods}
+        if (score.dataset, score.metric, score.subject) == (dataset, results.distance, "prior")
+        and score.method in results.main_methods
+    ]
     if not scores:
         return ""
-    column = Column(distance, "prior", scores)
-    ranked = sorted(scores, key=lambda method: scores[method].mean)
-    said = named([f"{results.title(method)} {column.text(scores[method])}" for method in ranked])
-    ties = [results.title(method) for method in ranked if scores[method].mark is Mark.TIE]
-    seeds = min(len(value.by_seed) for value in scores.values())
-    names = " and ".join(ties) if len(ties) < MOST_METHODS else f"{len(ties)} others"
-    tied = f", where no test tells {names} from the best" if ties else ""
-    floor = f" (real images score {column.number(found[REAL_DATA].mean)})" if REAL_DATA in found else ""
-    return f"on {dataset} {said} over {counted(seeds, 'seed')}{tied}{floor}"
+    if min(len(score.by_seed) for score in scores) < MIN_SEEDS:
+        return f"on {dataset} nothing can be tested with fewer than {MIN_SEEDS} seeds"
+    scores.sort(key=lambda score: (score.mark is not Mark.BEST, score.mean))
+    named = [results.title(score.method) for score in scores if score.mark in (Mark.BEST, Mark.TIE)]
+    if not named:
+        return f"on {dataset} no test tells the methods apart"
+    apart = ", not told apart" if len(named) > 1 else ""
+    return f"{' and '.join(named)} on {dataset}{apart}"
 
 
-def _agreement(results: Results) -> str:
-    """Which measures contradict the primary order outright; "" where none does."""
-    parts = [
-        f"on {found.dataset} {', '.join(map(condition_title, found.reversed_by))}"
-        for found in results.read(AGREEMENT)
-        if found.reversed_by
-    ]
-    return f"Measures that rank the methods in exactly the reverse order: {'; '.join(parts)}." if parts else ""
+def basis(results: Results) -> list[str]:
+    """What the numbers rest on, a phrase each: networks, training, runs, features, machine, commit."""
+    runs, manifest = results.runs(), results.manifest
+    said = []
+    if results.cells:
+        keys = (("architecture", "{}"), ("width", "width {}"), ("latent_dim", "d_z = {}"), ("epochs", "{} epochs"))
+        said.append(", ".join(setting_said(results, key, template) for key, template in keys))
+    finished = int((runs["status"] == "finished").sum())
+    said.append(f"{counted(runs['seed'].nunique(), 'seed')}, {finished} of {len(runs)} runs finished")
+    if results.distance is not None:
+        said.append(f"{results.distance.removeprefix('fid_').removeprefix('kid_')} features")
+    hardware = manifest.get("hardware", {})
+    on_gpu = runs["device"].astype(str).str.startswith("cuda").any()
+    names = hardware.get("cuda_devices", []) if on_gpu else [f"CPU {hardware.get('processor') or ''}".strip()]
+    said += [", ".join(dict.fromkeys(map(str, names)))] if names else []
+    return [*said, f"commit {manifest['commit'][:12]}"] if manifest.get("commit") else said
 
 
-def _cost(results: Results) -> str:
+def step_cost(results: Results) -> str:
+    """What a training step takes with each method, and where the two penalties cost the same; "" if not measured."""
     timing = results.timing()
     steps = timing[(timing["study"] == "step") & (timing["part"] == "total") & (timing["status"] == "ok")]
+    steps = steps[steps["subject"].isin(results.main_methods)]
     if steps.empty:
-        return "The wall-clock study was not run by this config."
+        return ""
     dataset = next((d for d in reversed(results.datasets) if (steps["dataset"] == d).any()), steps["dataset"].iloc[0])
     chosen = steps[steps["dataset"] == dataset]
-    chosen = chosen[(chosen["n"] == chosen["n"].min()) & chosen["subject"].isin(results.main_methods)]
-    if chosen.empty:
-        return f"The wall-clock study has no training step of the plain methods on {dataset}."
+    chosen = chosen[chosen["n"] == chosen["n"].min()]
     rows = sorted(chosen.to_dict("records"), key=lambda row: row["seconds"])
     said = named([f"{seconds(row['seconds'])} with {results.title(row['subject'])}" for row in rows])
     return f"A training step on {dataset} at batch size {chosen['n'].iloc[0]:.0f} takes {said}{_crossover(results)}."
@@ -98,17 +115,3 @@ def _crossover(results: Results) -> str:
         return f"; the fused MMD penalty costs less than the {other} up to n ≈ {found.n:,.0f}{where}, {note}"
     less = "less" if found.status is Meeting.ABOVE_GRID else "more"
     return f"; the fused MMD penalty costs {less} than the {other} at all measured batch sizes{where}"
-
-
-def _verdicts(results: Results) -> str:
-    claims = results.read(CLAIMS).claims
-    if not claims:
-        return "The review's claims were not judged by this config."
-    counts = Counter(claim.verdict for claim in claims)
-    said = [
-        f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {VERDICTS[verdict]}"
-        for verdict in Verdict
-        if counts[verdict]
-    ]
-    listed = " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
-    return f"Of {len(claims)} claims, {listed}."

@@ -40,7 +40,7 @@ def latex(results: Results) -> str:
     return "\n\n".join([r"\paragraph{Protocol.}", *(tex_escape(text) for text in paragraphs(results))]) + "\n"
 
 
-def _said(results: Results, key: str, template: str) -> str:
+def setting_said(results: Results, key: str, template: str) -> str:
     """``template`` with the setting's value, or each dataset's and method's where they differ."""
     cells = results.cells
     by_value: dict[str, list[tuple[str, str]]] = {}
@@ -76,10 +76,10 @@ def _data(results: Results) -> str:
 
 def _objective(results: Results) -> str:
     shared = results.common
-    cost = COSTS.get(str(shared.get("cost")), _said(results, "cost", "the cost {}"))
-    weight = _said(results, "cost_weight", "{}")
+    cost = COSTS.get(str(shared.get("cost")), setting_said(results, "cost", "the cost {}"))
+    weight = setting_said(results, "cost_weight", "{}")
     pixels = {"zero_one": "[0, 1]", "minus_one_one": "[−1, 1]"}.get(str(shared.get("pixel_range")))
-    ranged = f"pixels in {pixels}" if pixels else _said(results, "pixel_range", "pixels in {}")
+    ranged = f"pixels in {pixels}" if pixels else setting_said(results, "pixel_range", "pixels in {}")
     return (
         f"Objective. Every method minimises a·c(x, x̂) + λ·penalty, with c {cost}, averaged over the batch, a = "
         f"{weight}, "
@@ -125,14 +125,14 @@ def _training(results: Results) -> str:
         return ""
     seeds = sorted(set(results.runs()["seed"]))
     shared = results.common
-    prior = PRIORS.get(str(shared.get("prior")), _said(results, "prior", "{}"))
+    prior = PRIORS.get(str(shared.get("prior")), setting_said(results, "prior", "{}"))
     return (
-        f"Training. {_said(results, 'architecture', '{}')} networks of {_said(results, 'width', 'width {}')} and "
-        "code size "
-        f"{_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; Adam with learning rate "
-        f"{_said(results, 'learning_rate', '{}')}, β₁ = {_said(results, 'adam_beta1', '{}')}, "
-        f"{_said(results, 'batch_size', 'batches of {}')}, {_said(results, 'epochs', '{} epochs')}, "
-        f"{_said(results, 'schedule', '{} schedule')}. Seeds {', '.join(map(str, seeds))}; the last weights are "
+        f"Training. {setting_said(results, 'architecture', '{}')} networks of "
+        f"{setting_said(results, 'width', 'width {}')} and code size "
+        f"{setting_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; Adam with learning rate "
+        f"{setting_said(results, 'learning_rate', '{}')}, β₁ = {setting_said(results, 'adam_beta1', '{}')}, "
+        f"{setting_said(results, 'batch_size', 'batches of {}')}, {setting_said(results, 'epochs', '{} epochs')}, "
+        f"{setting_said(results, 'schedule', '{} schedule')}. Seeds {', '.join(map(str, seeds))}; the last weights are "
         "evaluated, "
         "never the best by test score."
     )

@@ -9,8 +9,6 @@ from markupsafe import Markup
 
 from wae.analysis.files import CITATION, CLAIMS
 from wae.analysis.results import Results
-from wae.analysis.runs import varied
-from wae.analysis.words import counted
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
 from wae.report.names import slug
@@ -70,7 +68,6 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
     runs, claims, shortfalls = results.runs(), results.read(CLAIMS).claims, results.read(CITATION)
     return {
         "title": f"Wasserstein autoencoders: {results.experiment}",
-        "byline": _byline(results),
         "sections": [s for s in sections if s.id != "explorer" or latent],
         "results": results,
         "partial": partial,
@@ -78,7 +75,10 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "finished": int((runs["status"] == "finished").sum()),
         "missing": int((runs["status"] == "missing").sum()),
         "reasons": reasons_in_words(shortfalls),
-        "headline": headline.sentences(results),
+        "headline": headline.sentence(results),
+        "basis": headline.basis(results),
+        "legend": headline.legend(results),
+        "step_cost": headline.step_cost(results),
         "figures": figures,
         "tables": shown(results, [claim.id for claim in claims], grids),
         "claims": claims,
@@ -103,25 +103,6 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "style": Markup("".join((TEMPLATES / f).read_text(encoding="utf-8") for f in ("style.css", "explorer.css"))),
         "script": Markup((TEMPLATES / "page.js").read_text(encoding="utf-8")),
     }
-
-
-def _byline(results: Results) -> str:
-    runs = results.runs()
-    finished = int((runs["status"] == "finished").sum())
-    plain = [method for method in results.methods if not varied(method)]
-    counts = (
-        (len(plain), "method"),
-        (len(results.methods) - len(plain), "variant"),
-        (len(results.datasets), "dataset"),
-        (runs["seed"].nunique(), "seed"),
-    )
-    said = [
-        ", ".join(counted(count, word) for count, word in counts if count),
-        f"{finished} of {len(runs)} runs finished",
-    ]
-    if results.manifest.get("commit"):
-        said.append(f"commit {results.manifest['commit'][:12]}")
-    return " · ".join(said)
 
 
 def load_figures(folder: Path) -> list[dict[str, Any]]:

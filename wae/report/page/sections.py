@@ -9,38 +9,45 @@ from wae.report.tables.grids import Grid
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page. ``tables``: names, with {dataset} and {claim} for one of each."""
+    """A section of the page. ``short``: its name among the contents. ``tables``: names, with {dataset} and {claim}."""
 
     id: str
+    short: str
     title: str
     tables: tuple[str, ...] = ()
 
 
 SECTIONS = (
-    Section("headline", "In short"),
-    Section("claims", "The review's claims", ("claim_{claim}",)),
     Section(
         "scores",
+        "Scores",
         "Scores by dataset",
         (
             *("{dataset}_generation", "{dataset}_other_samples", "{dataset}_reconstruction", "{dataset}_latent"),
             *("aggregate", "contrasts", "lambda_sweep", "lambda_comparisons"),
         ),
     ),
-    Section("images", "Images"),
-    Section("explorer", "Explore the codes"),
+    Section("images", "Images", "Images"),
+    Section("explorer", "Explore", "Explore the codes"),
+    Section("claims", "Claims", "The review's claims", ("claim_{claim}",)),
     Section(
         "timing",
+        "Cost",
         "What the penalties cost",
         ("timing_steps", "timing_penalties", "timing_exponents", "timing_crossovers", "training_cost"),
     ),
-    Section("budget", "Where the error comes from", ("agreement", "error_budget", "seed_streams", "gap_decomposition")),
-    Section("own", "Figures of this config"),
-    Section("published", "Published results", ("published",)),
-    Section("failures", "Failures", ("failures",)),
-    Section("protocol", "Method and protocol", ("settings", "lambdas", "metrics")),
-    Section("provenance", "Provenance"),
-    Section("cite", "How to cite"),
+    Section(
+        "budget",
+        "Error",
+        "Where the error comes from",
+        ("agreement", "error_budget", "seed_streams", "gap_decomposition"),
+    ),
+    Section("own", "More", "Figures of this config"),
+    Section("published", "Published", "Published results", ("published",)),
+    Section("failures", "Failures", "Failures", ("failures",)),
+    Section("protocol", "Protocol", "Method and protocol", ("settings", "lambdas", "metrics")),
+    Section("provenance", "Provenance", "Provenance"),
+    Section("cite", "Cite", "How to cite"),
 )
 
 

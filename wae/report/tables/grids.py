@@ -54,6 +54,7 @@ _TEX |= dict(
 )
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
 _TEX |= {character: f"$_{{{n}}}$" for n, character in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+_NUMBER = re.compile(r"[−-]?[\d,]+(\.\d+)?(?![\w./])")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -80,6 +81,12 @@ class Cell:
         """Whether it sorts as a number."""
         return isinstance(self.value, int | float)
 
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The text of a number and what follows it: its interval, unit or sign."""
+        found = _NUMBER.match(self.text)
+        return (found[0], self.text[found.end() :].strip()) if found else (self.text, "")
+
 
 @dataclass(frozen=True)
 class Head:
@@ -93,7 +100,9 @@ class Head:
 class Grid:
     """A table. ``reasons``: why it is not for citation; ``fixed``: so many last rows stay last when sorted.
 
-    ``key`` explains its marks. ``long_csv``: the CSV text where it says more than the shown cells do.
+    ``lead``: so many columns are shown first and all on demand; 0 where all are shown. ``order``: the column that the
+    rows are sorted by, and whether ascending or descending. ``key`` explains its marks. ``long_csv``: the CSV text
+    where it says more than the shown cells do.
     """
 
     name: str
@@ -105,6 +114,8 @@ class Grid:
     dataset: str = ""
     reasons: tuple[str, ...] = ()
     fixed: int = 0
+    lead: int = 0
+    order: tuple[int, str] | None = None
     key: str = ""
     long_csv: str | None = None
     source: str = ""
@@ -113,12 +124,23 @@ class Grid:
         """Whether a column holds numbers."""
         return any(row[column].numeric for row in self.rows)
 
+    def padding(self, column: int, cell: Cell) -> str:
+        """What a number lacks behind its decimal point to stand under the column's others."""
+        tails = [_tail(row[column].parts[0]) for row in self.rows if row[column].numeric]
+        longest = max(tails, key=len, default="")
+        return "" if not cell.numeric else re.sub(r"\d", "0", longest[len(_tail(cell.parts[0])) :])
+
     @property
     def notes(self) -> str:
         """The caption with the key to the marks, and the reasons against citing it."""
         parts = [self.caption, self.key]
         parts += [f"Not for citation: {'; '.join(self.reasons)}."] if self.reasons else []
         return " ".join(part for part in parts if part)
+
+
+def _tail(number: str) -> str:
+    """The decimal point and what follows it."""
+    return "".join(number.partition(".")[1:])
 
 
 def csv_text(grid: Grid) -> str:

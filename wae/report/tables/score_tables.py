@@ -14,6 +14,7 @@ from wae.report.names import slug
 from wae.report.tables.columns import Column
 from wae.report.tables.grids import MARKS, Cell, Grid, Head, superscript
 
+LEAD = 9  # columns shown first, so that a table fits a screen 1,280 pixels wide
 GROUPS = {
     "generation": ("Generation", ("prior",)),
     "other_samples": ("Mixture and interpolations", ("mixture", "interpolation")),
@@ -42,7 +43,8 @@ def _build_one(
     if not columns:
         return None
     fixed = [name for name in (REAL_DATA, PERFECT) if any(name in column.scores for column in columns)]
-    methods = [*results.methods, *fixed]
+    methods = [*_ranked(results.methods, columns[0]), *fixed]
+    descending = about(columns[0].metric).better == "higher"
     words = ", ".join(SUBJECTS[name] for name in subjects)
     against = "" if group == "latent" else f" Compared with the {results.reference} split."
     counts = any(score.rejections for column in columns for score in column.scores.values())
@@ -61,10 +63,19 @@ def _build_one(
         rows=tuple(_row(results, dataset, method, columns) for method in methods),
         reasons=tuple(reasons_in_words([r for r in reasons if r.dataset == dataset])),
         fixed=len(fixed),
+        lead=LEAD if len(columns) + 2 > LEAD else 0,
+        order=(2, "descending" if descending else "ascending"),
         key=MARKS if any(s.mark or s.few_images for column in columns for s in column.scores.values()) else "",
         long_csv=_long_csv(results, dataset, methods, columns),
         source=SCORES.name,
     )
+
+
+def _ranked(methods: Sequence[str], column: Column) -> list[str]:
+    """The best mean in ``column`` first, those without one last."""
+    sign = -1.0 if about(column.metric).better == "higher" else 1.0
+    means = {method: score.mean for method, score in column.scores.items()}
+    return sorted(methods, key=lambda method: (method not in means, sign * means.get(method, 0.0)))
 
 
 def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str]) -> list[Column]:

@@ -43,6 +43,32 @@
     box.style.left = `${left + window.scrollX}px`;
     box.style.top = `${(below ? at.bottom + 6 : at.top - box.offsetHeight - 6) + window.scrollY}px`;
   };
+  // What a figure's mark says stands in its <title>, where it is shown without a script too, but late.
+  for (const mark of document.querySelectorAll("[data-method] > title")) {
+    const group = mark.parentElement;
+    group.dataset.trace = mark.textContent;
+    mark.remove();
+    group.addEventListener("mouseenter", () => show(group));
+    group.addEventListener("mouseleave", hide);
+  }
+  for (const button of document.querySelectorAll("[data-toggle]")) {
+    button.addEventListener("click", () => {
+      const shown = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", shown);
+      for (const part of document.querySelectorAll("[data-method]")) {
+        if (part.dataset.method === button.dataset.toggle) part.classList.toggle("off", !shown);
+      }
+    });
+  }
+  for (const label of document.querySelectorAll("label.filter")) {
+    label.hidden = false;
+    const rows = [...document.getElementById(label.dataset.of).querySelectorAll("tbody tr, dl.facts > div")];
+    label.querySelector("input").addEventListener("input", (event) => {
+      const words = event.target.value.toLowerCase().split(/\s+/);
+      for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+      document.getElementById("live").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
+    });
+  }
   for (const table of document.querySelectorAll("table.traced")) {
     const cells = () => [...table.querySelectorAll("tbody td[data-trace]")];
     cells().forEach((cell, index) => {
