@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 import wae
 from tests.shared.workflow import copy_project, snakemake
+from wae.cli import main
 
 CELL = "digits/wae_mmd/seed0"
 FILES = ("weights.safetensors", "metrics.json", "settings.json", "trajectory.csv")
@@ -93,3 +94,13 @@ def test_a_cell_that_is_not_planned_is_refused(tmp_path: Path, root: Path) -> No
         wae.train(root / "config/smoke.yaml", "digits/wae_mdm/seed0", results=tmp_path)
     with pytest.raises(wae.UserError, match="write DATASET/METHOD/seedN"):
         wae.train(root / "config/smoke.yaml", "digits/wae_mmd/0", results=tmp_path)
+
+
+def test_an_analysis_by_hand_without_a_plan_names_the_command(
+    root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = ("--claims", str(root / "config/claims.yaml"), "--anchors", str(root / "config/anchors.yaml"))
+    command = ("analyse", "--plan", str(root / "config/smoke.yaml"), *files, "--results", str(tmp_path))
+    assert main([*command]) == 1
+    plan = tmp_path / "smoke/plan.json"
+    assert f"{plan}: not there; write it first: wae plan --plan FILE --out {plan}" in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from wae.core.errors import UserError
 from wae.core.layout import Layout
 from wae.core.locks import alone
 from wae.planning.made_from import of_timing
@@ -37,7 +38,11 @@ def analyse(plan: Plan, layout: Layout, claims: Path, anchors: Path) -> None:
     """Write the fits, the comparison with published numbers and the verdicts."""
     from wae.analysis import analyse as run
 
-    run(plan.folder(layout).path, claims, anchors)
+    folder = plan.folder(layout)
+    file = folder.file("plan.json")
+    if not file.exists():
+        raise UserError(f"{file}: not there; write it first: wae plan --plan FILE --out {file}")
+    run(folder.path, claims, anchors)
 
 
 def tables(plan: Plan, layout: Layout, out: Path) -> None:

@@ -25,8 +25,6 @@ from wae.analysis.runs import REAL_DATA, base_method
 from wae.analysis.statistics import MIN_SEEDS, Interval, interval
 from wae.analysis.words import about
 
-VAES = ("vae", "beta_vae")
-
 
 def compare_file(results: Results, ledger: Path) -> PublishedDocument:
     """The published results of the file ``ledger`` (config/anchors.yaml) beside an experiment's."""
@@ -69,8 +67,8 @@ def our_fields(
         return fields
     training = run["training"]
     fields |= {key: training[key] for key in ledger["fields"] if key in training}
-    if base_method(run["method"]) in VAES and training["likelihood"] != "gaussian":
-        fields["cost_weight"] = None  # neither likelihood has such a factor
+    if lambda_units.likelihood_without_factor(training):
+        fields["cost_weight"] = None
     fields |= {key: training["options"].get(key) for key in ("decoder_decay", "critic_codes", "kl")}
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:

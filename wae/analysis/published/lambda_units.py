@@ -91,16 +91,18 @@ def mmd_strength(kernel: str, scales: Sequence[float], base: float, latent_dim: 
     return total
 
 
+def likelihood_without_factor(training: Mapping[str, Any]) -> bool:
+    """Whether a run (a TrainingSettings dump) is a VAE whose likelihood, Bernoulli or learned, has no cost_weight."""
+    return training["implementation"].partition(":")[2] in ("VAE", "BetaVAE") and training["likelihood"] != "gaussian"
+
+
 def units_of(training: Mapping[str, Any]) -> Units | None:
     """Units of one of our runs (a TrainingSettings dump); None where the reconstruction is no squared error.
 
     A VAE's Gaussian likelihood with fixed sigma is cost_weight times the squared error. A sphere's kernel base,
     2 sigma^2, does not grow with d_z.
     """
-    method = training["implementation"].partition(":")[2]
-    if training["cost"] != "l2sq" or ":" in training["prior"]:
-        return None
-    if method in ("VAE", "BetaVAE") and training["likelihood"] != "gaussian":
+    if training["cost"] != "l2sq" or ":" in training["prior"] or likelihood_without_factor(training):
         return None
     units = Units(
         cost_weight=training["cost_weight"],
@@ -108,7 +110,7 @@ def units_of(training: Mapping[str, Any]) -> Units | None:
         latent_dim=training["latent_dim"],
         sigma_z=training["sigma_z"],
     )
-    if method != "WAEMMD":
+    if training["implementation"].partition(":")[2] != "WAEMMD":
         return units
     base = {"normal": 2.0, "uniform": 1.0, "sphere": 2.0 / training["latent_dim"]}[training["prior"]]
     return replace(units, kernel=training["kernel"], scales=tuple(training["kernel_scales"]), base=base)
