@@ -76,8 +76,8 @@ def test_every_block_is_run_or_checked(path: Path, block: Block) -> None:
         compile(block.text, str(path), "exec")
         assert run or block.file in FOREIGN, f"{page}:{block.line}: no test runs this block"
     elif block.kind == "yaml":
-        some = {"experiment": "some", "run": {"datasets": ["digits"], "methods": ["vae"], "seeds": [0]}}  # a part's rest
-        assert run or load_plan(some | yaml.safe_load(block.text)).runs
+        rest = {"experiment": "some", "run": {"datasets": ["digits"], "methods": ["vae"], "seeds": [0]}}
+        assert run or load_plan(rest | yaml.safe_load(block.text)).runs
     elif block.kind == "snakemake":
         assert "".join(block.text.replace("PATH", "../suite").split()) in "".join(SNAKEFILE.split())
     elif block.kind == "bash":
