@@ -138,7 +138,7 @@ def faster(rng: np.random.Generator, effect: bool) -> Verdict:
 def divergences(rng: np.random.Generator, effect: bool) -> Verdict:
     """Far starts with both penalties; without effect codes end exactly at the limit."""
     limit = CLAIM["divergences"]["parameters"]["arrived"]
-    ends = {True: 0.2, False: 0.9} if effect else {True: limit, False: limit}
+    ends = {True: 0.0, False: 0.5} if effect else {True: limit, False: limit}
     return overall(arrived(end + 0.05 * rng.standard_normal(3), limit, there, 2) for there, end in ends.items())
 
 

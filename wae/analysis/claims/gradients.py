@@ -9,7 +9,8 @@ import pandas as pd
 from wae.analysis.claims.rules import arrived
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.results import Results
-from wae.analysis.runs import base_method
+from wae.analysis.runs import base_method, varied
+from wae.analysis.statistics import interval
 from wae.analysis.words import number, spread
 
 
@@ -57,17 +58,21 @@ ALSO_SHOWN = ("wae_mmd",)  # MMD is neither: bounded like JS, but with a gradien
 
 
 def far_starts(results: Results, parameters: Mapping[str, float]) -> tuple[list[Evidence], list[Verdict], str]:
-    """Codes that start far from the prior (``sigma_z`` of ``far`` or more): how far they still are after training.
+    """Codes that start far from the prior (``sigma_z`` of ``far`` or more): how much farther they end than those of the
+    same method and seed that start near.
 
     The discriminator's penalty stands for an f-divergence, the sliced one for optimal transport.
     """
     cells = []
     for dataset in results.datasets:
         for method in results.methods:
-            values = results.seed_values(dataset, method, "latent_sw2_debiased", "codes")
+            far = results.seed_values(dataset, method, "latent_sw2_debiased", "codes")
+            near = results.seed_values(dataset, base_method(method), "latent_sw2_debiased", "codes")
+            values = (far - near).dropna()
             known = base_method(method) in (*FAR_STARTS, *ALSO_SHOWN)
             scale = results.settings(dataset, method).get("sigma_z", 1.0)
-            if known and scale >= parameters["far"] and len(values) >= parameters["seeds"]:
+            alone = set(varied(method)) == {"sigma_z"}
+            if known and alone and scale >= parameters["far"] and len(values) >= parameters["seeds"]:
                 cells.append((dataset, method, values))
     judged = [cell for cell in cells if base_method(cell[1]) in FAR_STARTS]
     evidence, verdicts, said = [], [], []
@@ -76,14 +81,16 @@ def far_starts(results: Results, parameters: Mapping[str, float]) -> tuple[list[
         if arrives is not None:
             verdict = arrived(values, parameters["arrived"], arrives, len(judged))
             verdicts.append(verdict)
-        found = results.interval(values, "latent_sw2_debiased")
+        found = interval(values)
         title, distance = results.title(method), f"{number(found.mean, 2)}{spread(found.low, found.high, 2)}"
-        said.append(f"on {dataset} those of {title} end {distance} away")
-        what = f"{title}: distance of codes that started far away"
+        said.append(f"on {dataset} {distance} with {title}")
+        what = f"{title}: excess distance of codes that started far away"
         evidence.append(Evidence(what, found.mean, dataset, found.low, found.high, "prior sds", verdict))
     if {base_method(method) for _, method, _ in judged} != set(FAR_STARTS):
         verdicts = []
-    start = " Of codes that start about 1 standard deviation of the prior away, in sliced W2, "
+    start = (
+        " Codes that start about 1 standard deviation of the prior away, in sliced W2, end farther than near starts by "
+    )
     return evidence, verdicts, f"{start}{'; '.join(said)}." if said else ""
 
 
