@@ -14,7 +14,7 @@ from wae.commands import crate as crate_module
 from wae.commands.crate import crate
 from wae.compute.checkout import git_state
 from wae.core.errors import UserError
-from wae.core.files import read_json, write_json
+from wae.core.files import read_json, sha256_file, write_json
 
 pytest.importorskip("rocrate", reason="rocrate is not installed: pip install -e '.[crate]' for it")
 
@@ -25,7 +25,8 @@ def record(root: Path, commit: str | None) -> Path:
     manifest = read_json(folder / "manifest.json")
     for run in manifest["plan"]:
         run["settings"] = {"lambda_": 1.0}
-    write_json(folder / "manifest.json", manifest | {"commit": commit})
+    digest = sha256_file(folder / "metrics.csv")
+    write_json(folder / "manifest.json", manifest | {"commit": commit, "result_digest": digest})
     for seed in (0, 1):
         run_folder = folder / f"digits/vae/seed{seed}"
         (run_folder / "weights.safetensors").write_bytes(bytes([seed]) * 100)
@@ -128,13 +129,16 @@ def test_it_holds_workflow_config_runs_results_environment_licence_and_citation(
     assert "ab" * 32 in entities["#data-digits"]["value"]
     assert ids(entities["./"]["license"]) == ["https://spdx.org/licenses/MIT"]
     assert ids(entities["./"]["citation"]) == ["CITATION.cff"]
-    assert "the code is that of the recorded commit" in entities["./"]["description"]
+    assert f"Commit {git_state()[0]}; the code is that commit's" in entities["./"]["description"]
 
 
 def test_a_commit_that_git_lacks_is_said(tmp_path: Path) -> None:
-    crate(record(tmp_path, "0" * 40), tmp_path / "crate.zip", weights=False)
+    folder = record(tmp_path, "0" * 40)
+    write_json(folder / "manifest.json", read_json(folder / "manifest.json") | {"run_commits": ["0" * 40, "1" * 40]})
+    crate(folder, tmp_path / "crate.zip", weights=False)
     files, entities = contents(tmp_path / "crate.zip")
-    assert "is today's, as git lacks the recorded commit" in entities["./"]["description"]
+    assert "the code is today's, as git does not have that of the runs" in entities["./"]["description"]
+    assert f"runs were trained at other commits: {'1' * 40}." in entities["./"]["description"]
     assert "wae/cli.py" in files
     assert not [name for name in files if name.endswith(".safetensors") or "__pycache__" in name]
 
@@ -145,6 +149,11 @@ def test_what_cannot_be_packed_ends_in_one_line(tmp_path: Path, monkeypatch: pyt
         crate(folder, tmp_path / "crate.tar")
     with pytest.raises(UserError, match=r"no metrics.csv"):
         crate(tmp_path, tmp_path / "crate.zip")
+    scores = (folder / "metrics.csv").read_text()
+    (folder / "metrics.csv").write_text(scores.replace("finished", "Finished"))
+    with pytest.raises(UserError, match=r"metrics.csv: corrupt: .* make the manifest again"):
+        crate(folder, tmp_path / "crate.zip")
+    (folder / "metrics.csv").write_text(scores)
     monkeypatch.setattr(crate_module, "ROOT", tmp_path)
     with pytest.raises(UserError, match="make the crate in a checkout"):
         crate(folder, tmp_path / "crate.zip")

@@ -17,7 +17,7 @@ from typing import Any
 from wae.commands.compare import scored_folder
 from wae.commands.recorded import Recorded, read_recorded
 from wae.core.errors import UserError
-from wae.core.files import load_yaml, read_json, write_atomic
+from wae.core.files import check_files, load_yaml, read_json, write_atomic
 from wae.core.layout import RunFolder
 from wae.core.plugins import ROOT
 
@@ -51,7 +51,7 @@ LEFT_OUT = (RunFolder(Path()).checkpoint.name, ".log", ".lock", ".tsv")  # ends 
 def crate(folder: Path, out: Path, weights: bool = True) -> None:
     """Write the zip file ``out`` of the experiment in ``folder``; ``weights``: with the trained networks.
 
-    UserError where the library rocrate is not installed, or where there is no manifest.
+    UserError where the library rocrate is not installed, and where there is no manifest or one of other scores.
     """
     if find_spec("rocrate") is None:
         raise UserError("the library rocrate is not installed: pip install 'rocrate>=0.16,<1'")
@@ -59,6 +59,9 @@ def crate(folder: Path, out: Path, weights: bool = True) -> None:
         raise UserError(f"{out}: the crate is one zip file; name it {out.name}.zip")
     home = scored_folder(folder)
     record = read_recorded(home)
+    recorded = read_json(home / "manifest.json").get("result_digest")
+    if recorded is not None:
+        check_files(home, {"metrics.csv": recorded}, "collect the scores and make the manifest again")
     with tempfile.TemporaryDirectory() as temporary:
         stage = Path(temporary)
         known = _source(record, stage)
@@ -102,15 +105,21 @@ def _crate(home: Path, record: Recorded, stage: Path, known: bool, weights: bool
     from rocrate.rocrate import ROCrate
 
     made = ROCrate(version="1.1")
-    code = "is that of the recorded commit" if known else "is today's, as git lacks the recorded commit"
-    code += "" if record.clean_tree else "; the tree had changes that are not committed, or this is not recorded"
+    commit = f"Commit {record.commit}" if record.commit else "No commit is recorded"
+    code = "the code is that commit's" if known else "the code is today's, as git does not have that of the runs"
+    if not record.clean_tree:
+        code += "; the tree had changes that are not committed, or this is not recorded"
+    trained = sorted(
+        {c or "unknown" for c in read_json(home / "manifest.json").get("run_commits", [])} - {record.commit}
+    )
+    code += f"; runs were trained at other commits: {', '.join(trained)}" if trained else ""
     citation = load_yaml(ROOT / "CITATION.cff")
     author = made.add(
         ContextEntity(made, "#authors", {"@type": "Organization", "name": citation["authors"][0]["name"]})
     )
     licence = made.add(ContextEntity(made, LICENCE, {"@type": "CreativeWork", "name": "MIT License"}))
     made.name = f"wae-benchmark: {record.experiment}"
-    made.description = f"{record.config.get('description', 'An experiment')}. Commit {record.commit}; the code {code}."
+    made.description = f"{record.config.get('description', 'An experiment')}. {commit}; {code}."
     made.license, made.root_dataset["author"] = licence, author
     made.root_dataset["conformsTo"] = [
         made.add(ContextEntity(made, url, {"@type": "CreativeWork", "name": name, "version": url.rpartition("/")[2]}))
