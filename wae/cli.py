@@ -132,7 +132,7 @@ def status(a: Arguments) -> None:
 
 
 def verify(a: Arguments) -> None:
-    """Compare a fresh run with a recorded one; with --cell run just that one again."""
+    """Compare a fresh run with a recorded one; with --cell run that one, or all its seeds, again first."""
     from wae.commands.verify import verify as run
 
     if not run(a.recorded, a.results, a.cell):

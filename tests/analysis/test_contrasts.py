@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.shared.report import experiment
 from tests.shared.tables import results
 from wae.analysis.contrasts import aggregate, contrasts, interquartile_mean
 from wae.analysis.results import Results
@@ -54,6 +55,20 @@ def test_secondary_measures_come_second_and_are_corrected_among_themselves(tmp_p
         worst = max(worst, min(raw[place] * (4 - rank), 1.0))
         holm[place] = worst
     assert [c.comparison.p_holm for c in found[3:]] == pytest.approx(holm)
+
+
+def test_results_give_them_as_frames(tmp_path: Path) -> None:
+    folder = experiment(tmp_path)
+    frame = Results(folder).contrasts()
+    found = contrasts(Results(folder))
+    assert len(frame) == len(found) == 6  # three pairs on two datasets
+    assert frame["p_holm"].tolist() == [c.comparison.p_holm for c in found]
+    assert frame["first"].tolist() == [c.comparison.first for c in found]
+    both = Results(folder).aggregates()
+    assert both["method"].tolist() == ["vae", "wae_mmd", "wae_gan"]
+    assert (both["datasets"] == 2).all()
+    assert both["improvement"].sum() == pytest.approx(1.5)  # each pair's chances add up to one
+    assert Results(folder).streams().empty
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ import pandas as pd
 from wae.analysis import files
 from wae.analysis.claims.verdicts import JudgedClaim
 from wae.analysis.experiment import Experiment
+from wae.analysis.inference_rows import Aggregate, Contrast, StreamRow
 from wae.analysis.published.rows import PublishedRow
 from wae.analysis.rows import BudgetRow, GapRow, Score, TriedWeight
+from wae.analysis.statistics import Comparison
 
 
 class Results(Experiment):
@@ -55,6 +57,33 @@ class Results(Experiment):
         rows = [{"dataset": r.dataset, **asdict(r.condition), "ranks": r.ranks, "tau": r.tau} for r in rankings]
         columns = ["dataset", "metric", "subject", "reference", "samples", "ranks", "tau"]
         return pd.DataFrame(rows, columns=columns)
+
+    def contrasts(self) -> pd.DataFrame:
+        """Every pair of methods in the primary and the secondary measures: a row per dataset, measure and pair.
+
+        Columns: dataset, metric, subject, primary (bool), first, second, seeds, estimate (a ratio of geometric means
+        where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g).
+        """
+        rows = [asdict(found) for found in self.read(files.CONTRASTS)]
+        flat = [{**row, **row.pop("comparison")} for row in rows]
+        columns = [field.name for field in (*fields(Contrast)[:-1], *fields(Comparison))]
+        return pd.DataFrame([{name: row[name] for name in columns} for row in flat], columns=columns)
+
+    def aggregates(self) -> pd.DataFrame:
+        """Methods over all datasets in the primary measure: a row per method (wae.analysis.inference_rows.Aggregate).
+
+        Columns: method, datasets, runs, mean (interquartile mean of ratios to each dataset's geometric mean), low,
+        high, improvement (probability that a run is better than another method's), improvement_low, improvement_high.
+        """
+        return _frame(self.read(files.AGGREGATES), Aggregate)
+
+    def streams(self) -> pd.DataFrame:
+        """Which random stream decides: a row per dataset, method and stream (wae.analysis.inference_rows.StreamRow).
+
+        Columns: dataset, method, stream, seeds, mean, sd, low, high (95% interval of sd), variation (sd / mean), share
+        (of the variance when all streams vary).
+        """
+        return _frame(self.read(files.LOTTERY), StreamRow)
 
     def tuning(self) -> pd.DataFrame:
         """Sweeps of the penalty's weight: a row per dataset, method and weight.
