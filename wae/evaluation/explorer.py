@@ -114,8 +114,8 @@ def _packed(method: Method, numbers: Numbers) -> dict[str, Any]:
         raise _LeftOutError(f"the decoder has {count:,} numbers; the page runs up to {LARGEST:,}")
     layers = _layers(method)
     generator = torch.Generator(method.device).manual_seed(0)
-    near, far, calibration = (method.prior.sample(n, generator).cpu() for n in (CHECKED, CHECKED, CALIBRATION))
-    z = torch.cat([near, method.prior.project(1.5 * far)])
+    near, far, calibration = (method.prior.sample(n, generator) for n in (CHECKED, CHECKED, CALIBRATION))
+    z, calibration = torch.cat([near, method.prior.project(1.5 * far)]).cpu(), calibration.cpu()
     pixels = method.decode_pixels(z).cpu()
     squash = "sigmoid" if method.settings.pixel_range == "zero_one" else "tanh"
     steps, error = float(COARSEST), 0.0
