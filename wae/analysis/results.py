@@ -62,7 +62,7 @@ class Results(Experiment):
         """Every pair of methods in the primary and the secondary measures: a row per dataset, measure and pair.
 
         Columns: dataset, metric, subject, primary (bool), first, second, seeds, estimate (a ratio of geometric means
-        where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g).
+        where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g)
         """
         rows = [asdict(found) for found in self.read(files.CONTRASTS)]
         flat = [{**row, **row.pop("comparison")} for row in rows]
