@@ -70,7 +70,11 @@ def test_holms_correction_is_over_all_experiments(tmp_path: Path) -> None:
 
 def test_each_experiment_keeps_its_primary_measure_and_its_reference(tmp_path: Path) -> None:
     one = made(tmp_path / "one", GOOD)
-    two = made(tmp_path / "two", GOOD, metric="fid_inception/prior/train", reference="train")
+    scores = {(method, "fid_inception/prior/train"): list(values) for method, values in GOOD.items()}
+    other = {(method, "fid_inception/prior/test"): [200.0, 1.0, 900.0] for method in GOOD}  # of no account
+    results(tmp_path / "two", {**scores, **other}, reference="train")
+    write_json(tmp_path / "two/divergences.json", {"rows": [], "power": []})
+    two = tmp_path / "two"
     found = judged(tmp_path, one, two)
     assert found.verdict == Verdict.SUPPORTED
     said = {e.dataset: e.what for e in found.evidence}
