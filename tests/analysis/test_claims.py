@@ -14,6 +14,7 @@ from tests.shared.report import experiment
 from tests.shared.tables import results
 from wae.analysis.claims import divergences, judges
 from wae.analysis.claims.judging import check_judges, judge_file
+from wae.analysis.claims.rules import cheaper
 from wae.analysis.claims.verdicts import Verdict, overall
 from wae.analysis.costs.rows import Crossover, Growth, Meeting, TimingFits
 from wae.analysis.files import TIMING_FITS
@@ -235,6 +236,12 @@ def _timed(folder: Path, gan: float, mmd: float, band: float = 0.01) -> Results:
 )
 def test_faster_needs_intervals_apart(tmp_path: Path, gan: float, mmd: float, band: float, verdict: str) -> None:
     assert judge("faster", _timed(tmp_path, gan, mmd, band)).verdict == verdict
+
+
+def test_many_cases_need_a_clearer_difference_to_refute() -> None:
+    slow, fast = (1.041, 1.081), (1.0, 1.04)  # 2.9 standard errors of the difference
+    assert [cheaper(slow, fast, tests) for tests in (1, 2, 40)] == [Verdict.REFUTED] * 2 + [Verdict.INCONCLUSIVE]
+    assert cheaper(fast, slow, 40) == Verdict.SUPPORTED  # which every case must be
 
 
 def _growth(

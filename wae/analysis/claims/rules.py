@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from wae.analysis.claims.verdicts import Verdict
 from wae.analysis.costs.growth import share_interval
+from wae.analysis.costs.power_laws import Z
 from wae.analysis.costs.rows import Growth
 from wae.analysis.statistics import (
     SIGNIFICANCE,
@@ -140,8 +142,16 @@ def share_above(found: Growth, power: int, share: float, misfit: float, tests: i
     return Verdict.REFUTED if share_interval(found, power, tests)[1] < share else Verdict.INCONCLUSIVE
 
 
-def cheaper(first: tuple[float, float], second: tuple[float, float]) -> Verdict:
-    """Whether the first of two costs is the smaller one: their 95% intervals (low, high) must be apart."""
+def cheaper(first: tuple[float, float], second: tuple[float, float], tests: int = 1) -> Verdict:
+    """Whether the first of two costs is the smaller one: their 95% intervals (low, high) must be apart.
+
+    Refuted where they are apart the other way, and the z-value of the log ratio (standard errors from the widths of the
+    intervals) passes 5% over all ``tests`` too.
+    """
     if first[1] < second[0]:
         return Verdict.SUPPORTED
-    return Verdict.REFUTED if second[1] < first[0] else Verdict.INCONCLUSIVE
+    (a, a_error), (b, b_error) = (
+        (math.log(low * high) / 2, math.log(high / low) / (2 * Z)) for low, high in (first, second)
+    )
+    clear = a - b > float(stats.norm.ppf(1 - SIGNIFICANCE / 2 / tests)) * math.hypot(a_error, b_error)
+    return Verdict.REFUTED if second[1] < first[0] and clear else Verdict.INCONCLUSIVE
