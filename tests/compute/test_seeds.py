@@ -49,3 +49,21 @@ def test_the_first_draws_of_a_stream_stay_what_they_are() -> None:
 def test_a_typing_error_is_refused_with_the_nearest_name(ask) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UserError, match="did you mean 'prior'"):
         ask()
+
+
+def test_the_purposes_are_these() -> None:
+    named = ("init", "order", "prior", "noise", "samples", "features", "pretraining", "evaluation")
+    assert named == PURPOSES
+    assert {name: Streams(0)[name].initial_seed() for name in named} == {
+        name: stream(0, name).initial_seed() for name in named
+    }
+
+
+def test_streams_that_are_restored_go_on_where_they_were() -> None:
+    first = Streams(4)
+    for number, purpose in enumerate(PURPOSES):
+        torch.rand(number + 1, generator=first[purpose])
+    second = Streams(9)
+    second.load_state_dict(first.state_dict())
+    for purpose in PURPOSES:
+        assert torch.equal(torch.rand(5, generator=first[purpose]), torch.rand(5, generator=second[purpose])), purpose

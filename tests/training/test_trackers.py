@@ -9,7 +9,7 @@ from wae.core.errors import UserError
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
 from wae.data.source import prepare
 from wae.training.loop import train
-from wae.training.trackers import Row
+from wae.training.trackers import Row, Trackers
 
 HERE = "tests.training.test_trackers"
 SEEN: list[tuple[str, Row]] = []
@@ -62,3 +62,9 @@ def test_a_tracker_that_is_not_there_is_refused_before_training(tmp_path: Path, 
     with pytest.raises(UserError, match=message):
         trained(tmp_path, trackers=[f"{HERE}:{name}"])
     assert not (tmp_path / "run/history.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["wae.training.trackers:Trackers", "baselines.vae:VAE", "wae:train"])
+def test_what_is_the_suites_own_is_no_tracker(name: str) -> None:
+    with pytest.raises(UserError, match="is no tracker; this suite has none"):
+        Trackers([name], "digits/vae/seed0")
