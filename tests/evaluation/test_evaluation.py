@@ -444,3 +444,32 @@ def test_middles_pair_different_codes(tmp_path):
     z = torch.eye(3)
     found = middles(method, z, 50, np.random.default_rng(0))
     assert ((found == 0.5).sum(1) == 2).all()
+
+
+def test_a_mixture_of_too_few_codes_is_diagonal_and_fits_a_thousand_dimensions(capsys):
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([rng.normal(-3, 0.5, (60, 1000)), rng.normal(2, 2.0, (140, 1000))])
+    mixture = Mixture(codes, 2, seed=0)
+    assert "diagonal covariances: 200 codes are too few for 2 full ones in 1,000 dimensions" in capsys.readouterr().err
+    drawn = mixture.sample(2000, rng)
+    low = drawn.mean(1) < 0
+    assert low.mean() == pytest.approx(0.3, abs=0.05)
+    for chosen, mean, sd in ((low, -3, 0.5), (~low, 2, 2.0)):
+        assert drawn[chosen].mean() == pytest.approx(mean, abs=0.1)
+        assert drawn[chosen].std(0).mean() == pytest.approx(sd, rel=0.1)
+
+
+def test_draws_of_a_mixture_have_its_covariances():
+    """Two components that lie along different diagonals."""
+    rng = np.random.default_rng(1)
+    along, across = np.array([[2.0, 1.9], [1.9, 2.0]]), np.array([[2.0, -1.9], [-1.9, 2.0]])
+    codes = np.concatenate(
+        [rng.multivariate_normal([20, 0], along, 3000), rng.multivariate_normal([-20, 0], across, 1000)]
+    )
+    mixture = Mixture(codes, 2, seed=0)
+    assert mixture.full
+    drawn = mixture.sample(8000, rng)
+    right = drawn[:, 0] > 0
+    assert right.mean() == pytest.approx(0.75, abs=0.03)
+    np.testing.assert_allclose(np.cov(drawn[right].T), along, atol=0.2)
+    np.testing.assert_allclose(np.cov(drawn[~right].T), across, atol=0.3)

@@ -2,7 +2,8 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -77,3 +78,13 @@ def test_the_judge_of_divergences_says_what_failed(tmp_path: Path) -> None:
     assert failed.verdict is Verdict.REFUTED
     assert "W2 loses its gradient" in failed.summary
     assert ", W2 keeps its gradient" not in failed.summary
+
+
+def test_the_names_of_classes_are_shown() -> None:
+    meta = {"counts": {"train": 900, "test": 100}, "shape": [3, 64, 64], "class_names": ["ant", "bee"]}
+    results = SimpleNamespace(datasets=["insects"], manifest={"data": {"insects": meta}})
+    assert "64×64 (channels × height × width), classes ant, bee." in protocol._data(cast(Results, results))
+    meta["class_names"] = [f"class{number:04d}" for number in range(1000)]
+    assert protocol._data(cast(Results, results)).count("class0") < 30
+    meta["class_names"] = []
+    assert "classes" not in protocol._data(cast(Results, results))

@@ -1,5 +1,6 @@
 """The image sets that are scored: samples from the prior and from a mixture, reconstructions, interpolations."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -106,7 +107,11 @@ def prior_draws(method: Method, samples: int, draws: int, generator: torch.Gener
 
 
 class Mixture:
-    """A Gaussian mixture with full covariances on codes: the ex-post density of Ghosh et al. 2020 (RAE)."""
+    """A Gaussian mixture on codes: the ex-post density of Ghosh et al. 2020 (RAE).
+
+    Covariances are full, as there, where each component has more codes than dimensions on average. With fewer they
+    would be singular, and in thousands of dimensions take hours: then they are diagonal, which is said on stderr.
+    """
 
     def __init__(self, codes: np.ndarray, components: int, seed: int) -> None:
         """Fit scikit-learn's GaussianMixture to ``codes`` (n, d); fewer components than asked for if n is small."""
@@ -116,8 +121,16 @@ class Mixture:
         from sklearn.mixture import GaussianMixture
 
         self.components = min(components, max(1, len(codes) // 2))
+        self.full = len(codes) > self.components * codes.shape[1]
+        if not self.full:
+            print(
+                f"the mixture has diagonal covariances: {len(codes):,} codes are too few for {self.components} full "
+                f"ones in {codes.shape[1]:,} dimensions",
+                file=sys.stderr,
+            )
+        kind = "full" if self.full else "diag"
         model = GaussianMixture(
-            self.components, covariance_type="full", random_state=seed, max_iter=MIXTURE_ITERATIONS, reg_covar=1e-6
+            self.components, covariance_type=kind, random_state=seed, max_iter=MIXTURE_ITERATIONS, reg_covar=1e-6
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture of a hundred iterations serves as well
@@ -127,13 +140,17 @@ class Mixture:
                 raise UserError(f"the mixture cannot be fitted to the codes ({error}); see history.csv") from error
         self.weights = model.weights_ / model.weights_.sum()
         self.means = model.means_
-        self.roots = np.linalg.cholesky(model.covariances_)
+        self.roots = np.linalg.cholesky(model.covariances_) if self.full else np.sqrt(model.covariances_)
 
     def sample(self, n: int, rng: np.random.Generator) -> np.ndarray:
         """``n`` draws (n, d), components mixed at random."""
         component = rng.choice(self.components, n, p=self.weights)
         noise = rng.standard_normal((n, self.means.shape[1]))
-        draws: np.ndarray = self.means[component] + np.einsum("nij,nj->ni", self.roots[component], noise)
+        draws = np.empty_like(noise)
+        for number, root in enumerate(self.roots):  # one at a time: a root per draw would fill any memory
+            chosen = component == number
+            part = noise[chosen]
+            draws[chosen] = self.means[number] + (part @ root.T if self.full else part * root)
         return draws
 
 

@@ -61,6 +61,11 @@ def setting_said(results: Results, key: str, template: str) -> str:
     return "; ".join(parts)
 
 
+def shortened(text: str, limit: int = 200) -> str:
+    """``text``, cut at ``limit`` characters."""
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
 def _data(results: Results) -> str:
     parts = []
     for dataset in results.datasets:
@@ -70,7 +75,9 @@ def _data(results: Results) -> str:
         counts = meta.get("counts", {})
         shape = "×".join(map(str, meta.get("shape", [])))
         said = " and ".join(f"{count:,} {split}" for split, count in counts.items() if isinstance(count, int))
-        parts.append(f"{dataset}: {said} images of shape {shape} (channels × height × width)")
+        names = ", ".join(map(str, meta.get("class_names") or []))
+        classes = f", classes {shortened(names)}" if names else ""
+        parts.append(f"{dataset}: {said} images of shape {shape} (channels × height × width){classes}")
     return f"Data. {'; '.join(parts)}. Images are stored as 8-bit integers." if parts else ""
 
 
