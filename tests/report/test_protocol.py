@@ -61,7 +61,7 @@ def test_what_equal_seeds_share_is_said_as_it_is(tmp_path: Path) -> None:
 
 
 def test_the_judge_of_divergences_says_what_failed(tmp_path: Path) -> None:
-    from wae.analysis.claims.study import divergences
+    from wae.analysis.claims.gradients import divergences
     from wae.analysis.claims.verdicts import Verdict
 
     folder = experiment(tmp_path, datasets=("digits",))
