@@ -137,3 +137,22 @@ def test_amsgrad_reaches_adam() -> None:
     made.step(images(8), Streams(0))
     state = next(iter(made.optimisers["autoencoder"].state.values()))
     assert float(state["max_exp_avg_sq"].min()) >= 0.49
+
+
+@pytest.mark.parametrize("kind", ["log_variance", "log_sd", "softplus_sd"])
+def test_each_head_gives_the_spread_that_its_name_says(kind: str) -> None:
+    head = torch.tensor([-3.0, -0.5, 0.0, 2.0], dtype=torch.float64)
+    sd = {"log_variance": (head / 2).exp(), "log_sd": head.exp(), "softplus_sd": (1 + head.exp()).log()}[kind]
+    torch.testing.assert_close((log_variance_of(head, kind) / 2).exp(), sd)
+
+
+def test_the_last_bias_is_the_logit_of_the_clipped_mean_image() -> None:
+    made = method("wae_mmd", architecture="mlp", output_bias="mean_image")
+    pixels = images(7)
+    pixels[:, 0, 0, 0], pixels[:, 0, 0, 1] = 0, 255
+    before = {name: value.clone() for name, value in made.decoder.state_dict().items()}
+    made.fit(pixels)
+    mean = np.clip(pixels.numpy().reshape(7, -1).mean(0) / 255, 0.001, 0.999)
+    changed = {name: v for name, v in made.decoder.state_dict().items() if not torch.equal(v, before[name])}
+    (bias,) = changed.values()
+    np.testing.assert_allclose(bias.numpy(), np.log(mean / (1 - mean)), rtol=1e-5)

@@ -212,3 +212,8 @@ def test_same_seed_same_weights_and_the_global_generator_stays() -> None:
     second, other = method("wae_gan").state_dict(), method("wae_gan", seed=1).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)
+
+
+def test_pixels_out_of_range_are_clamped_before_they_are_stored() -> None:
+    pixels = torch.tensor([-0.5, -0.001, 0.0, 0.4999 / 255, 0.5001 / 255, 1.0, 1.003, 7.0])
+    assert method("wae_mmd").quantise(pixels).tolist() == [0, 0, 0, 0, 1, 255, 255, 255]

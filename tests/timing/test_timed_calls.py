@@ -16,7 +16,7 @@ from wae.core.settings import ExecutionSettings, TimingSettings
 from wae.data.source import prepare
 from wae.planning.plan import load_plan
 from wae.timing import memory
-from wae.timing.clock import Clock
+from wae.timing.clock import Clock, TooLargeError
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
 from wae.timing.step import step_call
@@ -100,6 +100,9 @@ def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
         def step(self, images, streams, mark) -> None:
             seen.append(images.flatten().tolist())
 
+    with pytest.raises(TooLargeError, match="10 training images make no batch of 11"):
+        step_call(Recorder(), run, tmp_path / "data", 11, CPU)
+    step_call(Recorder(), run, tmp_path / "data", 10, CPU)
     call = step_call(Recorder(), run, tmp_path / "data", 4, CPU)
     assert not seen
     for _ in range(3):

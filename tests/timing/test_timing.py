@@ -326,3 +326,30 @@ def test_marks_that_disturb_are_not_part_of_the_total() -> None:
 
     found = Stopwatch(Disturbing()).time(call)
     assert found == {"penalty": 1.125, "total": 1.125}
+
+
+def test_others_are_what_all_processors_did_since_the_last_reading_less_this_process() -> None:
+    class Readings:
+        """A machine that has run for long: only differences count."""
+
+        at = 0
+        walls, busies, owns = (1000.0, 1002.0, 1002.5), (5000.0, 5006.0, 5006.5), (300.0, 301.0, 301.5)
+
+        def wall(self) -> float:
+            return self.walls[self.at]
+
+        def busy(self) -> float:
+            return self.busies[self.at]
+
+        def own(self) -> float:
+            return self.owns[self.at]
+
+    meter = Readings()
+    load, flags = Load(meter), [False]
+    meter.at = 1
+    load.note(flags)
+    assert load.windows == [pytest.approx(2.5)]  # longer than a window: closed by the note
+    assert flags == [True]
+    meter.at = 2
+    load.close()
+    assert load.windows == [pytest.approx(2.5), 0.0]
