@@ -124,6 +124,13 @@ def page(a: Arguments) -> None:
     print(f"wrote {a.out}")
 
 
+def index(a: Arguments) -> None:
+    """List the pages of all experiments, each with what it says first, in reports/index.html."""
+    from wae.report.page.index import index as run
+
+    print(f"wrote {run(a.reports)}")
+
+
 def status(a: Arguments) -> None:
     """What runs now, how far it is, when it should end."""
     from wae.commands.status import print_status
@@ -215,6 +222,7 @@ ARGUMENTS = {
     "--dataset": Argument("digits", {**_NEEDED, "metavar": "NAME", "help": "a dataset that the config runs on"}),
     "--extractor": Argument("classifier", {**_NEEDED, "metavar": "NAME", "help": "a feature extractor of the config"}),
     "--results": _path("", default=Path("results"), metavar="DIR", help="default: results"),
+    "--reports": _path("", default=Path("reports"), metavar="DIR", help="default: reports"),
     "--processes": Argument("", {"type": int, "default": 1, "metavar": "N", "help": "figures drawn at once (1)"}),
     "--claims": _path("config/claims.yaml", **_NEEDED, metavar="FILE", help="such as config/claims.yaml"),
     "--anchors": _path("config/anchors.yaml", **_NEEDED, metavar="FILE", help="such as config/anchors.yaml"),
@@ -251,6 +259,7 @@ COMMANDS: dict[Callable[[Arguments], None], str] = {  # with the arguments of ea
     tables: "--plan --results --out",
     figures: "--plan --results --out --processes",
     page: "--plan --results --out",
+    index: "--reports",
     status: "--results",
     verify: "recorded --results --cell?",
     compare: "first second --page?",

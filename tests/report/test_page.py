@@ -21,6 +21,7 @@ from wae.core.errors import UserError
 from wae.report.page import headline, protocol
 from wae.report.page import render as page_module
 from wae.report.page.citation import suite_bibtex
+from wae.report.page.index import index
 from wae.report.page.pictures import galleries
 from wae.report.page.render import page
 from wae.report.tables.write import tables
@@ -228,6 +229,20 @@ def test_what_was_not_measured_is_said(folder: Path, tmp_path: Path) -> None:
     assert "No finished run of digits has images." in text
     assert "the origin of these numbers is not recorded" in text
     assert "None" not in re.sub(r"data:[^\"]*", "", text).replace("None of", "")
+
+
+def test_the_index_lists_every_page_with_what_it_says_first(folder: Path, tmp_path: Path) -> None:
+    page(folder, _figures(tmp_path / "fake"), tmp_path / "fake" / "summary.html")
+    (tmp_path / "recorded" / "old").mkdir(parents=True)
+    (tmp_path / "recorded" / "old" / "summary.html").write_text("<title>An &amp; older page</title>")
+    text = index(tmp_path).read_text()
+    assert [a["href"] for a in Reader(text).all("a")] == ["fake/summary.html", "recorded/old/summary.html"]
+    assert "Samples closest to real images, by Fréchet distance (classifier): " in text
+    assert "3 seeds, 17 of 18 runs finished" in text
+    assert "An &amp; older page" in text
+    assert HOSTILE not in text
+    (tmp_path / "empty").mkdir()
+    assert "There is no report yet" in index(tmp_path / "empty").read_text()
 
 
 def test_a_partial_page_says_what_is_missing(tmp_path: Path) -> None:

@@ -149,12 +149,13 @@ rule page:
         "python -m wae page --plan {input.plan} --out {output} 2> {log}"
 
 
-# The page of the config that ran last, where readers look first.
+# The page of the config that ran last, where readers look first, and the list of all.
 rule summary:
     input:
         rules.page.output,
     output:
-        "reports/summary.html",
+        page="reports/summary.html",
+        index="reports/index.html",
     log:
         f"{RESULTS}/summary.log",
     localrule: True
@@ -163,4 +164,4 @@ rule summary:
     params:
         experiment=CONFIG.experiment,
     shell:
-        "cp {input} {output} 2> {log}"
+        "cp {input} {output.page} 2> {log} && python -m wae index 2> {log}"
