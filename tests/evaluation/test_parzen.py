@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from wae.core.settings import EvaluationSettings
 from wae.evaluation import parzen
-from wae.evaluation.parzen import log_densities, parzen_scores
+from wae.evaluation.parzen import log_densities, parzen_rows, parzen_scores
 
 
 def test_it_is_the_mean_of_the_gaussians_densities() -> None:
@@ -47,3 +48,14 @@ def test_sigma_is_the_best_on_the_validation_images_not_on_the_test_images() -> 
     grid = [0.1, 0.3, 1.0]
     assert parzen_scores(samples, validation, test, grid)["parzen_sigma"] == 0.3  # of one kernel |y| / sqrt(D)
     assert parzen_scores(samples, test, validation.repeat(2, 0), grid)["parzen_sigma"] == 1.0
+
+
+def test_a_row_says_what_it_is_of() -> None:
+    rng = np.random.default_rng(2)
+    images = [rng.integers(0, 256, (n, 1, 4, 4), dtype=np.uint8) for n in (20, 9)]
+    rows = parzen_rows("prior", rng.random((30, 16)), *images, "test", EvaluationSettings())
+    assert {row["metric"] for row in rows} == {"parzen", "parzen_sigma", "parzen_error"}
+    for row in rows:
+        assert math.isfinite(row["value"])
+        labels = {key: row[key] for key in ("subject", "reference", "samples", "draw")}
+        assert labels == {"subject": "prior", "reference": "test", "samples": 30, "draw": 0}
