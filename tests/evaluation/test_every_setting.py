@@ -38,7 +38,7 @@ OTHER: dict[str, Any] = {
     "training_epochs": [1],
     "metrics": [f"{undeclared.__module__}:{undeclared.__name__}"],
 }
-BASE = EVALUATION.model_copy(update={"parzen_sigmas": [0.05 + 0.004 * step for step in range(100)]})
+BASE = EVALUATION.model_copy(update={"parzen_sigmas": [0.02 * 1.04**step for step in range(100)]})
 NO_NUMBERS = {"batch_size"}  # what passes at once
 
 
