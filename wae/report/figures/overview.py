@@ -12,7 +12,7 @@ from wae.analysis.metrics import Metric
 from wae.analysis.results import Results
 from wae.analysis.words import about, axis_title, in_words, number, seconds
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import INK, SOFT, Look, canvas, log_axis, look, plain_number, plain_ticks
+from wae.report.figures.style import INK, Look, canvas, log_axis, look, plain_number, plain_ticks
 
 WIDTH = 5.0  # inches: readable both half as wide as a large screen and on a small one
 ROW = 0.2  # inches
@@ -114,7 +114,7 @@ def draw(blocks: list[Block], label: str, metric: Metric | None) -> Figure:
         if block.real is not None:
             axes.plot([block.real] * 2, [first + 0.4, len(ticks) - 0.5], color=INK, linestyle=":", linewidth=1.2)
             axes.annotate(f"real data {number(block.real, 2)}", (block.real, first), xytext=(-2, 0), fontsize=8.5,
-                          textcoords="offset points", va="center", color=SOFT)  # fmt: skip
+                          textcoords="offset points", va="center")  # fmt: skip
     axes.set_yticks([place for place, _, _ in ticks], [name for _, name, _ in ticks])
     for mark, (_, _, heading) in zip(axes.get_yticklabels(), ticks, strict=True):
         mark.set_fontweight("bold" if heading else "normal")
