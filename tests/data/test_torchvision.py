@@ -130,6 +130,18 @@ def test_all_images_pooled_are_trained_on_and_the_test_part_is_among_them(tmp_pa
     np.testing.assert_array_equal(dataset.test.images, official.test.images)
 
 
+def test_the_first_images_alone_keep_their_labels_and_the_test_part(tmp_path: Path, monkeypatch: MONKEY) -> None:
+    make.make_idx(tmp_path / "MNIST/raw", monkeypatch)
+    dataset, whole = mnist(tmp_path, first=7), mnist(tmp_path)
+    np.testing.assert_array_equal(dataset.train.images, whole.train.images[:7])
+    np.testing.assert_array_equal(dataset.test.images, whole.test.images)
+    assert dataset.train.labels is not None
+    assert whole.train.labels is not None
+    assert dataset.train.labels.tolist() == whole.train.labels[:7].tolist()
+    with pytest.raises(UserError, match="option first is 29; it must be a whole number from 0 to 28"):
+        mnist(tmp_path, first=29)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

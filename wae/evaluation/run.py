@@ -51,16 +51,9 @@ from wae.methods.base import Method
 
 PICTURES = ("samples", "reconstructions", "interpolations")
 MEASURES = (  # in the order of a table's columns
-    *(
-        reconstruction_scores,
-        sse_of_pca,
-        likelihood_scores,
-        sharpness,
-        code_scores,
-        match.debiased_sw2,
-        match.energy_distance,
-    ),
-    *(match.classifier_accuracy, match.radius_distance, match.mardia, moment_scores, active_units, information_split),
+    *(sse_of_pca, reconstruction_scores, likelihood_scores, sharpness, match.debiased_sw2, match.energy_distance),
+    *(match.classifier_accuracy, match.radius_distance, information_split, active_units, code_scores, match.mardia),
+    moment_scores,
     parzen_scores,
 )
 

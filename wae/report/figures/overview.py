@@ -6,6 +6,7 @@ from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from wae.analysis.files import COURSES, SCORES
 from wae.analysis.metrics import Metric
@@ -125,6 +126,7 @@ def draw(blocks: list[Block], label: str, metric: Metric | None) -> Figure:
     if metric is not None and metric.positive and positive:
         log_axis(axes.xaxis)
     else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))  # "1.25 s" is wide
         plain_ticks(axes.xaxis, seconds if metric is None else plain_number)
         axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(label)

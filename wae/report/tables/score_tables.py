@@ -10,6 +10,7 @@ from wae.analysis.rows import Bar, Score, Shortfall
 from wae.analysis.runs import REAL_DATA
 from wae.analysis.statistics import MIN_SEEDS
 from wae.analysis.words import HIDDEN, PERFECT, SUBJECTS, about, bracketed, counted, position
+from wae.core.reserved import PREFIXES
 from wae.report.names import slug
 from wae.report.tables.columns import Column
 from wae.report.tables.grids import MARKS, Cell, Grid, Head, superscript
@@ -21,6 +22,7 @@ GROUPS = {
     "reconstruction": ("Reconstruction", ("reconstruction",)),
     "latent": ("Latent match", ("codes",)),
 }
+FIRST = {"reconstruction": "sse", "latent": "latent_sw2_debiased"}  # sorts the table; the others' is the distance
 
 
 def build(results: Results) -> list[Grid]:
@@ -39,7 +41,7 @@ def _build_one(
     results: Results, scores: Sequence[Score], reasons: Sequence[Shortfall], dataset: str, group: str
 ) -> Grid | None:
     title, subjects = GROUPS[group]
-    columns = _columns(results, scores, subjects)
+    columns = _columns(results, scores, subjects, FIRST.get(group, results.distance))
     if not columns:
         return None
     fixed = [name for name in (REAL_DATA, PERFECT) if any(name in column.scores for column in columns)]
@@ -78,15 +80,27 @@ def _ranked(methods: Sequence[str], column: Column) -> list[str]:
     return sorted(methods, key=lambda method: (method not in means, sign * means.get(method, 0.0)))
 
 
-def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str]) -> list[Column]:
-    """The measured (metric, subject) pairs as columns, the ranking distance first, then in the metrics' order."""
+def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str], first: str | None) -> list[Column]:
+    """The measured (metric, subject) pairs as columns: metric ``first``, then the others in their order.
+
+    Of reconstructions, errors of pixels come before distances of features.
+    """
+    pixels = first == FIRST["reconstruction"]
     found: dict[tuple[str, str], dict[str, Score]] = {}
     for score in scores:
         real = score.method == REAL_DATA and "prior" in subjects
         if not score.metric.endswith(HIDDEN) and (score.subject in subjects or real):
             found.setdefault((score.metric, "prior" if real else score.subject), {})[score.method] = score
     pairs = [pair for pair in found if set(found[pair]) - {REAL_DATA, PERFECT}]
-    pairs.sort(key=lambda p: (p[0] != results.distance, position(p[0]), p[0], subjects.index(p[1])))
+    pairs.sort(
+        key=lambda p: (
+            p[0] != first,
+            pixels and p[0].startswith(PREFIXES),
+            position(p[0]),
+            p[0],
+            subjects.index(p[1]),
+        )
+    )
     return [Column(metric, subject, found[metric, subject], len(subjects) > 1) for metric, subject in pairs]
 
 
