@@ -63,3 +63,5 @@ def test_every_setting_of_the_evaluation_decides_a_score(tmp_path: Path) -> None
         if scores(data, extractor, tmp_path / "run", BASE.model_copy(update={name: value}), tmp_path / name) == before
     ]
     assert ignored == []
+    two = scores(data, extractor, tmp_path / "run", BASE.model_copy(update={"curve_points": 2}), tmp_path / "two")
+    assert sum(row["metric"] == "fid_classifier_curve" for row in two) == 2  # the fewest that make a curve

@@ -21,6 +21,7 @@ def build(folder: Path, **settings: object) -> dict[str, object]:
     """The record of an extractor without a dataset."""
     build_extractor(folder, ExtractorSettings.model_validate(settings), folder / "mine-0a0a0a0a")
     found: dict[str, object] = json.loads((folder / "mine-0a0a0a0a/extractor.json").read_text())
+    assert len(str(found["seal"])) == 64  # so that a changed record is noticed
     return found
 
 

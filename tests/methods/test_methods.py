@@ -217,3 +217,9 @@ def test_same_seed_same_weights_and_the_global_generator_stays() -> None:
 def test_pixels_out_of_range_are_clamped_before_they_are_stored() -> None:
     pixels = torch.tensor([-0.5, -0.001, 0.0, 0.4999 / 255, 0.5001 / 255, 1.0, 1.003, 7.0])
     assert method("wae_mmd").quantise(pixels).tolist() == [0, 0, 0, 0, 1, 255, 255, 255]
+
+
+def test_a_batch_of_codes_alone_has_no_pixels() -> None:
+    found = batch_of(Codes(torch.ones(3, 2)))
+    assert found.x.shape == found.output.shape == (3, 0)
+    assert torch.equal(found.codes.z, torch.ones(3, 2))
