@@ -11,7 +11,7 @@ from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
 from wae.core.errors import UserError
 from wae.core.files import sha256_file
-from wae.core.settings import EXTRACTORS, ExtractorSettings
+from wae.core.settings import BUILT_HERE, EXTRACTORS, ExtractorSettings
 from wae.evaluation import efficientnet_lite0 as lite
 from wae.evaluation.features import build_extractor, extract, load_extractor
 from wae.evaluation.fidelity_extractors import CLASSIFIER
@@ -32,7 +32,7 @@ def images(n: int, channels: int, seed: int = 0) -> np.ndarray:
 def test_every_extractor_that_torch_fidelity_registers_can_be_named() -> None:
     ours = {CLASSIFIER, "efficientnet_lite0"}
     assert set(FEATURE_EXTRACTORS_REGISTRY) - ours == set(EXTRACTORS) - {
-        "classifier",
+        *BUILT_HERE,
         "inception",
         "efficientnet_lite0",
     }
