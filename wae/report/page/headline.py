@@ -54,7 +54,7 @@ def _closest(results: Results, dataset: str) -> str:
     if not scores:
         return ""
     if min(len(score.by_seed) for score in scores) < MIN_SEEDS:
-        return f"on {dataset} nothing can be tested with fewer than {MIN_SEEDS} seeds"
+        return f"not tested on {dataset}, with fewer than {MIN_SEEDS} seeds"
     scores.sort(key=lambda score: (score.mark is not Mark.BEST, score.mean))
     named = [results.title(score.method) for score in scores if score.mark in (Mark.BEST, Mark.TIE)]
     if not named:

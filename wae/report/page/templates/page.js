@@ -117,7 +117,7 @@
   };
   window.addEventListener("hashchange", openTarget);
   openTarget();
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+  window.addEventListener("beforeprint", () => document.querySelectorAll("details:not(.columns)").forEach((d) => { d.open = true; }));
 
   // The contents mark the section that is being read.
   const links = new Map([...document.querySelectorAll("nav.contents a")].map((a) => [a.hash.slice(1), a]));
