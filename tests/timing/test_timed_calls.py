@@ -68,7 +68,6 @@ def test_memory_kept_is_a_point_of_its_own_where_it_can_be() -> None:
     assert len(list(penalty_points(settings, 8, torch.device("meta")))) == 2
 
 
-@pytest.mark.skipif(not memory.can_keep(CPU), reason="the C library has no mallopt")
 PAGES = """
 import resource
 import torch
@@ -88,6 +87,7 @@ print(faults())
 """
 
 
+@pytest.mark.skipif(not memory.can_keep(CPU), reason="the C library has no mallopt")
 def test_memory_that_is_kept_has_its_pages_already() -> None:
     # In a process of its own: a heap in which earlier calls left a gap of 64 MiB gives that before it asks the system.
     result = subprocess.run([sys.executable, "-c", PAGES], check=True, capture_output=True, text=True)
