@@ -259,6 +259,20 @@ def test_a_page_that_is_too_large_is_refused(folder: Path, tmp_path: Path, monke
     assert not (tmp_path / "page.html").exists()
 
 
+def test_pictures_give_way_on_a_page_that_is_too_large(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, smaller = tmp_path / "whole.html", tmp_path / "smaller.html"
+    page(folder, tmp_path, whole)
+    spent = sum(len(p.uri) for found in galleries(Results(folder)).values() for g in found for p in g.first + g.others)
+    monkeypatch.setattr(page_module, "BUDGET", spent)
+    monkeypatch.setattr(page_module, "LARGEST", whole.stat().st_size - 1)
+    page(folder, tmp_path, smaller)
+    assert smaller.stat().st_size < whole.stat().st_size
+    counts = [text.count("data:image/") for text in (whole.read_text(), smaller.read_text())]
+    assert 0 < counts[1] < counts[0]
+
+
 def test_images_stop_at_the_budget_and_first_seeds_come_first(folder: Path) -> None:
     results = Results(folder)
     everything = galleries(results)["digits"][0]

@@ -12,7 +12,7 @@ KINDS = {
     "reconstructions": ("Reconstructions", "each original above what comes back"),
     "interpolations": ("Interpolations", "from one test image's code to another's, left to right"),
 }
-BUDGET = 3_500_000  # bytes of image data in the page
+BUDGET = 2_000_000  # bytes of image data in the page
 
 
 @dataclass(frozen=True)

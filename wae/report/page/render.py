@@ -14,7 +14,7 @@ from wae.core.files import read_json, write_text
 from wae.report.names import slug
 from wae.report.page import citation, headline, protocol, provenance
 from wae.report.page.explorer import explorer
-from wae.report.page.pictures import galleries
+from wae.report.page.pictures import BUDGET, galleries
 from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
 from wae.report.tables import error_tables, study_tables
@@ -34,15 +34,18 @@ def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool =
     results = Results(Path(experiment_dir))
     text = render(results, Path(report_dir), partial)
     size = len(text.encode())
+    if size > LARGEST:  # pictures give way first
+        text = render(results, Path(report_dir), partial, max(BUDGET - (size - LARGEST), 0))
+        size = len(text.encode())
     if size > LARGEST:
         raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants per config")
     write_text(out_html, text)
 
 
-def render(results: Results, report_dir: Path, partial: bool) -> str:
-    """The page's HTML."""
+def render(results: Results, report_dir: Path, partial: bool, pictures: int = BUDGET) -> str:
+    """The page's HTML, with at most so many bytes of ``pictures``."""
     template = environment().get_template("summary.html.j2")
-    return template.render(context(results, report_dir, partial))
+    return template.render(context(results, report_dir, partial, pictures))
 
 
 def environment() -> Environment:
@@ -60,7 +63,7 @@ def environment() -> Environment:
     return made
 
 
-def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]:
+def context(results: Results, report_dir: Path, partial: bool, pictures: int = BUDGET) -> dict[str, Any]:
     """Everything that the template shows."""
     grids, figures = read_tables(report_dir / "tables"), load_figures(report_dir / "figures")
     latent = explorer(results)
@@ -88,7 +91,7 @@ def context(results: Results, report_dir: Path, partial: bool) -> dict[str, Any]
         "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},
         "verdicts": VERDICTS,
         "downloads": {name: downloads(name, report_dir / "tables") for name in grids},
-        "galleries": galleries(results),
+        "galleries": galleries(results, pictures),
         "explorer": latent,
         "quiet": study_tables.quietness(results),
         "budget_sentences": error_tables.sentences(results),
