@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,6 @@ def test_runs_csv_says_by_what_each_run_was_made(tmp_path: Path) -> None:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A checkout with a committed module of the user's own, and one that is not."""
-    import subprocess
-
     folder = tmp_path / "checkout"
     folder.mkdir()
     (folder / "tracked.py").write_text("import helper\n")
@@ -83,6 +82,22 @@ def test_code_of_ones_own_that_is_not_tracked_makes_the_record_unclean(repositor
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     assert checkout.git_state([elsewhere / "method.py"])[1] is False
+
+
+def test_results_may_be_deleted_or_a_link_in_a_clean_checkout(repository: Path, tmp_path: Path) -> None:
+    git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    (repository / "results").mkdir()
+    (repository / "results/README.md").write_text("What lies here.\n")
+    for words in (["add", "results"], ["commit", "-qm", "second"]):
+        subprocess.run([*git, *words], check=True)
+    assert checkout.git_state()[1] is True
+    (repository / "results/README.md").unlink()
+    assert checkout.git_state()[1] is True
+    (repository / "results").rmdir()
+    (repository / "results").symlink_to(tmp_path)
+    assert checkout.git_state()[1] is True
+    (repository / "tracked.py").write_text("SIZE = 4\n")
+    assert checkout.git_state()[1] is False
 
 
 def test_code_of_ones_own_is_named_with_its_sha256_and_what_it_imports(repository: Path) -> None:

@@ -11,12 +11,13 @@ def git_state(own: Iterable[Path] = ()) -> tuple[str | None, bool | None]:
     """The checkout's commit and whether it is what ran; (None, None) outside a git checkout.
 
     It is not where a tracked file was changed, or a file of the user's ``own`` that was run is not tracked here.
+    results/, which may be deleted or be a link, does not count.
     """
     files = list(own)
     inside = [str(path) for path in files if path.is_relative_to(ROOT)]
     try:
         commit = _git("rev-parse", "HEAD").strip()
-        changed = _git("status", "--porcelain", "--untracked-files=no").strip()
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results").strip()
         tracked = _git("ls-files", "--", *inside).splitlines() if inside else []
     except (OSError, subprocess.CalledProcessError):
         return None, None
