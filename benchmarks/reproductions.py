@@ -1,17 +1,18 @@
 """The README's table of published results reproduced, from reports/recorded/reproductions/*/published.json.
 
-python benchmarks/reproductions.py          # prints the table
-python benchmarks/reproductions.py --write  # and puts it into README.md, between its two markers
+python -m benchmarks.reproductions          # prints the table
+python -m benchmarks.reproductions --write  # and puts it into README.md, between its two markers
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
+from benchmarks import marked
+
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "reports/recorded/reproductions"
-BEGIN, END = "<!-- reproductions: python benchmarks/reproductions.py --write -->", "<!-- end -->"
+BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->", "<!-- end -->"
 STANDINGS = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}
 HEAD = "| published result | theirs | tolerance | ours | runs | verdict | config |\n|---|---|---|---|---|---|---|"
 
@@ -44,22 +45,5 @@ def line(row: dict[str, Any], config: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def written(readme: str, found: str) -> str:
-    """The text of README.md with ``found`` between the markers."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{found}\n{END}{after}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true")
-    found = table(RECORDED)
-    print(found)
-    if parser.parse_args().write:
-        readme = ROOT / "README.md"
-        readme.write_text(written(readme.read_text(encoding="utf-8"), found), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    marked.main(__doc__, ROOT / "README.md", BEGIN, END, table(RECORDED))

@@ -1,13 +1,14 @@
 import json
 from pathlib import Path
 
-from benchmarks.reproductions import BEGIN, END, RECORDED, table, written
+from benchmarks.marked import written
+from benchmarks.reproductions import BEGIN, END, RECORDED, table
 from wae.core.files import read_json
 
 
 def test_the_readmes_table_is_that_of_the_recorded_files(root: Path) -> None:
     readme = (root / "README.md").read_text(encoding="utf-8")
-    assert readme == written(readme, table(RECORDED)), "run `python benchmarks/reproductions.py --write`"
+    assert readme == written(readme, BEGIN, END, table(RECORDED)), "run `python -m benchmarks.reproductions --write`"
     assert readme.count(BEGIN) == readme.count(END) == 1
 
 
