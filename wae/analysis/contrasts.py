@@ -75,7 +75,7 @@ def aggregates(results: Results) -> list[Aggregate]:
 
 def aggregate(cells: Cells, better: str = "lower", seed: int = 0) -> list[Aggregate]:
     """The aggregate of positive scores over datasets (Agarwal et al. 2021): each bootstrap draws seeds within each cell
-    and takes the geometric mean of a dataset anew.
+    and takes the geometric mean of a dataset again.
     """
     rng = np.random.default_rng(seed)
     methods = list(next(iter(cells.values())))

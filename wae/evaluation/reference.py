@@ -92,8 +92,8 @@ def build_reference(
     rows = _rows(loaded, settings, features, statistics, scores)
     rows.append(row("sharpness", "data", sharpness(images["main"]), samples=n))
     train = load(data, "train").images
-    rows += _parzen(train, images["main"], settings, fractions)
     trained, _ = train_validation_indices(len(train), max(fractions, default=0.0))
+    rows += _parzen(train, trained, images["main"], settings)
     floor = pca_errors(train if len(trained) == len(train) else train[trained], images["main"])
     known = feature_facts(name) | facts(sharpness, parzen_scores)
     write_json(
@@ -207,13 +207,12 @@ def _rows(
 
 
 def _parzen(
-    train: np.ndarray, main: np.ndarray, settings: EvaluationSettings, fractions: list[float]
+    train: np.ndarray, trained: np.ndarray, main: np.ndarray, settings: EvaluationSettings
 ) -> list[dict[str, Any]]:
-    """The Parzen log-likelihood of images of the train split in the place of samples, sigma by others of it."""
+    """The Parzen log-likelihood of ``train[trained]`` in the place of samples, sigma by others of these images."""
     if settings.parzen_samples == 0 or settings.reference == "train":
         return []
     needed = settings.parzen_samples + settings.parzen_validation
-    trained, _ = train_validation_indices(len(train), max(fractions, default=0.0))
     if len(trained) < needed:
         raise UserError(
             f"evaluation.parzen_samples + parzen_validation is {needed:,}, there are {len(trained):,} training images; "
