@@ -53,7 +53,7 @@ class Point:
     key: tuple[Any, ...]
     n: int
     prepare: Callable[[], Callable[[Mark], object]]
-    around: Callable[[], AbstractContextManager[None]] | None = None  # entered for its samples, with a call not timed
+    around: Callable[[Callable[[], object]], AbstractContextManager[None]] | None = None  # gets the call too
     memory_power: float = 1.0  # memory is taken to grow as n to this, until two sizes tell
     call: Callable[[Mark], object] | None = None
     repeats: int = 1
@@ -210,13 +210,13 @@ class Study:
         return True
 
     def _time(self, point: Point, repeats: int = 1) -> dict[str, float]:
-        """One sample. Within ``around`` a call goes before it, as the first one makes what the others find."""
-        assert point.call is not None
+        """One sample, within ``around`` if there is one; what that does with the call is not timed."""
+        call = point.call
+        assert call is not None
         if point.around is None:
-            return self.stopwatch.time(point.call, repeats)
-        with point.around():
-            point.call(lambda part: None)
-            return self.stopwatch.time(point.call, repeats)
+            return self.stopwatch.time(call, repeats)
+        with point.around(lambda: call(lambda part: None)):
+            return self.stopwatch.time(call, repeats)
 
     def _trim(self, point: Point, reason: str) -> None:
         point.status = "trimmed"
