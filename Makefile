@@ -15,7 +15,7 @@ report: $(STAMP) usable ## run the DAG of CONFIG and print where the page is
 	@echo "The report: $(abspath reports/summary.html)"
 
 test: $(STAMP) usable ## the whole test suite, a worker a core
-	python -m pytest -n $(CORES) --dist loadfile
+	python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 usable: $(STAMP)
 	@case "$(CORES)" in ''|*[!0-9]*|0*) echo "error: CORES is '$(CORES)', need a whole number of 1 or more" >&2; exit 1;; esac

@@ -15,6 +15,8 @@ from wae.core.files import read_json
 from wae.planning.config import read_config
 from wae.planning.plan import load_plan
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
