@@ -26,7 +26,7 @@ NAMES = ("ours", "bare", "pythae", "lightning", "lightning_tensors")
 
 def ours(run: RunSettings, data: Tensor) -> Callable[[], Spent]:
     """The suite's Trainer.run: its loop with progress bar, history and checkpoints, as `train` calls it."""
-    from wae.training.loop import Trainer
+    from wae.training.trainer import Trainer
 
     devices.setup(ExecutionSettings(device="cpu"))
     trainer = Trainer(run, data, torch.device("cpu"))

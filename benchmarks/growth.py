@@ -9,7 +9,7 @@ from benchmarks.problem import run_settings
 from wae.compute import devices
 from wae.core.settings import ExecutionSettings
 from wae.mmd.estimators import mmd_penalty
-from wae.training.loop import Trainer
+from wae.training.trainer import Trainer
 
 
 def steps(side: int = 32, latent_dim: int = 8, count: int = 1000) -> tuple[Trainer, torch.Tensor]:

@@ -25,7 +25,7 @@ from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.methods.base import build
 from wae.mmd.estimators import mmd_penalty
 from wae.models import blockwise, layers
-from wae.training.loop import Trainer
+from wae.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -13,7 +13,7 @@ from wae.compute.devices import describe
 from wae.core.files import load_yaml, write_text
 from wae.core.settings import RunSettings
 from wae.planning.plan import load_plan
-from wae.training.loop import Trainer
+from wae.training.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = Path("reports/gpu/REPORT.md")

@@ -23,7 +23,8 @@ from wae.core.settings import ExecutionSettings, ExtractorSettings, RunSettings,
 from wae.evaluation import features
 from wae.evaluation.score import score
 from wae.timing.study import run_study
-from wae.training.loop import Trainer, train
+from wae.training.loop import train
+from wae.training.trainer import Trainer
 
 
 @pytest.mark.parametrize("run", combinations(), ids=name_of)

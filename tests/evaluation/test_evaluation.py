@@ -24,8 +24,7 @@ from wae.core.reserved import FAMILIES, METRICS
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
-from wae.evaluation import explorer
-from wae.evaluation import run as evaluation_run
+from wae.evaluation import explorer, likelihood_rows
 from wae.evaluation.distances import Distances
 from wae.evaluation.features import build_extractor, extract
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
@@ -33,7 +32,7 @@ from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
 from wae.evaluation.subjects import Mixture, interpolate, load_method, middles, read_run
 from wae.methods.base import build as build_method
-from wae.training.loop import save_weights
+from wae.training.run_folder import save_weights
 
 
 def make_run(folder: Path, name: str = "wae_mmd", seed: int = 3, steps: int = 0, **changes) -> RunSettings:
@@ -325,8 +324,8 @@ def test_the_parzen_estimates_sigma_is_chosen_on_images_that_the_run_did_not_tra
     settings = EVALUATION.model_copy(update={"parzen_samples": 40, "parzen_validation": 500})
     build_reference(data, extractor, settings, [0.1], tmp_path / "reference")
     given = []
-    original = evaluation_run.parzen_rows
-    monkeypatch.setattr(evaluation_run, "parzen_rows", lambda *a: (given.append(a), original(*a))[1])
+    original = likelihood_rows.parzen_rows
+    monkeypatch.setattr(likelihood_rows, "parzen_rows", lambda *a: (given.append(a), original(*a))[1])
     _, validation = train_validation_indices(600, 0.1)
     for fraction, expected in ((0.1, validation), (0.0, None)):
         folder = tmp_path / f"run{fraction}"

@@ -27,13 +27,14 @@ from wae.core.settings import AUTHORS, RunSettings, TrainingSettings
 from wae.methods import autoencoder
 from wae.methods.batch import Codes, batch_of
 from wae.models.layers import SameConv2d, SameConvTranspose2d
-from wae.training import loop
+from wae.training import pretraining
+from wae.training.trainer import Trainer
 
 CASES = pytest.mark.parametrize("case", FIXTURES["training"], ids=lambda c: c["method"])
 SHAPE = (1, 28, 28)
 
 
-def trainer_of(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **changes: Any) -> loop.Trainer:
+def trainer_of(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **changes: Any) -> Trainer:
     """A training run whose weights, batches, prior draws and pixel noise are those of the authors' run."""
     o = case["options"]
     options = {"fresh_codes": True} if case["method"] == "wae_gan" else {}
@@ -47,7 +48,7 @@ def trainer_of(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **changes:
     order, prior, noise = RandomState(11), RandomState(12), RandomState(13)
     data = channels_first(RandomState(14).randint(0, 256, (40, 28, 28, 1)).astype(np.uint8))
     run = RunSettings(dataset="d", method=case["method"], seed=0, shape=list(SHAPE), training=settings)
-    trainer = loop.Trainer(run, torch.from_numpy(data), torch.device("cpu"))
+    trainer = Trainer(run, torch.from_numpy(data), torch.device("cpu"))
     made = trainer.method
     given = variables(case["names"], 0.1)
     fill(made.encoder, made.decoder, given, SHAPE)
@@ -66,10 +67,10 @@ def trainer_of(case: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **changes:
     return trainer
 
 
-def course(trainer: loop.Trainer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+def course(trainer: Trainer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     """Losses of pre-training, and the scalars of every step, of a whole run by the project's own loop."""
     found: dict[str, list[Any]] = {"pretraining": [], "losses": [], "critic": []}
-    pretrain, step = loop.pretraining.pretrain, trainer.method.step
+    pretrain, step = pretraining.pretrain, trainer.method.step
 
     def spied(*arguments: Any) -> dict[str, Tensor]:
         scalars = step(*arguments)
@@ -77,7 +78,7 @@ def course(trainer: loop.Trainer, folder: Path, monkeypatch: pytest.MonkeyPatch)
         found["critic"] += [float(scalars["critic"])] if "critic" in scalars else []
         return scalars
 
-    monkeypatch.setattr(loop.pretraining, "pretrain", lambda *a: found["pretraining"].extend(pretrain(*a)))
+    monkeypatch.setattr(pretraining, "pretrain", lambda *a: found["pretraining"].extend(pretrain(*a)))
     monkeypatch.setattr(trainer.method, "step", spied)
     trainer.run(RunFolder(folder), "identity", 1e9, [])
     return found
@@ -177,7 +178,7 @@ def test_batches_of_a_permutation_and_independent_ones(tmp_path: Path) -> None:
     for form in ("permutation", "independent"):
         settings = training(width=2, depth=1, decoder_depth=1, latent_dim=2, batch_size=10, batches=form)
         run = RunSettings(dataset="d", method="wae_mmd", seed=0, shape=[1, 4, 4], training=settings)
-        trainer = loop.Trainer(run, torch.zeros(1000, 1, 4, 4, dtype=torch.uint8), torch.device("cpu"))
+        trainer = Trainer(run, torch.zeros(1000, 1, 4, 4, dtype=torch.uint8), torch.device("cpu"))
         order = trainer._epoch_order()
         assert len(order) == 1000
         assert all(len(set(batch.tolist())) == 10 for batch in order.split(10))

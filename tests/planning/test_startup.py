@@ -17,7 +17,7 @@ from wae.compute import devices
 from wae.planning.config import read_config
 from wae.planning.plan import load_plan
 from wae.core.settings import ExecutionSettings
-from wae.training.loop import Trainer
+from wae.training.trainer import Trainer
 devices.setup(ExecutionSettings(device="cpu"))
 run = load_plan(read_config(Path("config/smoke.yaml"))).cells["digits", "{method}", 0]
 trainer = Trainer(run, torch.zeros(100, 1, 8, 8, dtype=torch.uint8), torch.device("cpu"))

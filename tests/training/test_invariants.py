@@ -17,7 +17,8 @@ from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings, T
 from wae.data.source import Dataset, Split, prepare
 from wae.methods.base import build
 from wae.training import schedules
-from wae.training.loop import Trainer, train
+from wae.training.loop import train
+from wae.training.trainer import Trainer
 
 COUNT = 30
 CPU = ExecutionSettings(device="cpu")

@@ -19,12 +19,13 @@ from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
 from wae.core.settings.training import SEED_STREAMS
 from wae.data.source import Dataset, Split, load, prepare
 from wae.evaluation.subjects import load_method
-from wae.methods.base import build
+from wae.methods.base import Method, build
 from wae.planning.config import merge
 from wae.planning.plan import Plan, load_plan
 from wae.training import checkpoint
 from wae.training import loop as training
 from wae.training.run_folder import is_done
+from wae.training.trainer import Trainer, snapshot_epochs
 
 CPU = ExecutionSettings(device="cpu")
 
@@ -98,7 +99,7 @@ def test_the_last_batch_is_kept_where_asked(smoke: dict[str, Any], data: Path, t
     run = a_run(smoke, batch_size=80, keep_last_batch=True, epochs=2)
     seen: list[int] = []
     images = torch.from_numpy(load(data, "train").images)
-    trainer = training.Trainer(run, images, torch.device("cpu"))
+    trainer = Trainer(run, images, torch.device("cpu"))
     trainer.method.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
     trainer.run(RunFolder(tmp_path), "identity", 60.0, [])
     assert seen == 2 * [80, 80, 80, 10]  # 250 images
@@ -111,7 +112,7 @@ def test_the_last_batch_is_kept_where_asked(smoke: dict[str, Any], data: Path, t
 
 def test_batches_in_the_datas_order_where_asked(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
     images = torch.from_numpy(load(data, "train").images)
-    trainer = training.Trainer(a_run(smoke, batches="fixed", epochs=2), images, torch.device("cpu"))
+    trainer = Trainer(a_run(smoke, batches="fixed", epochs=2), images, torch.device("cpu"))
     seen: list[torch.Tensor] = []
     trainer.method.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
     trainer.run(RunFolder(tmp_path), "identity", 60.0, [])
@@ -228,7 +229,7 @@ def wait_for(path: Path, seconds: float = 60) -> None:
 
 def test_a_diverged_run_is_recorded_with_its_step(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
     run = a_run(smoke, "wae_mmd", cost_weight=1e6, cost="l2sq", learning_rate=10.0, lambda_=1e9)
-    original = training.Method.to_range
+    original = Method.to_range
     count = 0
 
     def poisoned(self: Any, images: torch.Tensor) -> torch.Tensor:
@@ -237,7 +238,7 @@ def test_a_diverged_run_is_recorded_with_its_step(smoke: dict[str, Any], data: P
         return original(self, images) * (float("nan") if count == 8 else 1.0)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(training.Method, "to_range", poisoned)
+        patched.setattr(Method, "to_range", poisoned)
         training.train(run, data, tmp_path / "run", CPU, "code")
     record = read_json(tmp_path / "run/run.json")
     assert (record["status"], record["diverged_step"], record["epochs"]) == ("diverged", 7, 2)
@@ -260,7 +261,7 @@ def test_validation_images_are_not_trained_on(smoke: dict[str, Any], data: Path)
     ("epochs", "count", "expected"), [(100, 0, set()), (100, 3, {1, 10, 100}), (7, 1, {7}), (2, 4, {1, 2})]
 )
 def test_snapshots_are_spread_evenly_in_the_logarithm(epochs: int, count: int, expected: set[int]) -> None:
-    assert training.snapshot_epochs(epochs, count) == expected
+    assert snapshot_epochs(epochs, count) == expected
 
 
 def train_command(plan: Plan, cell: str, data: Path, folder: Path) -> tuple[list[str], Path]:

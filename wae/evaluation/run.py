@@ -10,24 +10,24 @@ import torch
 from PIL import Image
 
 from wae.compute.seeds import stream
-from wae.core.errors import UserError
 from wae.core.files import sha256_file, write_atomic, write_json, write_text
 from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings, RunSettings
-from wae.data.source import Split, load
-from wae.data.split import train_validation_indices
 from wae.evaluation import match
 from wae.evaluation.codes import code_scores, write_scatter
 from wae.evaluation.distances import Distances
+from wae.evaluation.draws import part_generator
 from wae.evaluation.explorer import explorer
 from wae.evaluation.feature_rows import feature_facts
+from wae.evaluation.held_out import HeldOut, splits
 from wae.evaluation.history import history_facts, history_rows
 from wae.evaluation.latent import information_split, moment_scores
-from wae.evaluation.likelihood import active_units, has_likelihood, likelihood_scores
+from wae.evaluation.likelihood import active_units, likelihood_scores
+from wae.evaluation.likelihood_rows import importance_rows, prior_parzen_rows
 from wae.evaluation.linear import sse_of_pca
 from wae.evaluation.metric import Metric, as_document, facts
 from wae.evaluation.own import OwnMetrics
-from wae.evaluation.parzen import parzen_rows, parzen_scores
+from wae.evaluation.parzen import parzen_scores
 from wae.evaluation.pictures import GRID_SEED, save_pictures
 from wae.evaluation.reconstruction import reconstruction_scores
 from wae.evaluation.reference import RealData, load_reference
@@ -46,7 +46,6 @@ from wae.evaluation.subjects import (
     reconstruct,
 )
 from wae.evaluation.trajectory import COLUMNS, trajectory
-from wae.methods.autoencoder import binarised
 from wae.methods.base import Method
 
 PICTURES = ("samples", "reconstructions", "interpolations")
@@ -65,15 +64,6 @@ class Codes:
     plain: torch.Tensor
     drawn: torch.Tensor
     mixture: torch.Tensor
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Images that the run never trained on: the test split, or its validation part when tuning on that."""
-
-    name: str
-    split: Split
-    validation: np.ndarray  # images of the train split that were not trained on; without any, those trained on
 
 
 def evaluate(
@@ -108,7 +98,7 @@ def evaluate(
     own = OwnMetrics(settings.metrics)
     method = load_method(run, folder.weights, device)
     reals = [load_reference(folder, device) for folder in references]
-    train, held_out = _splits(run, Path(data), settings, reals)
+    train, held_out = splits(run, Path(data), settings, reals)
     rows, moments, codes = _scores(method, run, train, held_out, reals, own, settings, device)
     images = np.asarray(held_out.split.images)
     if settings.training_epochs:
@@ -139,29 +129,6 @@ def known_metrics(extractors: Iterable[str]) -> dict[str, Metric]:
     return known | facts(*MEASURES)
 
 
-def _splits(
-    run: RunSettings, data: Path, settings: EvaluationSettings, reals: list[RealData]
-) -> tuple[np.ndarray, HeldOut]:
-    """Images that the run trained on, and the held-out ones."""
-    train = load(data, "train")
-    shape = list(train.images.shape[1:])
-    if shape != list(run.shape):
-        raise UserError(f"{data}: images are {shape}, the run was trained on {list(run.shape)}; prepare the data again")
-    fraction = run.training.validation_fraction
-    for real in reals:
-        if real.main != settings.reference or fraction not in [0.0, *real.record["validation_fractions"]]:
-            raise UserError(
-                f"the reference for {real.name!r} is of {real.main} with validation fractions "
-                f"{real.record['validation_fractions']}, asked for {settings.reference} with {fraction}; build it again"
-            )
-    trained, validation = train_validation_indices(len(train.images), fraction)
-    images = train.images if len(trained) == len(train.images) else train.images[trained]
-    if settings.reference != "validation":
-        return images, HeldOut("test", load(data, "test"), train.images[validation] if len(validation) else images)
-    labels = None if train.labels is None else train.labels[validation]
-    return images, HeldOut("validation", Split(train.images[validation], labels), images)
-
-
 def _scores(
     method: Method,
     run: RunSettings,
@@ -190,12 +157,13 @@ def _scores(
     ):
         score("prior", decode(method, z, batch), draw)
 
-    rows += _parzen(method, run, held_out, settings, device)
-    noise = stream(run.seed_for("evaluation"), "evaluation", device)
-    chosen = _rng(run.seed_for("evaluation"), "mixture codes").permutation(len(train))[:MIXTURE_CODES]
+    rows += prior_parzen_rows(method, run, held_out, settings, device)
+    seed = run.seed_for("evaluation")
+    noise = stream(seed, "evaluation", device)
+    chosen = part_generator(seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
     codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
-    mixture = Mixture(codes, settings.mixture_components, run.seed_for("evaluation"))
-    drawn = as_tensor(mixture.sample(settings.samples, _rng(run.seed_for("evaluation"), "mixture samples")), device)
+    mixture = Mixture(codes, settings.mixture_components, seed)
+    drawn = as_tensor(mixture.sample(settings.samples, part_generator(seed, "mixture samples")), device)
     drawn = method.prior.project(drawn) if method.settings.prior == "sphere" else drawn
     score("mixture", decode(method, drawn, batch))
 
@@ -210,61 +178,17 @@ def _scores(
         count = min(settings.samples, settings.interpolation_samples)
         score(
             "interpolation",
-            decode(method, middles(method, plain.z, count, _rng(run.seed_for("evaluation"), "interpolation")), batch),
+            decode(method, middles(method, plain.z, count, part_generator(seed, "interpolation")), batch),
         )
 
     for distance in distances:
-        rows += distance.curve(_rng(run.seed_for("evaluation"), "curve"))
-    rows += _likelihood(method, run, held_out, settings, device)
+        rows += distance.curve(part_generator(seed, "curve"))
+    rows += importance_rows(method, run, held_out, settings, device)
     random = method.settings.encoder in ("gaussian", "implicit")
     noisy = encode(method, real_images, batch, device, noise) if random else plain
-    rng = _rng(run.seed_for("evaluation"), "codes")
+    rng = part_generator(seed, "codes")
     found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)
     return rows + found, moments, Codes(plain.z, noisy.z, drawn)
-
-
-def _likelihood(
-    method: Method, run: RunSettings, held_out: HeldOut, settings: EvaluationSettings, device: torch.device
-) -> list[dict[str, Any]]:
-    """Rows of the likelihood of some held-out images, where the method has one."""
-    images = held_out.split.images
-    if not has_likelihood(method) or settings.importance_samples == 0 or len(images) < 2:
-        return []
-    subset = _rng(0, "likelihood images")  # the same images for every run
-    chosen = np.sort(subset.permutation(len(images))[: settings.likelihood_images])
-    generator = torch.Generator(device).manual_seed(int(_rng(run.seed_for("evaluation"), "likelihood").integers(2**63)))
-    part = torch.from_numpy(images[chosen])
-    if run.training.binarise != "off":  # once, and alike for every run
-        drawn = torch.Generator().manual_seed(int(_rng(0, "binarised").integers(2**63)))
-        part = (binarised(part / 255.0, drawn) * 255.0).to(torch.uint8)
-    found = likelihood_scores(method, part, settings.importance_samples, settings.batch_size, generator)
-    return [row(name, "reconstruction", value, held_out.name, len(part), 0) for name, value in found.items()]
-
-
-def _parzen(
-    method: Method,
-    run: RunSettings,
-    held_out: HeldOut,
-    settings: EvaluationSettings,
-    device: torch.device,
-) -> list[dict[str, Any]]:
-    """Rows of the Parzen log-likelihood under samples of the prior, where asked for.
-
-    Its sigma is chosen on images of the train split: on those that were held back, where there are some.
-    """
-    test, validation = np.asarray(held_out.split.images), held_out.validation
-    if settings.parzen_samples == 0 or len(test) < 2:
-        return []
-    z = method.prior.sample(settings.parzen_samples, stream(run.seed_for("samples"), "samples", device))
-    samples = method.decode_pixels(z, settings.batch_size).flatten(1).cpu().numpy()
-    order = _rng(0, "parzen validation").permutation(len(validation))  # the same images for every run
-    chosen = validation[np.sort(order[: settings.parzen_validation])]
-    return parzen_rows("prior", samples, chosen, test, held_out.name, settings)
-
-
-def _rng(seed: int, part: str) -> np.random.Generator:
-    """A generator for one part of the evaluation, the same whatever else is computed."""
-    return np.random.default_rng([seed, *f"evaluation/{part}".encode()])
 
 
 def _protocol(
@@ -294,7 +218,9 @@ def _protocol(
 def _write_explorer(
     folder: RunFolder, method: Method, codes: Codes, labels: np.ndarray | None, seed: int, device: torch.device
 ) -> None:
-    order = _rng(seed, "explorer").permutation(len(codes.drawn))  # files are often sorted, and the first are shown
+    order = part_generator(seed, "explorer").permutation(
+        len(codes.drawn)
+    )  # files are often sorted, and the first are shown
     z, mixture = (part.cpu().double().numpy() for part in (codes.drawn, codes.mixture))
     generator = stream(GRID_SEED, "samples", device)  # the same draws of the prior for every run
     document = explorer(method, z[order], None if labels is None else np.asarray(labels)[order], mixture, generator)

@@ -1,51 +1,28 @@
-"""One training loop for every method: deterministic, resumable to the same bits, stopped by a signal without loss."""
+"""One training job for every method: deterministic, resumable to the same bits, stopped by a signal without loss."""
 
-import math
 import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from wae.compute import devices
-from wae.compute.seeds import Streams
-from wae.core.errors import StopSignalError, UserError
+from wae.core.errors import UserError
 from wae.core.files import digest, read_json, remove_leftovers
 from wae.core.layout import Cell, RunFolder
 from wae.core.locks import alone
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
-from wae.methods.base import Method, build
-from wae.training import checkpoint, pretraining, schedules
-from wae.training.run_folder import is_done, save_weights, write_history, write_results
+from wae.training import checkpoint
+from wae.training.run_folder import is_done, write_results
 from wae.training.trackers import Trackers
-
-HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` reads it
-
-
-@dataclass
-class Progress:
-    """Where a run stands. ``partial``: scalars of the steps done in the current epoch, one row per step."""
-
-    epoch: int = 0
-    step: int = 0
-    names: list[str] = field(default_factory=list)
-    partial: list[Tensor] = field(default_factory=list)
-    history: list[dict[str, float]] = field(default_factory=list)
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    diverged_step: int | None = None
-    snapshots: dict[str, str] = field(default_factory=dict)  # sha256 by file name
+from wae.training.trainer import Trainer
 
 
 def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings, code: str) -> None:
@@ -94,180 +71,6 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
         record["made_from"] = {"settings": settings, "code": code, "data": images}
         write_results(folder, run, trainer.method, record, trainer.progress.snapshots)
         checkpoint.remove(folder.checkpoint)
-
-
-class Trainer:
-    """A method, its optimisers and random streams, and the position in the data."""
-
-    def __init__(self, run: RunSettings, images: Tensor, device: torch.device) -> None:
-        """``images``: the training images, uint8 (N, C, H, W), on ``device``."""
-        self.settings = run.training
-        self.identity = run
-        self.device = device
-        self.images = images
-        self.streams = Streams(run.seed_for, device)
-        self.method: Method = build(run).to(device)
-        self.method.prepare_training()
-        self.progress = Progress()
-        self.trackers: Trackers | None = None
-        self.images_per_epoch = len(images)
-        if not self.settings.keep_last_batch:
-            self.images_per_epoch -= len(images) % self.settings.batch_size
-        self.steps_per_epoch = math.ceil(self.images_per_epoch / self.settings.batch_size)
-        self._order_state = self.streams["order"].get_state()
-
-    def run(self, folder: RunFolder, identity: str, every_seconds: float, stop: list[int]) -> None:
-        """Train to the last epoch, with a checkpoint in ``folder`` every so many seconds and at each stop signal."""
-        progress = self.progress
-        self.method.train()
-        if progress.epoch == 0 and progress.step == 0:
-            self.method.fit(self.images)
-            if self.settings.pretrain_steps:
-                pretraining.pretrain(self.method, self.images, self.streams)
-        saved = written = time.monotonic()
-        bar = tqdm(
-            total=self.settings.epochs * self.steps_per_epoch,
-            initial=progress.epoch * self.steps_per_epoch + progress.step,
-            unit="step",
-            mininterval=2.0,
-            ascii=True,
-            desc=str(Cell(self.identity.dataset, self.identity.method, self.identity.seed)),
-        )
-        with bar:
-            while progress.epoch < self.settings.epochs and progress.diverged_step is None:
-                for _ in self._epoch_steps():
-                    bar.update()
-                    now = time.monotonic()
-                    if stop or now - saved >= every_seconds:
-                        checkpoint.save(folder.checkpoint, identity, self.state_dict())
-                        saved = now
-                    if stop:
-                        raise StopSignalError(
-                            f"stopped by {signal.Signals(stop[0]).name} at epoch {progress.epoch}, step "
-                            f"{progress.step}; the checkpoint is saved, the same command goes on from there"
-                        )
-                self._end_epoch(folder)
-                bar.set_postfix(loss=f"{progress.history[-1]['loss']:.4g}")
-                if time.monotonic() - written >= HISTORY_SECONDS:
-                    write_history(progress.history, folder.history)
-                    written = time.monotonic()
-        write_history(progress.history, folder.history)
-
-    def _epoch_steps(self) -> Iterator[None]:
-        """Take the remaining steps of this epoch, yielding after each."""
-        progress, size = self.progress, self.settings.batch_size
-        if progress.step == 0:
-            self._set_schedule()
-            self._order_state = self.streams["order"].get_state()
-        order = self._epoch_order().to(self.device)
-        precision = (
-            torch.autocast(self.device.type, torch.bfloat16)
-            if self.settings.mixed_precision == "bfloat16"
-            else nullcontext()
-        )
-        while progress.step < self.steps_per_epoch:
-            start, cpu = time.perf_counter(), time.process_time()
-            indices = order[progress.step * size : (progress.step + 1) * size]
-            with precision:
-                scalars = self.method.step(self.images.index_select(0, indices), self.streams)
-            progress.names = list(scalars)
-            progress.partial.append(torch.stack([value.detach().float() for value in scalars.values()]))
-            progress.step += 1
-            progress.seconds += time.perf_counter() - start
-            progress.cpu_seconds += time.process_time() - cpu
-            yield
-
-    def _epoch_order(self) -> Tensor:
-        """Indices of the images of an epoch's batches, one after the other, from the stream "order" unless fixed."""
-        n, size, order = len(self.images), self.settings.batch_size, self.streams["order"]
-        if self.settings.batches == "fixed":
-            return torch.arange(n)
-        if self.settings.batches == "permutation":
-            return torch.randperm(n, generator=order)
-        return torch.cat([torch.randperm(n, generator=order)[:size] for _ in range(self.steps_per_epoch)])
-
-    def _set_schedule(self) -> None:
-        settings, history = self.settings, self.progress.history
-        factor = schedules.learning_rate_factor(settings, self.progress.epoch, [row["loss"] for row in history])
-        for optimiser in self.method.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = group["base_lr"] * factor
-        self.method.lambda_ = schedules.lambda_at(
-            settings,
-            [row["reconstruction"] for row in history],
-            [row["penalty"] for row in history],
-            self.steps_per_epoch,
-        )
-
-    def _end_epoch(self, folder: RunFolder) -> None:
-        progress = self.progress
-        start = time.perf_counter()
-        table = torch.stack(progress.partial).double().cpu()  # (steps, scalars); the one synchronisation an epoch
-        progress.seconds += time.perf_counter() - start
-        bad = (~table.isfinite()).any(dim=1).nonzero()
-        if len(bad):
-            progress.diverged_step = progress.epoch * self.steps_per_epoch + int(bad[0])
-        means = dict(zip(progress.names, table.mean(dim=0).tolist(), strict=True))
-        progress.epoch += 1
-        row: dict[str, float] = {"epoch": progress.epoch, "step": progress.epoch * self.steps_per_epoch}
-        row["learning_rate"] = self.method.optimisers["autoencoder"].param_groups[0]["lr"]
-        row["lambda_"] = self.method.lambda_
-        progress.history.append(row | means | {"seconds": progress.seconds})
-        progress.step, progress.partial = 0, []
-        if self.trackers is not None:
-            self.trackers(progress.history[-1])
-        if progress.epoch in snapshot_epochs(self.settings.epochs, self.settings.snapshots):
-            path = folder.snapshot(progress.epoch)
-            progress.snapshots[path.name] = save_weights(self.method, path, leave_out=self.method.training_only)
-
-    def state_dict(self) -> dict[str, Any]:
-        """All that the next step depends on: weights, optimisers, random streams, position, history."""
-        progress = self.progress
-        return {
-            "device": self.device.type,
-            "weights": self.method.state_dict(),
-            "optimisers": {name: o.state_dict() for name, o in self.method.optimisers.items()},
-            "streams": self.streams.state_dict(),
-            "order_state": self._order_state,
-            "lambda_": self.method.lambda_,
-            "progress": vars(progress) | {"partial": list(progress.partial)},
-        }
-
-    def record(self) -> dict[str, Any]:
-        """How the run ended, for run.json."""
-        progress = self.progress
-        return {
-            "status": "finished" if progress.diverged_step is None else "diverged",
-            "diverged_step": progress.diverged_step,
-            "epochs": progress.epoch,
-            "steps": progress.epoch * self.steps_per_epoch,
-            "images_per_epoch": self.images_per_epoch,
-            "seconds": progress.seconds,
-            "cpu_seconds": progress.cpu_seconds,
-            **devices.describe(self.device),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to where ``state_dict`` was taken."""
-        self.method.load_state_dict(state["weights"])
-        for name, optimiser in self.method.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        self.streams.load_state_dict(state["streams"])
-        self._order_state = state["order_state"]
-        self.method.lambda_ = state["lambda_"]
-        self.progress = Progress(**state["progress"])
-        self.progress.partial = [row.to(self.device) for row in self.progress.partial]
-        if self.progress.step:  # in mid-epoch: the epoch's order is drawn again from where it was drawn first
-            self.streams["order"].set_state(self._order_state)
-
-
-def snapshot_epochs(epochs: int, count: int) -> set[int]:
-    """``count`` epochs from 1 to ``epochs``, evenly spread in the logarithm (fewer where they coincide)."""
-    if count == 0:
-        return set()
-    if count == 1:
-        return {epochs}
-    return {round(epochs ** (k / (count - 1))) for k in range(count)}
 
 
 def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tensor:
