@@ -82,7 +82,7 @@ def timing(a: Arguments) -> None:
 
 
 def collect(a: Arguments) -> None:
-    """Gather every run's scores into metrics.csv and runs.csv."""
+    """Gather every run's scores into metrics.csv, runs.csv and trajectories.csv."""
     from wae.commands import experiment
 
     experiment.collect(_plan(a), Layout(a.results))

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from scipy import stats
 
+from wae.analysis.collecting import write_table
 from wae.analysis.published import comparison as anchors
 from wae.analysis.published.ledger import load_ledger, published
 from wae.analysis.published.rows import LambdaRow, Outcome, PublishedRow, Reason
 from wae.analysis.results import Results
-from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, write_table
+from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.settings import EvaluationSettings, RunSettings, TrainingSettings

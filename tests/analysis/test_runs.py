@@ -6,17 +6,15 @@ from typing import Any
 import pytest
 
 from tests.shared.results import make, run_settings, write_json
+from wae.analysis.collecting import collect, collect_plan, write_table
 from wae.analysis.runs import (
     METRICS_COLUMNS,
     base_method,
-    collect,
-    collect_plan,
     load_metrics,
     load_runs,
     load_runs_files,
     load_table,
     varied,
-    write_table,
 )
 from wae.core.errors import UserError
 from wae.core.layout import Layout
@@ -75,6 +73,22 @@ def test_rate_is_images_over_seconds(tmp_path: Path) -> None:
     out = _collect_one(tmp_path, [])
     run = load_runs(out / "runs.csv").iloc[0]
     assert run["images_per_second"] == 500 * 4 / 8.0
+
+
+def test_kept_scores_have_the_seconds_of_their_epoch(tmp_path: Path) -> None:
+    run = tmp_path / "results/exp/digits/vae/seed3"
+    run.mkdir(parents=True)
+    (run / "history.csv").write_text("epoch,step,seconds\n1,10,1.5\n2,20,3.25\n3,30,4.0\n")
+    (run / "trajectory.csv").write_text(
+        "epoch,metric,subject,value\n1,fid_classifier,prior,0.1\n3,fid_classifier,prior,0.30000000000000004\n3,mse,x,\n"
+    )
+    out = _collect_one(tmp_path, [])
+    assert (out / "trajectories.csv").read_text() == (
+        "dataset,method,seed,epoch,seconds,metric,subject,value\n"
+        "digits,vae,3,1,1.5,fid_classifier,prior,0.1\n"
+        "digits,vae,3,3,4.0,fid_classifier,prior,0.30000000000000004\n"
+        "digits,vae,3,3,4.0,mse,x,\n"
+    )
 
 
 def test_a_diverged_run_is_listed_and_brings_no_scores(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.shared.results import run_settings
-from wae.analysis.runs import collect, load_runs
+from wae.analysis.collecting import collect
+from wae.analysis.runs import load_runs
 from wae.commands.manifest import differences
 from wae.compute import checkout
 from wae.core import plugins

@@ -13,7 +13,8 @@ import torch
 
 from tests.commands.test_verify import manifest
 from wae.analysis.claims.judging import check_judges
-from wae.analysis.runs import METRICS_COLUMNS, write_table
+from wae.analysis.collecting import write_table
+from wae.analysis.runs import METRICS_COLUMNS
 from wae.commands.check import check_plugins
 from wae.commands.verify import verify
 from wae.core.errors import UserError

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.shared import kill
-from wae.analysis.runs import METRICS_COLUMNS, write_table
+from wae.analysis.collecting import write_table
+from wae.analysis.runs import METRICS_COLUMNS
 from wae.commands import verify
 from wae.commands.recorded import Recorded
 from wae.core.errors import UserError

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import torch
 
+from wae.analysis.collecting import collect_plan
 from wae.analysis.results import Results
-from wae.analysis.runs import collect_plan, load_metrics, load_runs, load_runs_files
+from wae.analysis.runs import load_metrics, load_runs, load_runs_files
 from wae.commands import api, experiment, stages
 from wae.commands.check import write_checked_plan
 from wae.core.errors import UserError

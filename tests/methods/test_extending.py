@@ -41,7 +41,7 @@ from pathlib import Path
 from wae.analysis import files, summarise
 from wae.analysis.claims.judging import judge_file
 from wae.analysis.results import Results
-from wae.analysis.runs import collect
+from wae.analysis.collecting import collect
 from wae.core.files import write_json
 from wae.planning.config import read_config
 from wae.planning.plan import load_plan

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from wae.analysis.runs import collect
+from wae.analysis.collecting import collect
 from wae.core.settings import RunSettings, TrainingSettings
 from wae.evaluation.metric import as_document
 from wae.evaluation.run import known_metrics

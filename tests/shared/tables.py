@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from wae.analysis.collecting import write_table
 from wae.analysis.results import Results
-from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, RUNS_COLUMNS, write_table
+from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA, RUNS_COLUMNS
 from wae.core.files import write_json
 
 Key = tuple[str, str]  # method, "metric/subject" or "metric/subject/reference"

@@ -28,7 +28,7 @@ def analyse(experiment: Path, claims: Path, anchors: Path) -> None:
 
 def summarise(results: "Results") -> None:
     """Write what follows from an experiment's own tables alone: scores, agreement, budget, gap, tuning and so on."""
-    from wae.analysis import agreement, budget, citation, contrasts, courses, files, lottery, scores, tuning
+    from wae.analysis import agreement, budget, citation, contrasts, courses, files, lottery, reaching, scores, tuning
     from wae.analysis.costs.fits import timing_fits
 
     folder, summed = results.folder, scores.summarise(results)
@@ -41,5 +41,6 @@ def summarise(results: "Results") -> None:
     files.GAP.write(folder, budget.gap_rows(results))
     files.TUNING.write(folder, tuning.tune(results))
     files.COURSES.write(folder, courses.courses(results))
+    files.REACHING.write(folder, reaching.reaching(results))
     files.CITATION.write(folder, citation.shortfalls(results))
     files.TIMING_FITS.write(folder, timing_fits(results.timing()))

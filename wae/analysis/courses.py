@@ -56,17 +56,12 @@ def _endings(results: Results, dataset: str, method: str) -> list[Ending]:
     if "reconstruction" in history.columns and len(history):
         last = history.sort_values("epoch").groupby("seed")["reconstruction"].last()
         found.append(Ending(dataset, method, "reconstruction", float(last.mean()), None))
-    if "metric" not in kept.columns:
-        return found
     kept = kept[(kept["dataset"] == dataset) & (kept["method"] == method)]
     for quantity in (str(results.distance), "mutual_information"):
         rows = kept[kept["metric"] == quantity]
-        if "seconds" in history.columns and len(rows):
-            rows = rows.merge(history[["seed", "epoch", "seconds"]], on=["seed", "epoch"])
         ends = rows.sort_values("epoch").groupby("seed").last()
         if len(ends):
-            spent = float(ends["seconds"].mean()) if "seconds" in ends.columns else None
-            found.append(Ending(dataset, method, quantity, float(ends["value"].mean()), spent))
+            found.append(Ending(dataset, method, quantity, float(ends["value"].mean()), float(ends["seconds"].mean())))
     return found
 
 

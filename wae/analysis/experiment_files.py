@@ -1,6 +1,6 @@
 """The files of one experiment: its tables and its documents, read when first asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,10 @@ from wae.analysis.runs import (
     METRICS_COLUMNS,
     REAL_DATA,
     RUNS_COLUMNS,
+    TEXT,
     TIMING_COLUMNS,
+    TRAJECTORIES,
+    TRAJECTORIES_COLUMNS,
     load_metrics,
     load_runs,
     load_runs_files,
@@ -85,9 +88,10 @@ class ExperimentFiles:
     def trajectories(self) -> pd.DataFrame:
         """Scores of the weights kept along training: a row per run, epoch, metric and subject.
 
-        Columns: dataset, method, seed, epoch, metric, subject, value (in the metric's unit).
+        Columns: dataset, method, seed, epoch, seconds (of training so far), metric, subject, value (in the metric's
+        unit).
         """
-        return self._once("trajectories", lambda: load_runs_files(self.folder, self.runs(), "trajectory.csv"))
+        return self._once("trajectories", lambda: self._load_optional(TRAJECTORIES, TRAJECTORIES_COLUMNS))
 
     def timing(self) -> pd.DataFrame:
         """The wall-clock study: a row per thing timed, batch size n and part.
@@ -95,13 +99,12 @@ class ExperimentFiles:
         Columns: study (step or penalty), dataset, subject, n, latent_dim, critic_width, part, seconds (median), q1, q3
         (quartiles), low, high (95% interval of the median), rounds, noisy_rounds, peak_bytes, status.
         """
-        return self._once("timing", self._load_timing)
+        return self._once("timing", lambda: self._load_optional("timing.csv", TIMING_COLUMNS))
 
-    def _load_timing(self) -> pd.DataFrame:
-        path = self.layout.file("timing.csv")
-        if not path.exists():
-            return pd.DataFrame(columns=list(TIMING_COLUMNS))
-        return load_table(path, ("study", "dataset", "subject", "part", "status"))
+    def _load_optional(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+        """A table that not every config makes."""
+        path = self.layout.file(name)
+        return load_table(path, TEXT) if path.exists() else pd.DataFrame(columns=list(columns))
 
     def read(self, file: File[T]) -> T:
         """The typed content of one of the files that ``wae analyse`` writes (wae.analysis.files)."""

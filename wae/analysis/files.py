@@ -12,7 +12,7 @@ from wae.analysis.claims.verdicts import ClaimsDocument
 from wae.analysis.costs.rows import TimingFits
 from wae.analysis.inference_rows import Aggregate, Contrast, StreamRow
 from wae.analysis.published.rows import PublishedDocument
-from wae.analysis.rows import Agreement, BudgetRow, Courses, GapRow, Score, Shortfall, Tuning
+from wae.analysis.rows import Agreement, BudgetRow, Courses, GapRow, Reaching, Score, Shortfall, Tuning
 from wae.core.errors import UserError
 from wae.core.files import write_json
 
@@ -63,11 +63,13 @@ AGREEMENT: File[list[Agreement]] = File("agreement.json", list[Agreement], [])
 TUNING: File[Tuning] = File("tuning.json", Tuning, Tuning())
 CITATION: File[list[Shortfall]] = File("citation.json", list[Shortfall], [])
 COURSES: File[Courses] = File("courses.json", Courses, Courses())
+REACHING: File[list[Reaching]] = File("reaching.json", list[Reaching], [])
 TIMING_FITS: File[TimingFits] = File("timing_fits.json", TimingFits, TimingFits())
 PUBLISHED: File[PublishedDocument] = File("published.json", PublishedDocument, PublishedDocument())
 CLAIMS: File[ClaimsDocument] = File("claims.json", ClaimsDocument, ClaimsDocument())
 ALL: tuple[File[Any], ...] = (
     *(SCORES, CONTRASTS, AGGREGATES, BUDGET, LOTTERY, GAP, AGREEMENT, TUNING, CITATION, COURSES),
+    REACHING,
     *(TIMING_FITS, PUBLISHED, CLAIMS),
 )
 NAMES = (*(file.name for file in ALL), "divergences.json")

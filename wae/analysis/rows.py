@@ -230,6 +230,23 @@ class TrainingCost:
 
 
 @dataclass(frozen=True)
+class Reaching:
+    """Training time of one method until the ranking distance is at ``target`` or below.
+
+    ``seconds``: mean over seeds, ``low``, ``high`` its 95% interval; None where a seed never gets there. ``by_seed``:
+    each one's own time, None where it never does.
+    """
+
+    dataset: str
+    method: str
+    target: float
+    seconds: float | None
+    low: float | None
+    high: float | None
+    by_seed: dict[int, float | None]
+
+
+@dataclass(frozen=True)
 class Courses:
     """What the figures along training, sample count and sweeps show."""
 

@@ -21,8 +21,8 @@ def timing(plan: Plan, layout: Layout) -> None:
 
 
 def collect(plan: Plan, layout: Layout) -> None:
-    """Write metrics.csv and runs.csv."""
-    from wae.analysis.runs import collect_plan
+    """Write metrics.csv, runs.csv and trajectories.csv."""
+    from wae.analysis.collecting import collect_plan
 
     collect_plan(plan, layout)
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wae.analysis.collecting import collect
 from wae.analysis.equivalence import POWER, Compared, Finding, Repetition, repetition
 from wae.analysis.experiment import PRIMARY_EXTRACTORS
-from wae.analysis.runs import collect, load_metrics
+from wae.analysis.runs import load_metrics
 from wae.commands import api
 from wae.commands.check import check_plugins
 from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refuse_code_of

@@ -32,7 +32,7 @@ STAGES = {  # the module that each stage's numbers come from
     "train": "wae.training.loop",
     "evaluate": "wae.evaluation.run",
     "timing": "wae.timing.study",
-    "collect": "wae.analysis.runs",
+    "collect": "wae.analysis.collecting",
     "manifest": "wae.commands.manifest",
     "analyse": "wae.analysis",
     "tables": "wae.report.tables.write",

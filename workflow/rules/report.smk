@@ -23,11 +23,13 @@ rule collect:
         plan=rules.plan.output,
         metrics=lambda w: of_runs("metrics.json"),
         runs=lambda w: of_runs("run.json"),
+        courses=lambda w: [*of_runs("history.csv"), *of_runs("trajectory.csv")],
         references=lambda w: finished(f"{folder}/reference.json" for folder in REFERENCES.values()),
     output:
         metrics=report(f"{RESULTS}/metrics.csv", caption="../report/metrics.rst", category="Results"),
         runs=f"{RESULTS}/runs.csv",
         facts=f"{RESULTS}/metric_facts.json",
+        trajectories=f"{RESULTS}/trajectories.csv",
     log:
         f"{RESULTS}/collect.log",
     localrule: True
@@ -106,7 +108,7 @@ rule figures:
         plan=rules.plan.output,
         analysis=rules.analyse.output,
         manifest=rules.manifest.output,
-        runs=lambda w: [*of_runs("history.csv"), *of_runs("trajectory.csv")],
+        runs=lambda w: of_runs("history.csv"),
     output:
         report(
             directory(f"{REPORT}/figures"),

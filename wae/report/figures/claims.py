@@ -158,8 +158,6 @@ def draw_power(rows: pd.DataFrame) -> Figure:
 
 def _information(results: Results, dataset: str) -> Iterable[Plot]:
     frame = results.trajectories()
-    if "metric" not in frame.columns:
-        return
     frame = frame[(frame["dataset"] == dataset) & (frame["metric"] == "mutual_information")]
     if frame.empty:
         return

@@ -156,15 +156,10 @@ def draw_split(shares: dict[Look, dict[str, float]]) -> Figure:
 
 def _quality(results: Results, dataset: str) -> Iterable[Plot]:
     """Distance against training seconds, from the kept weights."""
-    frame, history = results.trajectories(), results.histories()
-    if results.distance is None or "metric" not in frame.columns or "seconds" not in history.columns:
-        return
+    frame = results.trajectories()
     frame = frame[(frame["dataset"] == dataset) & (frame["metric"] == results.distance)]
     frame = frame[frame["method"].isin(results.main_methods)]
-    merged = frame.merge(
-        history[["dataset", "method", "seed", "epoch", "seconds"]], on=["dataset", "method", "seed", "epoch"]
-    )
-    if merged.empty:
+    if frame.empty:
         return
     title = in_words(results.distance)
     said = [
@@ -185,7 +180,7 @@ def _quality(results: Results, dataset: str) -> Iterable[Plot]:
             "(evaluation excluded; runs may share the machine); a line per seed."
         ),
         alt=f"{title} at the end of training on {dataset}: {'; '.join(said)}",
-        draw=partial(draw_quality, looks, merged, title),
+        draw=partial(draw_quality, looks, frame, title),
     )
 
 

@@ -34,7 +34,14 @@ SECTIONS = (
         "timing",
         "Cost",
         "What the penalties cost",
-        ("timing_steps", "timing_penalties", "timing_exponents", "timing_crossovers", "training_cost"),
+        (
+            "timing_steps",
+            "timing_penalties",
+            "timing_exponents",
+            "timing_crossovers",
+            "time_to_distance",
+            "training_cost",
+        ),
     ),
     Section(
         "budget",

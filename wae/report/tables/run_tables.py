@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from wae.analysis.files import COURSES, PUBLISHED
+from wae.analysis.files import COURSES, PUBLISHED, REACHING
 from wae.analysis.results import Results
 from wae.analysis.words import about, number, position, seconds
 from wae.report.tables.grids import Cell, Grid, Head
@@ -13,7 +13,10 @@ from wae.report.tables.grids import Cell, Grid, Head
 
 def build(results: Results) -> list[Grid]:
     """Failures, where there are any; training cost; settings."""
-    made = [_failures(results), _cost(results), _settings(results), _lambdas(results), _metrics(results)]
+    made = [
+        *(_failures(results), _reaching(results), _cost(results), _settings(results), _lambdas(results)),
+        _metrics(results),
+    ]
     return [grid for grid in made if grid is not None]
 
 
@@ -42,6 +45,47 @@ def _failures(results: Results) -> Grid | None:
         section="failures",
         heads=(Head("Dataset"), Head("Method"), Head("Seed"), Head("What happened"), Head("Folder")),
         rows=tuple(rows),
+    )
+
+
+def _reaching(results: Results) -> Grid | None:
+    rows = []
+    for row in results.read(REACHING):
+        title = results.title(row.method)
+        reached = [time for time in row.by_seed.values() if time is not None]
+        times = [f"seed {seed}: {'never' if time is None else seconds(time)}" for seed, time in row.by_seed.items()]
+        lines = (
+            f"{title} on {row.dataset}: training until {number(row.target)}",
+            *times,
+            results.source(REACHING.name),
+        )
+        shown = "-" if row.seconds is None else seconds(row.seconds)
+        if row.seconds is not None and row.low is not None and row.high is not None:
+            shown += f" [{seconds(row.low)}, {seconds(row.high)}]"
+        rows.append(
+            (
+                Cell(row.dataset, head=True),
+                Cell(title),
+                Cell(number(row.target), row.target),
+                Cell(f"{len(reached)} of {len(row.by_seed)}", float(len(reached))),
+                Cell(shown, row.seconds, lines),
+            )
+        )
+    if not rows:
+        return None
+    measure = about(str(results.distance)).title
+    return Grid(
+        name="time_to_distance",
+        title="Training time to a given distance",
+        caption=(
+            f"{measure} of up to 2,048 prior samples, at the epochs whose weights were kept; the distance is the mean "
+            "at which the worst method ends. Between kept epochs it is read off a power law; a time of the first kept "
+            "epoch is an upper limit. Mean over seeds and its 95% interval, where all seeds get there."
+        ),
+        section="timing",
+        heads=tuple(map(Head, ("Dataset", "Method", "Distance", "Seeds that get there", "Training time"))),
+        rows=tuple(rows),
+        source=REACHING.name,
     )
 
 

@@ -1,0 +1,69 @@
+"""Training time until a given quality: what a method costs is what it takes to get there."""
+
+import math
+
+import pandas as pd
+
+from wae.analysis.results import Results
+from wae.analysis.rows import Reaching
+from wae.analysis.statistics import interval
+
+Course = list[tuple[float, float]]  # seconds of training and distance at the epochs whose weights were kept
+
+
+def reaching(results: Results) -> list[Reaching]:
+    """Per dataset and method, the training time until the distance at which the worst method ends (geometric mean).
+
+    That is the lowest distance which all methods come to. Empty without weights kept at two epochs or more.
+    """
+    frame = results.trajectories()
+    frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
+    found = []
+    for dataset in results.datasets:
+        courses = {method: _courses(frame, dataset, method) for method in results.main_methods}
+        courses = {method: by_seed for method, by_seed in courses.items() if by_seed}
+        ends = [_geometric_mean([course[-1][1] for course in by_seed.values()]) for by_seed in courses.values()]
+        kept = max((len(course) for by_seed in courses.values() for course in by_seed.values()), default=0)
+        if len(ends) >= 2 and kept >= 2:
+            found += [_row(dataset, method, by_seed, max(ends)) for method, by_seed in courses.items()]
+    return found
+
+
+def time_to(course: Course, target: float) -> float | None:
+    """Seconds of training until the distance is first at ``target`` or below; None where it never is.
+
+    Between two kept epochs distance is taken to be a power of time, a straight line on two logarithmic axes. Where the
+    first kept epoch is there already, its time: the time is at most that.
+    """
+    earlier: tuple[float, float] | None = None
+    for seconds, distance in course:
+        if distance <= target:
+            if earlier is None:
+                return seconds
+            share = math.log(earlier[1] / target) / math.log(earlier[1] / distance)
+            return earlier[0] * (seconds / earlier[0]) ** share
+        earlier = seconds, distance
+    return None
+
+
+def _courses(frame: pd.DataFrame, dataset: str, method: str) -> dict[int, Course]:
+    rows = frame[(frame["dataset"] == dataset) & (frame["method"] == method)].sort_values("epoch")
+    found: dict[int, Course] = {}
+    for row in rows.to_dict("records"):
+        if row["seconds"] > 0 and row["value"] > 0:
+            found.setdefault(int(row["seed"]), []).append((float(row["seconds"]), float(row["value"])))
+    return found
+
+
+def _geometric_mean(values: list[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def _row(dataset: str, method: str, by_seed: dict[int, Course], target: float) -> Reaching:
+    """The mean over seeds and its interval where every seed gets there; else only how many do."""
+    times = {seed: time_to(course, target) for seed, course in sorted(by_seed.items())}
+    reached = [time for time in times.values() if time is not None]
+    if len(reached) < len(times):
+        return Reaching(dataset, method, target, None, None, None, times)
+    found = interval(reached, positive=True)
+    return Reaching(dataset, method, target, found.mean, found.low, found.high, times)
