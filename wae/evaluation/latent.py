@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import torch
+from scipy.linalg import eigh
 
 from wae.evaluation.metric import metric
 
@@ -167,8 +168,9 @@ def plane(z: np.ndarray) -> np.ndarray:
         return np.concatenate([z, np.zeros_like(z)], axis=1)
     if z.shape[1] == 2:
         return z
-    _, vectors = np.linalg.eigh(np.cov(z, rowvar=False))
-    axes = vectors[:, [-1, -2]]
+    d = z.shape[1]
+    _, vectors = eigh(np.cov(z, rowvar=False), subset_by_index=[d - 2, d - 1])
+    axes = vectors[:, ::-1]
     axes *= np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
     projected: np.ndarray = (z - z.mean(0)) @ axes
     return projected
