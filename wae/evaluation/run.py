@@ -11,7 +11,8 @@ from PIL import Image
 
 from wae.compute.seeds import stream
 from wae.core.files import sha256_file, write_atomic, write_json, write_text
-from wae.core.layout import RunFolder
+from wae.core.layout import Cell, RunFolder
+from wae.core.progress import Progress
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.evaluation import match
 from wae.evaluation.codes import code_scores, write_scatter
@@ -95,17 +96,20 @@ def evaluate(
         _write_blank(folder)
         write_json(folder.metrics, document, sealed=True)
         return
+    progress = Progress(f"scores of {Cell(run.dataset, run.method, run.seed)}")
     own = OwnMetrics(settings.metrics)
     method = load_method(run, folder.weights, device)
     reals = [load_reference(folder, device) for folder in references]
     train, held_out = splits(run, Path(data), settings, reals)
-    rows, moments, codes = _scores(method, run, train, held_out, reals, own, settings, device)
+    rows, moments, codes = _scores(method, run, train, held_out, reals, own, settings, device, progress)
     images = np.asarray(held_out.split.images)
     if settings.training_epochs:
         rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
+    progress("pictures")
     save_pictures(method, images, folder, device)
     write_scatter(folder.codes, codes.plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
     _write_explorer(folder, method, codes, held_out.split.labels, run.seed_for("evaluation"), device)
+    progress("scores along training")
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
     order = ("metric", "subject", "reference", "samples", "draw")
     rows.sort(key=lambda r: tuple("" if r[k] is None else f"{r[k]:>12}" for k in order))
@@ -138,6 +142,7 @@ def _scores(
     own: OwnMetrics,
     settings: EvaluationSettings,
     device: torch.device,
+    progress: Progress,
 ) -> tuple[list[dict[str, Any]], dict[str, Any], Codes]:
     """All rows, the codes' moments per dimension, and codes."""
     distances = [Distances(real, settings) for real in reals]
@@ -155,9 +160,11 @@ def _scores(
     for draw, z in enumerate(
         prior_draws(method, settings.samples, settings.draws, stream(run.seed_for("samples"), "samples", device))
     ):
+        progress(f"samples, draw {draw + 1} of {settings.draws}")
         score("prior", decode(method, z, batch), draw)
 
     rows += prior_parzen_rows(method, run, held_out, settings, device)
+    progress("the mixture of the codes")
     seed = run.seed_for("evaluation")
     noise = stream(seed, "evaluation", device)
     chosen = part_generator(seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
@@ -167,6 +174,7 @@ def _scores(
     drawn = method.prior.project(drawn) if method.settings.prior == "sphere" else drawn
     score("mixture", decode(method, drawn, batch))
 
+    progress("reconstructions")
     plain = encode(method, real_images, batch, device)  # encoder noise off
     back, sse = reconstruct(method, plain.z, real_images, batch)
     score("reconstruction", back)
@@ -175,6 +183,7 @@ def _scores(
     for name, value in errors.items():
         rows.append(row(name, "reconstruction", value, held_out.name, len(back), 0))
     if settings.interpolations and len(plain.z) > 1:
+        progress("interpolations")
         count = min(settings.samples, settings.interpolation_samples)
         score(
             "interpolation",
@@ -183,9 +192,11 @@ def _scores(
 
     for distance in distances:
         rows += distance.curve(part_generator(seed, "curve"))
+    progress("the likelihood")
     rows += importance_rows(method, run, held_out, settings, device)
     random = method.settings.encoder in ("gaussian", "implicit")
     noisy = encode(method, real_images, batch, device, noise) if random else plain
+    progress("the codes")
     rng = part_generator(seed, "codes")
     found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)
     return rows + found, moments, Codes(plain.z, noisy.z, drawn)
