@@ -1,0 +1,72 @@
+"""How long is long enough: what each doubling of the training moves, and the length that the study's plan takes.
+
+python -m benchmarks.lengths FOLDER  # of a pilot: results/pilot_mnist or reports/recorded/pilot_mnist
+
+The rule, its margin and its candidates are those of config/study/README.md, 1.
+"""
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wae.analysis.results import Results
+
+MARGIN = 0.05
+CANDIDATES = (4, 8, 16)
+
+
+@dataclass(frozen=True)
+class Change:
+    """By what share a score moves from ``epochs`` to twice as many, mean over seeds."""
+
+    method: str
+    measure: str
+    epochs: int
+    share: float
+
+
+def changes(results: Results, dataset: str) -> list[Change]:
+    """Of the ranking distance of prior samples and of the reconstruction error, of each method and kept epoch."""
+    frame = results.trajectories()
+    frame = frame[frame["dataset"] == dataset]
+    found = []
+    for method in results.methods:
+        for measure, subject in ((str(results.distance), "prior"), ("mse", "reconstruction")):
+            rows = frame[(frame["method"] == method) & (frame["metric"] == measure) & (frame["subject"] == subject)]
+            means = {int(str(epoch)): float(mean) for epoch, mean in rows.groupby("epoch")["value"].mean().items()}
+            for epochs in sorted(means):
+                if 2 * epochs in means:
+                    found.append(Change(method, measure, epochs, means[2 * epochs] / means[epochs] - 1.0))
+    return found
+
+
+def length(found: Iterable[Change]) -> tuple[int, bool]:
+    """The smallest candidate from which on no doubling moves a score by more than MARGIN, and whether there is one."""
+    too_short = max((change.epochs for change in found if abs(change.share) > MARGIN), default=0)
+    fitting = [candidate for candidate in CANDIDATES if candidate > too_short]
+    return (fitting[0], True) if fitting else (CANDIDATES[-1], False)
+
+
+def table(results: Results, dataset: str) -> str:
+    """The changes of one dataset in Markdown, and the length taken."""
+    found = changes(results, dataset)
+    epochs = sorted({change.epochs for change in found})
+    lines = [f"| {dataset} | measure | " + " | ".join(f"{e} to {2 * e}" for e in epochs) + " |"]
+    lines.append("|---" * (len(epochs) + 2) + "|")
+    for method, measure in dict.fromkeys((change.method, change.measure) for change in found):
+        shares = {
+            change.epochs: change.share for change in found if (change.method, change.measure) == (method, measure)
+        }
+        cells = [f"{100 * shares[e]:+.1f}%".replace("-", "−") if e in shares else "-" for e in epochs]
+        lines.append(f"| {results.title(method)} | {measure} | " + " | ".join(cells) + " |")
+    taken, met = length(found)
+    moved = f"moves a score by more than {100 * MARGIN:.0f}%"
+    reason = f"from there on no doubling {moved}" if met else f"at every candidate a doubling {moved}"
+    return "\n".join([*lines, "", f"Taken: {taken} epochs ({reason})."])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="an experiment's results with trajectories.csv")
+    experiment = Results(parser.parse_args().folder)
+    print("\n\n".join(table(experiment, dataset) for dataset in experiment.datasets))
