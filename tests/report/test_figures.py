@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_rgb
@@ -20,6 +21,7 @@ from wae.core.errors import UserError
 from wae.report.figures import draw as figures
 from wae.report.figures import style
 from wae.report.figures.plots import write
+from wae.report.figures.training import draw_latent
 from wae.report.page.vector import inline_svg
 
 
@@ -28,6 +30,15 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A fake experiment with a sweep of lambda."""
     methods = ("vae", "wae_mmd", "wae_gan", "wae_mmd@lambda_=1", "wae_mmd@lambda_=100")
     return Results(experiment(tmp_path_factory.mktemp("figures"), datasets=("digits",), methods=methods))
+
+
+@pytest.mark.parametrize("count", [3, 26])
+def test_each_class_of_codes_has_its_colour_and_its_name(count: int) -> None:
+    classes = [str(label) for label in range(count)]
+    codes = pd.DataFrame({"x": [float(i) for i in range(count)], "y": 0.0, "label": classes})
+    (axes,) = draw_latent(codes, classes).axes
+    assert [text.get_text() for text in axes.texts] == classes
+    assert len({str(line.get_color()) for line in axes.lines}) == count
 
 
 def test_every_measured_thing_has_its_figure(results: Results) -> None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from wae.analysis.files import COURSES
@@ -16,7 +18,9 @@ from wae.report.figures.plots import Plot
 from wae.report.figures.style import INK, SOFT, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines
 from wae.report.names import slug
 
-# Ten classes: darker shades of Tol's muted palette; each class is also named at its mean.
+# Ten classes: darker shades of Tol's muted palette; more than ten: hues of equal lightness. Up to NAMED_CLASSES are
+# named at their means too, as no reader tells 26 hues apart.
+NAMED_CLASSES = 40
 CLASSES = (
     *("#332288", "#2e7d9a", "#117733", "#7d7a1f", "#a8741a"),
     *("#a14350", "#882255", "#8a3f86", "#4f6d7a", "#5a5a5a"),
@@ -85,20 +89,30 @@ def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
 
 def draw_latent(codes: pd.DataFrame, classes: list[str]) -> Figure:
     """The plane of codes: a dot per code, its class by shade and, at the class mean, by name."""
+    from seaborn import husl_palette
+
     figure, (axes,) = canvas(3.6, width=3.4)
-    colours = [CLASSES[i % len(CLASSES)] for i in range(len(classes))]
+    few = len(classes) <= len(CLASSES)
+    colours = CLASSES[: len(classes)] if few else husl_palette(len(classes), s=0.85, l=0.5).as_hex()
     groups = list(zip(classes, colours, strict=True)) or [("", SOFT)]
     for label, colour in groups:
         part = codes[codes["label"] == label] if classes else codes
         axes.plot(part["x"], part["y"], ".", color=colour, markersize=2.2, alpha=0.55, rasterized=True)
     for radius in (1.0, 2.0):
         axes.add_patch(Circle((0, 0), radius, fill=False, edgecolor=INK, linewidth=0.8, linestyle=":"))
-    for label, colour in groups if len(classes) <= 20 else ():
+    for label, colour in groups if len(classes) <= NAMED_CLASSES else ():
         part = codes[codes["label"] == label]
-        box = {"boxstyle": "circle,pad=0.18", "facecolor": colour, "edgecolor": "none"}
+        box = {"boxstyle": "circle,pad=0.18", "facecolor": colour, "edgecolor": "none"} if few else None
         place = (part["x"].mean(), part["y"].mean())
+        name: dict[str, Any] = {
+            "color": "#fefefe" if few else colour,
+            "fontsize": 8 if few else 7,
+            "bbox": box,
+        }
         if label:
-            axes.annotate(label, place, ha="center", va="center", fontsize=8, color="#fefefe", weight="bold", bbox=box)
+            written = axes.annotate(label, place, ha="center", va="center", weight="bold", **name)
+            if not few:  # many names lie close together: with an outline, none covers another
+                written.set_path_effects([withStroke(linewidth=2.0, foreground="#fefefe")])
     reach = max(3.2, float(codes[["x", "y"]].abs().quantile(0.995).max()) * 1.05)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-reach, reach)
