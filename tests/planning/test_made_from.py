@@ -94,6 +94,23 @@ CHANGES: dict[str, Any] = {
 }
 
 
+def test_a_stage_by_hand_takes_no_images_whose_source_has_changed(roots: list[Path]) -> None:
+    plan = small(roots[0], "set.npz", "array")
+    stages.prepare(plan, "mine", LAYOUT)
+    replace_array(roots[0])
+    calls = [
+        lambda: stages.train(plan, Cell.parse(CELL), LAYOUT),
+        lambda: stages.evaluate(plan, Cell.parse(CELL), LAYOUT),
+        lambda: stages.extractor(plan, "mine", "classifier", LAYOUT),
+        lambda: stages.reference(plan, "mine", "classifier", LAYOUT),
+    ]
+    for call in calls:
+        with pytest.raises(UserError, match=r"its files have changed since; prepare it again: wae prepare"):
+            call()
+    (roots[0] / "set.npz").unlink()  # on a machine without the source, prepared images are what there is
+    stages.train(plan, Cell.parse(CELL), LAYOUT)
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_source_is_noticed_said_and_prepared_again(change: str, roots: list[Path]) -> None:
     kind, path, apply = CHANGES[change]

@@ -3,16 +3,18 @@
 Each takes a plan and finds its files by the layout of results/. A second process of the same stage waits for the first.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from wae.core.errors import UserError
 from wae.core.files import remove_leftovers
 from wae.core.layout import Cell, Layout
 from wae.core.locks import alone
-from wae.planning import made_from
+from wae.planning import made_from, own_files
 from wae.planning.config import data_root
 from wae.planning.jobs import training_code
 from wae.planning.plan import Plan
@@ -33,7 +35,7 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     from wae.evaluation.features import build_extractor
 
     out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
-    data, settings = layout.data(plan.data_id(dataset)), plan.config.extractors[extractor]
+    data, settings = _prepared(plan, dataset, layout), plan.config.extractors[extractor]
     with _alone(out, "extractor"):
         build_extractor(data, settings, out, device(plan), made_from.of_extractor(plan, extractor))
     return out
@@ -48,7 +50,9 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     made_by = layout.extractor(data_id, plan.extractor_id(extractor))
     fractions, known = plan.reference_settings()["validation_fractions"], made_from.of_reference(plan, extractor)
     with _alone(out, "reference"):
-        build_reference(layout.data(data_id), made_by, plan.config.evaluation, fractions, out, device(plan), known)
+        build_reference(
+            _prepared(plan, dataset, layout), made_by, plan.config.evaluation, fractions, out, device(plan), known
+        )
     return out
 
 
@@ -58,7 +62,7 @@ def train(plan: Plan, cell: Cell, layout: Layout) -> Path:
 
     settings = plan.run(cell)
     out = plan.folder(layout).run(cell).path
-    run(settings, layout.data(plan.data_id(cell.dataset)), out, plan.config.execution, training_code(settings))
+    run(settings, _prepared(plan, cell.dataset, layout), out, plan.config.execution, training_code(settings))
     return out
 
 
@@ -72,8 +76,22 @@ def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
     references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
     with _alone(out, "evaluate"):
         known = made_from.of_scores(plan)
-        run(out, layout.data(data_id), references, plan.config.evaluation, device(plan), known)
+        run(out, _prepared(plan, cell.dataset, layout), references, plan.config.evaluation, device(plan), known)
     return out
+
+
+def _prepared(plan: Plan, dataset: str, layout: Layout) -> Path:
+    """The folder of a prepared dataset; UserError where the files that it was read from have changed since.
+
+    They need not be on this machine: then they are not looked at.
+    """
+    folder, settings = layout.data(plan.data_id(dataset)), plan.config.datasets[dataset]
+    places = own_files.place(settings.source, settings.options, data_root(plan.config))
+    if places and all(map(os.path.exists, places)):
+        changed = made_from.difference(folder / "meta.json", {"files": made_from.of_data(plan, dataset)["files"]})
+        if changed:
+            raise UserError(f"{folder}: {changed}; prepare it again: wae prepare --plan FILE --dataset {dataset}")
+    return folder
 
 
 @contextmanager
