@@ -32,6 +32,7 @@ LICENCE = "https://spdx.org/licenses/MIT"
 ABOUT = {  # files of an experiment's folder by name
     "metrics.csv": "Every score: a row per run, metric, subject, reference, image count and draw",
     "runs.csv": "Every planned run and how it ended",
+    "trajectories.csv": "Scores of the weights kept along training, with the seconds of training until then",
     "manifest.json": "What was run: config, settings of each run, versions, machine, data, a rerun command per run",
     "claims.json": "The verdict on each claim, with its evidence",
     "timing.csv": "The wall-clock study",
