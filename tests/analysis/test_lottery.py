@@ -9,7 +9,7 @@ from scipy import stats
 
 from tests.shared.tables import results
 from wae.analysis.budget import budget_rows
-from wae.analysis.lottery import streams
+from wae.analysis.lottery import crossed, split_variance, streams
 from wae.analysis.results import Results
 
 FID = "fid_classifier/prior"
@@ -52,3 +52,63 @@ def test_the_budget_gives_the_coefficient_of_variation_and_what_is_worth_a_word(
     assert row.detectable is not None
     assert row.variation == pytest.approx(np.std([30, 31, 32, 33], ddof=1) / 31.5)
     assert row.worth == pytest.approx(row.detectable / 31.5)
+
+
+def test_a_sum_of_two_effects_has_no_interaction() -> None:
+    rows, columns = np.array([0.0, 1.0, 5.0, 2.0]), np.array([10.0, 30.0, 20.0])
+    found = split_variance(rows[:, None] + columns)
+    assert found is not None
+    variation, stream, others, interaction, *tests = found
+    parts = np.var(rows, ddof=1), np.var(columns, ddof=1)
+    assert (stream, others) == pytest.approx((parts[0] / sum(parts), parts[1] / sum(parts)))
+    assert interaction == pytest.approx(0.0, abs=1e-12)
+    assert variation == pytest.approx(math.sqrt(sum(parts)) / (rows.mean() + columns.mean()))
+    assert max(tests) < 1e-12
+
+
+def test_components_and_tests_are_those_of_an_analysis_of_variance() -> None:
+    """Against sums of squares from two least-squares fits, and components over many drawn tables."""
+    rng = np.random.default_rng(0)
+    a, b = 5, 4
+    scores = 50 + rng.normal(0, 3, (a, 1)) + rng.normal(0, 1, (1, b)) + rng.normal(0, 2, (a, b))
+    design = {"rows": np.kron(np.eye(a), np.ones((b, 1))), "columns": np.kron(np.ones((a, 1)), np.eye(b))}
+
+    def left(*names: str) -> float:
+        x = np.hstack([design[name] for name in names])
+        return float(((scores.ravel() - x @ np.linalg.lstsq(x, scores.ravel(), rcond=None)[0]) ** 2).sum())
+
+    rest = left("rows", "columns")
+    f_rows = (left("columns") - rest) / (a - 1) / (rest / ((a - 1) * (b - 1)))
+    f_columns = (left("rows") - rest) / (b - 1) / (rest / ((a - 1) * (b - 1)))
+    found = split_variance(scores)
+    assert found is not None
+    freedom = (a - 1) * (b - 1)
+    assert found[4:] == pytest.approx((stats.f.sf(f_rows, a - 1, freedom), stats.f.sf(f_columns, b - 1, freedom)))
+    drawn = []
+    for _ in range(3000):
+        table = 500 + rng.normal(0, 3, (a, 1)) + rng.normal(0, 1, (1, b)) + rng.normal(0, 2, (a, b))
+        one = split_variance(table)
+        assert one is not None
+        assert one[0] is not None
+        drawn.append(np.array(one[1:4]) * (one[0] * table.mean()) ** 2)
+    assert np.mean(drawn, axis=0) == pytest.approx([9.0, 1.0, 4.0], rel=0.1, abs=0.1)
+
+
+def test_crossed_seeds_are_found_by_their_variants(tmp_path: Path) -> None:
+    table = {0: [10.0, 12.0, 17.0], 1: [20.0, 21.0, 28.0], 2: [14.0, 18.0, 20.0]}
+    crossing = {(f"vae@seed_stream=samples+held_seed={held}", FID): values for held, values in table.items()}
+    (row,) = crossed(results(tmp_path / "whole", {("vae", FID): [1.0], **crossing}))
+    assert (row.method, row.stream, row.seeds, row.held_seeds) == ("vae", "samples", 3, 3)
+    expected = split_variance(np.array(list(table.values())).T)
+    assert expected is not None
+    shares = (row.variation, row.stream_share, row.others_share, row.interaction_share)
+    assert (*shares, row.stream_p, row.others_p) == pytest.approx(expected)
+    lacking = {key: values[: 3 - (index == 1)] for index, (key, values) in enumerate(crossing.items())}
+    assert crossed(results(tmp_path / "lacking", {("vae", FID): [1.0], **lacking})) == []
+    few = dict(list(crossing.items())[:2])
+    assert crossed(results(tmp_path / "few", {("vae", FID): [1.0], **few})) == []
+
+
+def test_equal_scores_have_no_variance_to_split() -> None:
+    assert split_variance(np.full((3, 3), 4.0)) is None
+    assert split_variance(np.array([[1.0, 2.0, np.nan], [2.0, 3.0, 1.0], [1.0, 1.0, 2.0]])) is None

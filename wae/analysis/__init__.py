@@ -38,6 +38,7 @@ def summarise(results: "Results") -> None:
     files.CONTRASTS.write(folder, contrasts.contrasts(results))
     files.AGGREGATES.write(folder, contrasts.aggregates(results))
     files.LOTTERY.write(folder, lottery.streams(results))
+    files.CROSSED.write(folder, lottery.crossed(results))
     files.GAP.write(folder, budget.gap_rows(results))
     files.TUNING.write(folder, tuning.tune(results))
     files.COURSES.write(folder, courses.courses(results))

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from wae.analysis.claims.verdicts import ClaimsDocument
 from wae.analysis.costs.rows import TimingFits
-from wae.analysis.inference_rows import Aggregate, Contrast, StreamRow
+from wae.analysis.inference_rows import Aggregate, Contrast, CrossedRow, StreamRow
 from wae.analysis.published.rows import PublishedDocument
 from wae.analysis.rows import Agreement, BudgetRow, Courses, GapRow, Reaching, Score, Shortfall, Tuning
 from wae.core.errors import UserError
@@ -58,6 +58,7 @@ BUDGET: File[list[BudgetRow]] = File("budget.json", list[BudgetRow], [])
 CONTRASTS: File[list[Contrast]] = File("contrasts.json", list[Contrast], [])
 AGGREGATES: File[list[Aggregate]] = File("aggregates.json", list[Aggregate], [])
 LOTTERY: File[list[StreamRow]] = File("lottery.json", list[StreamRow], [])
+CROSSED: File[list[CrossedRow]] = File("crossed.json", list[CrossedRow], [])
 GAP: File[list[GapRow]] = File("gap.json", list[GapRow], [])
 AGREEMENT: File[list[Agreement]] = File("agreement.json", list[Agreement], [])
 TUNING: File[Tuning] = File("tuning.json", Tuning, Tuning())
@@ -69,7 +70,7 @@ PUBLISHED: File[PublishedDocument] = File("published.json", PublishedDocument, P
 CLAIMS: File[ClaimsDocument] = File("claims.json", ClaimsDocument, ClaimsDocument())
 ALL: tuple[File[Any], ...] = (
     *(SCORES, CONTRASTS, AGGREGATES, BUDGET, LOTTERY, GAP, AGREEMENT, TUNING, CITATION, COURSES),
-    REACHING,
+    *(REACHING, CROSSED),
     *(TIMING_FITS, PUBLISHED, CLAIMS),
 )
 NAMES = (*(file.name for file in ALL), "divergences.json")

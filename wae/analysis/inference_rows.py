@@ -57,3 +57,26 @@ class StreamRow:
     high: float | None
     variation: float | None
     share: float | None
+
+
+@dataclass(frozen=True)
+class CrossedRow:
+    """How the ranking distance's variance splits where one stream's seeds are crossed with those of all other streams.
+
+    Two-way analysis of variance with random effects and one run a cell: ``stream_share``, ``others_share`` and
+    ``interaction_share`` are the estimated components as shares of their sum; the first two can come out below zero.
+    ``stream_p``, ``others_p``: F tests of no such effect, against the interaction. ``variation``: the root of the sum
+    as a share of the mean.
+    """
+
+    dataset: str
+    method: str
+    stream: str
+    seeds: int
+    held_seeds: int
+    variation: float | None
+    stream_share: float
+    others_share: float
+    interaction_share: float
+    stream_p: float
+    others_p: float

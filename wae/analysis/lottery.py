@@ -1,13 +1,14 @@
-"""The seed lottery: how much of a score each random stream decides, the others held."""
+"""The seed lottery: how much of a score each random stream decides, alone and together with the others."""
 
 import math
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-from wae.analysis.inference_rows import StreamRow
+from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
-from wae.analysis.runs import varied
+from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS
 
 ALL, REST = "all", "rest"
@@ -52,3 +53,51 @@ def _row(dataset: str, method: str, stream: str, values: np.ndarray, total: floa
     low, high = (sd * math.sqrt(freedom / stats.chi2.ppf(p, freedom)) for p in (1 - tail, tail))
     variation = sd / mean if mean > 0 else None
     return StreamRow(dataset, method, stream, count, mean, sd, low, high, variation, sd**2 / total if total else None)
+
+
+def crossed(results: Results) -> list[CrossedRow]:
+    """A row for each stream whose seeds were crossed with ``held_seed``, by dataset and method.
+
+    That is where variants set ``seed_stream`` and ``held_seed`` and nothing else, three values or more of each, and
+    every combination has a score.
+    """
+    found = []
+    for dataset in results.datasets:
+        grids: dict[tuple[str, str], list[pd.Series[float]]] = {}
+        for name in results.methods:
+            setting = varied(name)
+            if set(setting) == {"seed_stream", "held_seed"}:
+                values = results.seed_values(dataset, name, str(results.distance), "prior")
+                grids.setdefault((base_method(name), setting["seed_stream"]), []).append(values)
+        for (method, stream), columns in grids.items():
+            whole = len({tuple(column.index) for column in columns}) == 1
+            if whole and min(len(columns), len(columns[0])) >= MIN_SEEDS:
+                row = split_variance(np.stack([column.to_numpy(float) for column in columns], axis=1))
+                if row is not None:
+                    found.append(CrossedRow(dataset, method, stream, len(columns[0]), len(columns), *row))
+    return found
+
+
+def split_variance(scores: np.ndarray) -> tuple[float | None, float, float, float, float, float] | None:
+    """Variation, shares and p-values of ``CrossedRow`` from scores (a, b): stream's seeds by the others' seeds.
+
+    None where no score is another than the rest, or one is not finite.
+    """
+    a, b = scores.shape
+    if not np.isfinite(scores).all() or np.ptp(scores) == 0:
+        return None
+    rows, columns, mean = scores.mean(1, keepdims=True), scores.mean(0, keepdims=True), scores.mean()
+    of_rows = b * float(((rows - mean) ** 2).sum()) / (a - 1)
+    of_columns = a * float(((columns - mean) ** 2).sum()) / (b - 1)
+    freedom = (a - 1) * (b - 1)
+    rest = float(((scores - rows - columns + mean) ** 2).sum()) / freedom
+    parts = [(of_rows - rest) / b, (of_columns - rest) / a, rest]
+    total = math.fsum(parts)
+    if total <= 0:
+        return None
+    tests = [
+        float(stats.f.sf(of_rows / rest, a - 1, freedom)) if rest else 0.0,
+        float(stats.f.sf(of_columns / rest, b - 1, freedom)) if rest else 0.0,
+    ]
+    shares = [part / total for part in parts]
+    return (math.sqrt(total) / float(mean) if mean > 0 else None, shares[0], shares[1], shares[2], *tests)

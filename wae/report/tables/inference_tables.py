@@ -1,6 +1,6 @@
 """Tables of methods against each other, over datasets, and of which randomness decides."""
 
-from wae.analysis.files import AGGREGATES, CONTRASTS, LOTTERY
+from wae.analysis.files import AGGREGATES, CONTRASTS, CROSSED, LOTTERY
 from wae.analysis.results import Results
 from wae.analysis.words import SUBJECTS, in_words, number, spread
 from wae.report.tables.grids import Cell, Grid, Head
@@ -8,7 +8,7 @@ from wae.report.tables.grids import Cell, Grid, Head
 
 def build(results: Results) -> list[Grid]:
     """The tables that the scores allow."""
-    made = [_contrasts(results), _aggregates(results), _streams(results)]
+    made = [_contrasts(results), _aggregates(results), _streams(results), _crossed(results)]
     return [grid for grid in made if grid is not None]
 
 
@@ -117,4 +117,37 @@ def _streams(results: Results) -> Grid | None:
         heads=tuple(map(Head, ("Dataset", "Method", "Varied", "Seeds", "sd", "of the mean", "of the variance"))),
         rows=tuple(rows),
         source=LOTTERY.name,
+    )
+
+
+def _crossed(results: Results) -> Grid | None:
+    rows = []
+    for row in results.read(CROSSED):
+        title = results.title(row.method)
+        trace = (
+            f"{title} on {row.dataset}: {STREAMS[row.stream]} crossed with the others",
+            results.source(CROSSED.name),
+        )
+        shares = [
+            Cell("-") if share is None else Cell(f"{100 * share:.3g}%".replace("-", "−"), share, trace)
+            for share in (row.variation, row.stream_share, row.others_share, row.interaction_share)
+        ]
+        tests = [Cell(number(p, 2), p, trace) for p in (row.stream_p, row.others_p)]
+        size = Cell(f"{row.seeds} × {row.held_seeds}", float(row.seeds * row.held_seeds))
+        rows.append((Cell(row.dataset, head=True), Cell(title), Cell(STREAMS[row.stream]), size, *shares, *tests))
+    if not rows:
+        return None
+    heads = ("Dataset", "Method", "Stream", "Seeds", "sd of the mean", "the stream", "the others", "interaction")
+    return Grid(
+        name="seed_cross",
+        title=f"Do streams act alone on the {in_words(results.distance)}?",
+        caption=(
+            "Each seed of the stream with each seed of all others, one run each: shares of the variance (two-way "
+            "analysis with random effects; an estimate below zero is as good as none), and p-values of F tests against "
+            "the interaction."
+        ),
+        section="budget",
+        heads=(*map(Head, heads), Head("p, the stream"), Head("p, the others")),
+        rows=tuple(rows),
+        source=CROSSED.name,
     )
