@@ -1,0 +1,64 @@
+"""Tables of training time to a distance and of random streams, alone and crossed, from rows that are known."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.shared.tables import results
+from wae.analysis.files import CROSSED, LOTTERY, REACHING
+from wae.analysis.inference_rows import CrossedRow, StreamRow
+from wae.analysis.results import Results
+from wae.analysis.rows import Reaching
+from wae.report.tables import inference_tables, run_tables
+from wae.report.tables.grids import Grid
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Results:
+    return results(tmp_path, {(method, "fid_classifier/prior"): [2.0, 3.0] for method in ("vae", "wae_mmd")})
+
+
+def texts(grids: list[Grid], name: str) -> list[list[str]]:
+    (grid,) = [grid for grid in grids if grid.name == name]
+    assert all(len(row) == len(grid.heads) for row in grid.rows)
+    return [[cell.text for cell in row] for row in grid.rows]
+
+
+def test_a_time_stands_only_where_every_seed_gets_there(made: Results) -> None:
+    whole = Reaching("glyphs", "wae_mmd", 4.2, 15.0, 12.0, 19.0, {0: 14.0, 1: 16.0})
+    part = Reaching("glyphs", "vae", 4.2, None, None, None, {0: 300.0, 1: None})
+    REACHING.write(made.folder, [part, whole])
+    assert texts(run_tables.build(made), "time_to_distance") == [
+        ["glyphs", "VAE", "4.2", "1 of 2", "-"],
+        ["glyphs", "WAE-MMD", "4.2", "2 of 2", "15 s [12 s, 19 s]"],
+    ]
+    (grid,) = [grid for grid in run_tables.build(made) if grid.name == "time_to_distance"]
+    assert "seed 1: never" in grid.rows[0][4].trace
+
+
+def test_streams_alone_and_crossed(made: Results) -> None:
+    LOTTERY.write(made.folder, [StreamRow("glyphs", "vae", "rest", 0, None, None, None, None, None, -0.25)])
+    CROSSED.write(made.folder, [CrossedRow("glyphs", "vae", "samples", 5, 4, 0.125, -0.01, 0.71, 0.3, 0.6, 0.0004)])
+    built = inference_tables.build(made)
+    assert texts(built, "seed_streams") == [
+        ["glyphs", "VAE", "interaction: all, less each alone", "-", "-", "-", "−25%"]
+    ]
+    assert texts(built, "seed_cross") == [
+        [
+            "glyphs",
+            "VAE",
+            "samples and other draws of the evaluation",
+            "5 × 4",
+            "12.5%",
+            "−1%",
+            "71%",
+            "30%",
+            "0.6",
+            "0.0004",
+        ]
+    ]
+
+
+def test_without_such_rows_there_are_no_such_tables(made: Results) -> None:
+    names = {grid.name for grid in (*run_tables.build(made), *inference_tables.build(made))}
+    assert not names & {"time_to_distance", "seed_streams", "seed_cross"}
