@@ -1,5 +1,6 @@
 """Tables of training time to a distance and of random streams, alone and crossed, from rows that are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from tests.shared.tables import results
 from wae.analysis.files import CROSSED, LOTTERY, REACHING
 from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
-from wae.analysis.rows import Reaching
+from wae.analysis.rows import Limit, Reaching, Score
 from wae.report.tables import inference_tables, run_tables
+from wae.report.tables.columns import Column
 from wae.report.tables.grids import Grid
 
 
@@ -57,6 +59,15 @@ def test_streams_alone_and_crossed(made: Results) -> None:
             "0.0004",
         ]
     ]
+
+
+def test_limits_have_their_sign_in_front() -> None:
+    shown = {"vae": Limit.LEAST, "beta_vae": Limit.MOST, "wae_mmd": Limit.NONE}
+    rows = {m: Score("glyphs", m, "m", "codes", 7.5, 7.4, 7.6, {0: 7.5}, limit=limit) for m, limit in shown.items()}
+    column = Column("mutual_information", "codes", rows)
+    texts = [column.text(row) for row in rows.values()]
+    assert texts == ["≥ 7.500 [7.400, 7.600]", "≤ 7.500 [7.400, 7.600]", "7.500 [7.400, 7.600]"]
+    assert column.text(replace(rows["vae"], low=None, high=None)) == "≥ 7.500"
 
 
 def test_without_such_rows_there_are_no_such_tables(made: Results) -> None:

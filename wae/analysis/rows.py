@@ -16,6 +16,14 @@ class Mark(StrEnum):
     TIE = "tie"  # no test tells it from the best
 
 
+class Limit(StrEnum):
+    """What a mean says of the quantity where its estimate is near a bound."""
+
+    NONE = ""
+    LEAST = "at least"
+    MOST = "at most"
+
+
 class Source(StrEnum):
     """Where the error of a score comes from."""
 
@@ -30,7 +38,7 @@ class Score:
 
     ``low``, ``high``: 95% interval, None for one seed. ``samples``: images (or codes) on our side. ``few_images``: a
     distance from fewer than 2,048 images. For a p-value (``rejections`` true) ``mean`` is the count of seeds that
-    reject at 5%, and there is no interval.
+    reject at 5%, and there is no interval. ``limit``: whether it is only a limit of the quantity.
     """
 
     dataset: str
@@ -46,6 +54,7 @@ class Score:
     few_images: bool = False
     rejections: bool = False
     mark: Mark = Mark.NONE
+    limit: Limit = Limit.NONE
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,17 @@ from collections import Counter
 from dataclasses import replace
 
 from wae.analysis.results import Results
-from wae.analysis.rows import Mark, Score
+from wae.analysis.rows import Limit, Mark, Score
 from wae.analysis.runs import REAL_DATA
 from wae.analysis.statistics import SIGNIFICANCE, best_and_ties
 from wae.analysis.words import PERFECT, about
 
+# An estimate of I(X; Z) this many nats below its bound log N, or nearer, is read as "at least" (docs/measures.md).
+NEAR_BOUND = 2.5
+LIMITED = {
+    "mutual_information": Limit.LEAST,
+    "kl_aggregate": Limit.MOST,
+}  # the second is what the first leaves of the KL
 NOT_SUMMED = ("_curve", "_half")  # of the bias curve and the error budget, which have files of their own
 
 
@@ -33,12 +39,25 @@ def _column(results: Results, dataset: str, metric: str, subject: str) -> list[S
         return (
             [Score(dataset, PERFECT, metric, "codes", mean, None, None, perfect, scores[0].samples)] if scores else []
         )
+    scores = [replace(score, limit=_limit(results, score)) for score in scores]
     best, ties = marks(scores, about(metric).better, about(metric).positive)
     made = [
         replace(s, mark=Mark.BEST if s.method == best else Mark.TIE if s.method in ties else Mark.NONE) for s in scores
     ]
     real = one_score(results, dataset, REAL_DATA, metric, subject)
     return made + ([replace(real, low=None, high=None)] if real else [])
+
+
+def _limit(results: Results, score: Score) -> Limit:
+    """Whether a score of information is a limit, as the estimate of I(X; Z) behind it is near its bound."""
+    if score.metric not in LIMITED:
+        return Limit.NONE
+    key = score.dataset, score.method
+    found, bound = (
+        results.seed_values(*key, name, "codes") for name in ("mutual_information", "mutual_information_bound")
+    )
+    near = len(found) > 0 and len(bound) > 0 and float(found.mean()) > float(bound.mean()) - NEAR_BOUND
+    return LIMITED[score.metric] if near else Limit.NONE
 
 
 def one_score(results: Results, dataset: str, method: str, metric: str, subject: str) -> Score | None:
@@ -71,10 +90,10 @@ def one_score(results: Results, dataset: str, method: str, metric: str, subject:
 def marks(scores: list[Score], better: str | None, positive: bool = False) -> tuple[str, list[str]]:
     """The method of the best mean and those that no test tells from it; ("", []) where nothing can be said.
 
-    Nothing is marked where no direction is better, for counts of rejections, while a method has fewer than 3 seeds, and
-    where no test tells any method from the best.
+    Nothing is marked where no direction is better, for counts of rejections and for limits, while a method has fewer
+    than 3 seeds, and where no test tells any method from the best.
     """
-    if better is None or any(score.rejections for score in scores):
+    if better is None or any(score.rejections or score.limit for score in scores):
         return "", []
     best, ties = best_and_ties({score.method: list(score.by_seed.values()) for score in scores}, better, positive)
     return ("", []) if len(ties) == len(scores) - 1 else (best, ties)

@@ -1,8 +1,10 @@
 """The first screen in words: which method is closest to real images, what the numbers rest on, what a step costs."""
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from wae.analysis.costs.rows import Meeting
+from wae.analysis.costs.rows import Crossover, Meeting
 from wae.analysis.files import SCORES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
@@ -12,6 +14,7 @@ from wae.report.figures.style import look
 from wae.report.page.protocol import setting_said
 
 MOST_DATASETS = 3
+MOST_BEYOND = 2  # times the largest size measured: nothing farther out is said in a headline
 MOST_METHODS = 4  # more are counted, with the best two and the last named
 MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶", "p": "⬟"}
 
@@ -92,8 +95,22 @@ def step_cost(results: Results) -> str:
     chosen = steps[steps["dataset"] == dataset]
     chosen = chosen[chosen["n"] == chosen["n"].min()]
     rows = sorted(chosen.to_dict("records"), key=lambda row: row["seconds"])
-    said = named([f"{seconds(row['seconds'])} with {results.title(row['subject'])}" for row in rows])
-    return f"A training step on {dataset} at batch size {chosen['n'].iloc[0]:.0f} takes {said}{_crossover(results)}."
+    said = named([f"{_time(row)} with {results.title(row['subject'])}" for row in rows])
+    rests_on = ", ".join([setting_said(results, "width", "width {}"), *_machine(results)])
+    size = f"{chosen['n'].iloc[0]:.0f}"
+    return f"A training step on {dataset} at batch size {size} ({rests_on}) takes {said}{_crossover(results)}."
+
+
+def _time(row: Mapping[Hashable, Any]) -> str:
+    """A median with its 95% interval."""
+    return f"{seconds(row['seconds'])} [{seconds(row['low'])}, {seconds(row['high'])}]"
+
+
+def _machine(results: Results) -> list[str]:
+    """Device and threads of the wall-clock study."""
+    machine = results.timing_machine
+    threads = machine.get("threads", {}).get("asked")
+    return [str(machine.get("device") or "device not recorded")] + ([counted(threads, "thread")] if threads else [])
 
 
 def named(parts: list[str]) -> str:
@@ -110,8 +127,22 @@ def _crossover(results: Results) -> str:
         return ""
     other = timed_title(found.b, found.critic_width)
     where = f" (d_z = {found.latent_dim})"
-    if found.n is not None:
-        note = MEETINGS[found.status]
-        return f"; the fused MMD penalty costs less than the {other} up to n ≈ {found.n:,.0f}{where}, {note}"
-    less = "less" if found.status is Meeting.ABOVE_GRID else "more"
-    return f"; the fused MMD penalty costs {less} than the {other} at all measured batch sizes{where}"
+    largest = _largest(results, found)
+    if found.n is not None and found.n <= MOST_BEYOND * largest:
+        limits = (found.low, found.high)
+        within = "" if None in limits else f" [{', '.join(f'{limit:,.0f}' for limit in limits)}]"
+        n, note = f"{found.n:,.0f}{within}", MEETINGS[found.status]
+        return f"; the fused MMD penalty costs less than the {other} up to n ≈ {n}{where}, {note}"
+    less = "more" if found.n is None and found.status is not Meeting.ABOVE_GRID else "less"
+    sizes = f"at all measured batch sizes, up to {largest:,}"
+    return f"; the fused MMD penalty costs {less} than the {other} {sizes}{where}"
+
+
+def _largest(results: Results, found: Crossover) -> int:
+    """The largest batch size at which both penalties were timed."""
+    timing = results.timing()
+    timing = timing[
+        (timing["study"] == "penalty") & (timing["latent_dim"] == found.latent_dim) & (timing["status"] == "ok")
+    ]
+    gan = timing[(timing["subject"] == found.b) & (timing["critic_width"] == found.critic_width)]
+    return int(min(timing[timing["subject"] == found.a]["n"].max(), gan["n"].max()))

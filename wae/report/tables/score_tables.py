@@ -51,6 +51,8 @@ def _build_one(
     against = "" if group == "latent" else f" Compared with the {results.reference} split."
     counts = any(score.rejections for column in columns for score in column.scores.values())
     tests = " A test's column counts the seeds that reject at the 5% level." if counts else ""
+    limited = any(score.limit for column in columns for score in column.scores.values())
+    tests += " ≥, ≤: only a limit, as the estimate of I(X; Z) is near its bound log N." if limited else ""
     return Grid(
         name=f"{slug(dataset)}_{group}",
         title=f"{title} on {dataset}",
@@ -163,7 +165,7 @@ def _long_csv(results: Results, dataset: str, methods: list[str], columns: list[
                 numbers = ["" if v is None else repr(v) for v in (found.mean, found.low, found.high)]
                 key = [dataset, method, column.metric, column.subject, what.unit, what.better or ""]
                 samples = "" if found.samples is None else found.samples
-                label = "smoke" if found.few_images else ""
+                label = "smoke" if found.few_images else found.limit.value
                 writer.writerow([*key, *numbers, *counts, samples, found.draws, label, found.mark])
     return out.getvalue()
 

@@ -1,0 +1,44 @@
+"""Scores summed up: estimates of information that only limit it."""
+
+import math
+from pathlib import Path
+
+from tests.shared.tables import results
+from wae.analysis.rows import Limit, Mark
+from wae.analysis.scores import NEAR_BOUND, summarise
+from wae.core.files import load_yaml
+
+BOUND = math.log(2000)
+
+
+def scores(folder: Path, below: dict[str, float]) -> dict[tuple[str, str], tuple[Limit, Mark]]:
+    """Limit and mark by method and metric, from information so many nats below its bound; the KL term has 20 nats."""
+    rows = {}
+    for method, nats in below.items():
+        shown = [BOUND - nats + noise for noise in (-0.01, 0.0, 0.01)]
+        rows[method, "mutual_information/codes"] = shown
+        rows[method, "mutual_information_bound/codes"] = [BOUND] * 3
+        rows[method, "kl_aggregate/codes"] = [20.0 - value for value in shown]
+        rows[method, "sse/reconstruction"] = [10.0 + nats + noise for noise in (0.0, 0.1, 0.2)]
+    return {(s.method, s.metric): (s.limit, s.mark) for s in summarise(results(folder, rows))}
+
+
+def test_information_near_its_bound_is_a_limit_and_marks_nothing(tmp_path: Path) -> None:
+    found = scores(tmp_path, {"vae": 0.02, "beta_vae": NEAR_BOUND + 0.1, "wae_mmd": 4.0})
+    assert found["vae", "mutual_information"][0] is Limit.LEAST
+    assert found["vae", "kl_aggregate"][0] is Limit.MOST
+    for method in ("beta_vae", "wae_mmd"):
+        assert found[method, "mutual_information"][0] is found[method, "kl_aggregate"][0] is Limit.NONE
+    assert {mark for (_, metric), (_, mark) in found.items() if metric == "kl_aggregate"} == {Mark.NONE}
+    assert found["vae", "sse"] == (Limit.NONE, Mark.BEST)
+
+
+def test_far_from_the_bound_the_best_is_marked(tmp_path: Path) -> None:
+    found = scores(tmp_path, {"vae": 3.0, "beta_vae": 4.0, "wae_mmd": 5.0})
+    assert {limit for limit, _ in found.values()} == {Limit.NONE}
+    assert found["vae", "kl_aggregate"][1] is Mark.BEST
+
+
+def test_the_margin_is_that_of_the_claim(root: Path) -> None:
+    rules = {rule["id"]: rule for rule in load_yaml(root / "config/claims.yaml")["claims"]}
+    assert rules["information"]["parameters"]["bound"] == NEAR_BOUND

@@ -1,0 +1,59 @@
+"""The sentence on what a step costs: nothing without its interval, nothing far beyond what was measured."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.shared.report import experiment
+from wae.analysis.costs.rows import Meeting
+from wae.analysis.files import TIMING_FITS
+from wae.analysis.results import Results
+from wae.core.files import write_json
+from wae.report.page.headline import step_cost
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return experiment(tmp_path_factory.mktemp("headline"), datasets=("digits",), methods=("vae", "wae_gan"))
+
+
+def sentence(folder: Path, n: float | None, status: Meeting) -> str:
+    """The sentence where the fused MMD and the discriminator cost the same at ``n``; 4,096 is the largest measured."""
+    fits = TIMING_FITS.read(folder)
+    found = [replace(c, n=n, low=n and 0.9 * n, high=n and 1.1 * n, status=status) for c in fits.crossovers]
+    assert ("mmd_fused", "gan") in {(c.a, c.b) for c in found}
+    TIMING_FITS.write(folder, replace(fits, crossovers=found))
+    return step_cost(Results(folder))
+
+
+def test_each_time_has_its_interval_and_its_machine(folder: Path) -> None:
+    write_json(folder / "timing_machine.json", {"device": "cpu", "threads": {"asked": 2}})
+    said = sentence(folder, 3000.0, Meeting.MEASURED)
+    assert said.startswith("A training step on digits at batch size 100 (width 16, cpu, 2 threads) takes 27.1 ms [")
+    assert "27.1 ms [26.6 ms, 27.6 ms] with VAE, 45.1 ms [44.2 ms, 46 ms] with WAE-GAN; " in said
+
+
+@pytest.mark.parametrize(
+    ("n", "status", "expected"),
+    [
+        (
+            3000.0,
+            Meeting.MEASURED,
+            "less than the {} up to n ≈ 3,000 [2,700, 3,300] (d_z = 8), between measured sizes.",
+        ),
+        (
+            8192.0,
+            Meeting.EXTRAPOLATED,
+            "up to n ≈ 8,192 [7,373, 9,011] (d_z = 8), beyond the measured sizes, by the fits.",
+        ),
+        (8193.0, Meeting.EXTRAPOLATED, "less than the {} at all measured batch sizes, up to 4,096 (d_z = 8)."),
+        (None, Meeting.ABOVE_GRID, "less than the {} at all measured batch sizes, up to 4,096 (d_z = 8)."),
+        (None, Meeting.BELOW_GRID, "more than the {} at all measured batch sizes, up to 4,096 (d_z = 8)."),
+    ],
+)
+def test_nothing_is_said_beyond_twice_the_largest_size(
+    n: float | None, status: Meeting, expected: str, folder: Path
+) -> None:
+    said = sentence(folder, n, status)
+    assert said.endswith(expected.format("latent discriminator 4 × 512")), said
