@@ -182,10 +182,6 @@ def test_ties_are_said_and_no_best_is_named_where_no_test_tells_any_apart(tmp_pa
     assert {score.mark for score in same.read(SCORES)} == {Mark.NONE}
 
 
-def test_a_step_is_priced_where_it_was_timed(folder: Path) -> None:
-    assert re.search(r"takes 27\.1 ms with VAE", headline.step_cost(Results(folder)))
-
-
 def test_the_headline_counts_the_middle_of_a_long_ranking() -> None:
     assert headline.named(["a 1", "b 2", "c 3", "d 4"]) == "a 1, b 2, c 3, d 4"
     assert headline.named(["a 1", "b 2", "c 3", "d 4", "e 5"]) == "a 1, b 2, 2 between, and e 5"

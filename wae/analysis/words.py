@@ -108,8 +108,12 @@ def timed_title(subject: str, width: int | None) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits and a true minus sign; "-" for None."""
-    return "-" if value is None else f"{value:.{digits}g}".replace("-", "−")
+    """A number with so many significant digits and a true minus sign; "-" for None. Thousands are set off up to 10^7."""
+    if value is None:
+        return "-"
+    rounded = float(f"{value:.{digits}g}")
+    text = f"{rounded:,.0f}" if 10 ** (digits - 1) <= abs(rounded) < 1e7 else f"{value:.{digits}g}"
+    return text.replace("-", "−")
 
 
 def spread(low: float | None, high: float | None, digits: int = 4) -> str:
