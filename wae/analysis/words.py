@@ -108,7 +108,7 @@ def timed_title(subject: str, width: int | None) -> str:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits and a true minus sign; "-" for None. Thousands are set off up to 10^7."""
+    """A number with so many significant digits, a true minus sign, and thousands set off up to 10^7; "-" for None."""
     if value is None:
         return "-"
     rounded = float(f"{value:.{digits}g}")
