@@ -5,6 +5,8 @@ python -m benchmarks.reproductions --write  # and puts it into README.md, betwee
 """
 
 import json
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +15,61 @@ from benchmarks import marked
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "reports/recorded/reproductions"
 BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->", "<!-- end -->"
+ORDER = ("reproduced", "not reproduced", "undecided", "")
+EPOCH = re.compile(r"_epoch(\d+)$")
 STANDINGS = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}
 HEAD = "| published result | theirs | tolerance | ours | runs | verdict | config |\n|---|---|---|---|---|---|---|"
 
 
 def table(recorded: Path) -> str:
-    """A row in Markdown for each published number that a recorded reproduction measured."""
-    rows = [
-        line(row, folder.name)
-        for folder in sorted(path.parent for path in recorded.glob("*/published.json"))
-        for row in json.loads((folder / "published.json").read_text(encoding="utf-8"))["rows"]
-        if row["ours"] is not None
-    ]
-    return "\n".join([HEAD, *rows])
+    """A row in Markdown for each published number that a recorded reproduction measured under its protocol.
+
+    The epochs of one log are one row. What is decided comes first.
+    """
+    lines: list[tuple[str, str]] = []
+    for folder in sorted(path.parent for path in recorded.glob("*/published.json")):
+        rows = json.loads((folder / "published.json").read_text(encoding="utf-8"))["rows"]
+        logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+        for row in rows:
+            if row["ours"] is not None and row["outcome"] != "not comparable":
+                key = (row["source"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
+                logs.setdefault(key, []).append(row)
+        lines += [(found[0]["outcome"], line(found, folder.name)) for found in logs.values()]
+    lines.sort(key=lambda pair: ORDER.index(pair[0]))
+    return "\n".join([HEAD, *(text for _, text in lines)])
 
 
-def line(row: dict[str, Any], config: str) -> str:
-    """One published number beside ours: our mean over runs and its 95% interval where there are several."""
-    ours = f"{row['ours']:.5g}"
-    if row["low"] is not None and row["high"] is not None:
-        ours += f" [{row['low']:.5g}, {row['high']:.5g}]"
+def line(rows: Sequence[dict[str, Any]], config: str) -> str:
+    """Published numbers beside ours: our mean over runs and its 95% interval where there are several."""
+    first = rows[0]
+    metric = EPOCH.sub("", first["metric"])
+    if epochs := [found[1] for row in rows if (found := EPOCH.search(row["metric"]))]:
+        metric += f", {'epochs' if len(epochs) > 1 else 'epoch'} {', '.join(epochs)}"
+    outcomes = [row["outcome"] or "none: recalled" for row in rows]
+    verdict = "; ".join(f"{outcome} ({outcomes.count(outcome)})" for outcome in dict.fromkeys(outcomes))
     cells = (
-        f"{row['source']}: {row['method']}, {row['dataset']}, {row['metric']}",
-        f"{row['published']:g}{STANDINGS[row['standing']]}",
-        f"{row['tolerance']:g}",
-        ours,
-        str(row["seeds"]),
-        row["outcome"] or "none: recalled",
+        f"{first['source']}: {first['method']}, {first['dataset']}, {metric}",
+        _joined(f"{row['published']:g}{STANDINGS[row['standing']]}" for row in rows),
+        _joined(f"{row['tolerance']:g}" for row in rows),
+        _joined(map(_ours, rows)),
+        str(first["seeds"]),
+        verdict if len(rows) > 1 else outcomes[0],
         f"`config/reproductions/{config}.yaml`",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _joined(cells: Iterable[str]) -> str:
+    return "<br>".join(cells)
+
+
+def _ours(row: dict[str, Any]) -> str:
+    """Our mean with its interval, to the digits that the number was published with."""
+    digits = 4 if EPOCH.search(row["metric"]) else 5
+    ours = f"{row['ours']:.{digits}g}"
+    if row["low"] is not None and row["high"] is not None:
+        ours += f" [{row['low']:.{digits}g}, {row['high']:.{digits}g}]"
+    return ours
 
 
 if __name__ == "__main__":
