@@ -109,9 +109,11 @@ def test_rows_are_sorted_by_the_first_measure_and_some_columns_wait(
 
 def test_numbers_are_padded_to_their_decimal_point() -> None:
     cells = [Cell("1.25 [1, 2]", 1.25), Cell("10", 10), Cell("−3.5 †", -3.5), Cell("-"), Cell("2 of 3", 2.0)]
+    cells.append(Cell("≥ 7.4 [7, 8]", 7.4))
     grid = Grid("a", "", "", "", (Head("x"),), tuple((cell,) for cell in cells))
     assert [cell.parts for cell in cells[:3]] == [("1.25", "[1, 2]"), ("10", ""), ("−3.5", "†")]
-    assert [grid.padding(0, cell) for cell in cells] == ["", ".00", "0", "", ".00"]
+    assert [grid.padding(0, cell) for cell in cells] == ["", ".00", "0", "", ".00", "0"]
+    assert cells[-1].parts == ("≥ 7.4", "[7, 8]")
 
 
 def test_real_data_stands_last_with_its_own_values(folder: Path) -> None:

@@ -54,7 +54,7 @@ _TEX |= dict(
 )
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
 _TEX |= {character: f"$_{{{n}}}$" for n, character in enumerate("₀₁₂₃₄₅₆₇₈₉")}
-_NUMBER = re.compile(r"[−-]?[\d,]+(\.\d+)?(?![\w./])")
+_NUMBER = re.compile(r"([≥≤] )?[−-]?[\d,]+(\.\d+)?(?![\w./])")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
