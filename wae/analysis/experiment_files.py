@@ -110,10 +110,11 @@ class ExperimentFiles:
         """The typed content of one of the files that ``wae analyse`` writes (wae.analysis.files)."""
         return file.read(self.folder)
 
-    def _json(self, name: str) -> Any:
+    def _json(self, name: str) -> dict[str, Any]:
+        """A document that not every config makes; {} where it is missing."""
         path = self.folder / name
         if not path.exists():
-            return None
+            return {}
         found = read_json(path)
         if not isinstance(found, dict) or not found:
             raise UserError(f"{path}: holds {type(found).__name__}, need a map with content; delete it and run again")
@@ -122,19 +123,19 @@ class ExperimentFiles:
     @cached_property
     def timing_machine(self) -> dict[str, Any]:
         """The machine of the wall-clock study and how busy it was; {} when there was none."""
-        return dict(self._json("timing_machine.json") or {})
+        return self._json("timing_machine.json")
 
     @cached_property
     def divergences(self) -> dict[str, Any]:
         """Values and gradients of divergences between Gaussians (wae.analysis.claims.divergences); {} without."""
-        return dict(self._json("divergences.json") or {})
+        return self._json("divergences.json")
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What was run on which machine; {} when there is none."""
-        return dict(self._json("manifest.json") or {})
+        return self._json("manifest.json")
 
     @cached_property
     def plan(self) -> dict[str, Any]:
         """plan.json; {} when there is none."""
-        return dict(self._json("plan.json") or {})
+        return self._json("plan.json")

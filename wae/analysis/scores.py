@@ -10,12 +10,10 @@ from wae.analysis.runs import REAL_DATA
 from wae.analysis.statistics import SIGNIFICANCE, best_and_ties
 from wae.analysis.words import PERFECT, about
 
-# An estimate of I(X; Z) this many nats below its bound log N, or nearer, is read as "at least" (docs/measures.md).
+# An estimate of I(X; Z) this many nats below its bound log N, or nearer, is read as "at least" (docs/measures.md); then
+# what it leaves of the KL term is "at most".
 NEAR_BOUND = 2.5
-LIMITED = {
-    "mutual_information": Limit.LEAST,
-    "kl_aggregate": Limit.MOST,
-}  # the second is what the first leaves of the KL
+LIMITED = {"mutual_information": Limit.LEAST, "kl_aggregate": Limit.MOST}
 NOT_SUMMED = ("_curve", "_half")  # of the bias curve and the error budget, which have files of their own
 
 

@@ -86,9 +86,10 @@ def _prepared(plan: Plan, dataset: str, layout: Layout) -> Path:
     They need not be on this machine: then they are not looked at.
     """
     folder, settings = layout.data(plan.data_id(dataset)), plan.config.datasets[dataset]
-    places = own_files.place(settings.source, settings.options, data_root(plan.config))
+    source = settings.source, settings.options, data_root(plan.config)
+    places = own_files.place(*source)
     if places and all(map(os.path.exists, places)):
-        changed = made_from.difference(folder / "meta.json", {"files": made_from.of_data(plan, dataset)["files"]})
+        changed = made_from.difference(folder / "meta.json", {"files": own_files.listing(*source)})
         if changed:
             raise UserError(f"{folder}: {changed}; prepare it again: wae prepare --plan FILE --dataset {dataset}")
     return folder
