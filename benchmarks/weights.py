@@ -1,0 +1,102 @@
+"""Which weights the study takes: the winners of a sweep, and whether the full length agrees.
+
+python -m benchmarks.weights FOLDER        # of weights_DATASET: the table, the winners and their neighbours
+python -m benchmarks.weights FOLDER FULL   # FULL: of weights_DATASET_full, which tries those at the full length
+
+The rules and the margin are those of config/study/README.md, 2.
+"""
+
+import argparse
+from collections.abc import Iterable, Mapping
+
+from wae.analysis.results import Results
+from wae.analysis.rows import TriedWeight
+from wae.analysis.tuning import tune
+
+MARGIN = 0.05
+EXTENSION = 2  # values on the side at whose edge the winner is
+
+
+def winner(tried: Iterable[TriedWeight], short: float | None = None) -> TriedWeight | None:
+    """The weight taken: the sweep's winner; at the full length the ``short`` runs' winner unless another is better.
+
+    Another is where its score is less by more than MARGIN. None where nothing can be chosen.
+    """
+    rows = list(tried)
+    best = next((row for row in rows if row.chosen), None)
+    kept = next((row for row in rows if row.weight == short and not row.unfinished), None)
+    if best is None or kept is None or best.validation is None or kept.validation is None:
+        return best
+    return best if best.validation < (1.0 - MARGIN) * kept.validation else kept
+
+
+def neighbours(weights: Iterable[float], taken: float) -> list[float]:
+    """``taken`` and the tried weights next to it."""
+    ordered = sorted(weights)
+    place = ordered.index(taken)
+    return ordered[max(place - 1, 0) : place + 2]
+
+
+def further(weights: Iterable[float], taken: float) -> list[float]:
+    """The weights to try besides where ``taken`` is at an edge: each ten times, or a tenth of, the last but one."""
+    ordered = sorted(weights)
+    for values, factor in ((ordered, 10.0), (ordered[::-1], 0.1)):
+        if taken == values[-1]:
+            grown = list(values)
+            for _ in range(EXTENSION):
+                grown.append(float(f"{factor * grown[-2]:.6g}"))
+            return sorted(grown[-EXTENSION:])
+    return []
+
+
+def chosen(results: Results, short: Mapping[str, float] | None = None) -> dict[str, float]:
+    """By method: the weight taken. ``short``: the winners of the short runs, where ``results`` has the full length.
+
+    For an experiment on one dataset.
+    """
+    rows = tune(results).tried
+    found = {}
+    for method in dict.fromkeys(row.method for row in rows):
+        taken = winner((row for row in rows if row.method == method), (short or {}).get(method))
+        if taken is not None:
+            found[method] = taken.weight
+    return found
+
+
+def grid(results: Results, method: str) -> list[float]:
+    """The weights that were tried of one method, ascending."""
+    return sorted({row.weight for row in tune(results).tried if row.method == method})
+
+
+def table(results: Results) -> str:
+    """Scores of all weights in Markdown."""
+    lines = ["| method | weight | distance on validation images | seeds |", "|---|---|---|---|"]
+    for row in tune(results).tried:
+        score = "-" if row.validation is None else f"{row.validation:.4g}"
+        lines.append(f"| {results.title(row.method)} | {row.weight:g} | {score} | {row.seeds} |")
+    return "\n".join(lines)
+
+
+def main(folder: str, full: str | None) -> str:
+    """What the command prints: scores, then what is taken of each method and what to try next."""
+    results = Results(folder)
+    won = chosen(results)
+    last = Results(full) if full else results
+    taken = chosen(last, won) if full else won
+    lines = [table(last), ""]
+    for method, weight in taken.items():
+        weights = grid(results, method)
+        more = [w for w in (*further(weights, weight), *neighbours(weights, weight)) if w not in grid(last, method)]
+        if not full and not more:
+            more = neighbours(weights, weight)
+        said = f"; try {', '.join(f'{w:g}' for w in more)}" if more else ""
+        length = " at the full length" if full or not further(weights, weight) else ""
+        lines.append(f"{last.title(method)}: {weight:g}{said}{length if said else ''}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="results of weights_DATASET")
+    parser.add_argument("full", nargs="?", help="results of weights_DATASET_full")
+    print(main(**vars(parser.parse_args())))
