@@ -56,8 +56,9 @@ def draw_frequencies(
     if features < len(scales):
         raise ValueError(f"found {features} random features for {len(scales)} scales: give at least one to each scale")
     counts = [features // len(scales) + (i < features % len(scales)) for i in range(len(scales))]
-    each = [(base * scale, 1.0 / n) for scale, n in zip(scales, counts, strict=True) for _ in range(n)]
-    widths, weights = like.new_tensor(each).T.contiguous()  # repeated here: on a GPU it would wait for the device
+    # Filled on the device: a list of Python's numbers, copied there, would wait for it.
+    widths = torch.cat([like.new_full((n,), base * scale) for scale, n in zip(scales, counts, strict=True)])
+    weights = torch.cat([like.new_full((n,), 1.0 / n) for n in counts])
     normal = torch.randn(d, features, generator=generator, device=like.device, dtype=like.dtype)
     precision = 2.0 / widths
     if kernel == "imq":
