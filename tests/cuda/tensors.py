@@ -8,7 +8,8 @@ tensor "on CUDA" is a subclass that carries a CPU tensor; every operator is chec
 - numpy(), np.asarray() and the array protocol of a tensor on CUDA are an error;
 - a generator must be of the device that is drawn on, and its state has a CUDA generator's 16 bytes;
 - what raises on CUDA under torch.set_deterministic_debug_mode("error") raises here (RAISES);
-- a value read from the device (item, cpu, nonzero, ...) counts as a synchronisation, by the line that asked for it.
+- a value read from the device (item, cpu, nonzero, ...) counts as a synchronisation, by the line that asked for it, and so
+  does a copy to it from pageable memory (to, new_tensor of a list), for which CUDA waits too.
 """
 
 import contextlib
@@ -65,7 +66,10 @@ class OnCuda(torch.Tensor):
 
     def new_tensor(self, data, *, dtype=None, device=None, requires_grad=False):
         made = torch.tensor(data, dtype=dtype or self.dtype)
-        return made if device is not None and torch.device(device).type == "cpu" else OnCuda(made, requires_grad)
+        if device is not None and torch.device(device).type == "cpu":
+            return made
+        seen.syncs["new_tensor " + where()] += 1
+        return OnCuda(made, requires_grad)
 
     def data_ptr(self):
         return self.inner.data_ptr()
@@ -134,6 +138,8 @@ def _to(x, *args, **kwargs):
     if device.type == "cpu":
         seen.syncs["to(cpu) " + where()] += 1
         return _to_cpu(x)
+    if not kwargs.get("non_blocking"):
+        seen.syncs["to(cuda) " + where()] += 1
     if torch.is_grad_enabled() and x.requires_grad and not x.is_leaf:
         return _ToCuda.apply(x)
     return OnCuda(x.detach().clone(), x.requires_grad)

@@ -38,7 +38,7 @@ def test_train_and_evaluate(run: RunSettings, made: Path, tmp_path: Path) -> Non
     assert record["tf32"] is False
 
 
-# What a step may wait for. Each is a pause of the device; the two of the random features could be had without.
+# What a step may wait for. Each is a pause of the device.
 
 
 @pytest.mark.parametrize("method", IMPLEMENTATIONS)
