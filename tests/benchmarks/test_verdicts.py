@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from benchmarks import gpu
 from benchmarks.marked import written
 from benchmarks.verdicts import BEGIN, END, table
 from wae.analysis.claims.pool import experiments
@@ -18,3 +19,9 @@ def test_no_experiment_is_left_out(tmp_path: Path) -> None:
     assert experiments(tmp_path) == [tmp_path / "a", tmp_path / "b", tmp_path / "deep/er"]
     assert experiments(tmp_path / "a") == [tmp_path / "a"]
     assert experiments(tmp_path / "none") == [tmp_path / "none"]
+
+
+def test_the_table_of_times_on_a_gpu_is_that_of_the_recorded_study(root: Path) -> None:
+    text = (root / "docs/timing.md").read_text(encoding="utf-8")
+    assert text == written(text, gpu.BEGIN, gpu.END, gpu.table()), "run `python -m benchmarks.gpu --write`"
+    assert text.count(gpu.BEGIN) == text.count(gpu.END) == 1

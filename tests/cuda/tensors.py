@@ -8,8 +8,8 @@ tensor "on CUDA" is a subclass that carries a CPU tensor; every operator is chec
 - numpy(), np.asarray() and the array protocol of a tensor on CUDA are an error;
 - a generator must be of the device that is drawn on, and its state has a CUDA generator's 16 bytes;
 - what raises on CUDA under torch.set_deterministic_debug_mode("error") raises here (RAISES);
-- a value read from the device (item, cpu, nonzero, ...) counts as a synchronisation, by the line that asked for it, and so
-  does a copy to it from pageable memory (to, new_tensor of a list), for which CUDA waits too.
+- a value read from the device (item, cpu, nonzero, ...) counts as a synchronisation, by the line that asked for it, and
+  so does a copy to it from pageable memory (to, new_tensor of a list), for which CUDA waits too.
 """
 
 import contextlib

@@ -1,0 +1,75 @@
+"""The table of the wall-clock study on a GPU in docs/timing.md.
+
+python -m benchmarks.gpu          # prints the table
+python -m benchmarks.gpu --write  # and puts it into that file, between its two markers
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks import marked
+from wae.analysis.costs.fits import timing_fits
+from wae.analysis.costs.rows import Crossover
+
+ROOT = Path(__file__).resolve().parents[1]
+TIMING = ROOT / "reports/recorded/timing/h200_timing.csv"
+BEGIN, END = "<!-- gpu: python -m benchmarks.gpu --write -->", "<!-- end of gpu -->"
+PENALTIES = {
+    ("mmd_fused", None): "MMD, fused",
+    ("mmd_official", None): "MMD, official form",
+    ("mmd_random_features", None): "MMD, 1,024 random features",
+    ("gan", 512.0): "critic 4 x 512",
+    ("gan", 1024.0): "critic 4 x 1024",
+}
+STEPS = {"vae": "VAE", "wae_mmd": "WAE-MMD", "wae_gan": "WAE-GAN", "wae_mmd_rff": "WAE-MMD, random features"}
+PENALTY_N, STEP_N = (128, 1024, 4096, 16384), (32, 128, 512, 1024, 2048)
+
+
+def cell(rows: pd.DataFrame) -> str:
+    """Median of the one row in milliseconds, with its 95% interval."""
+    middle, low, high = (1000.0 * float(rows[name].iloc[0]) for name in ("seconds", "low", "high"))
+    return f"{middle:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def size(found: Crossover) -> str:
+    """The batch size of a crossover with its interval, "-" where it is not known."""
+    if found.n is None or found.low is None or found.high is None:
+        return "-"
+    return f"{found.n:,.0f} [{found.low:,.0f}, {found.high:,.0f}]"
+
+
+def table(path: Path = TIMING) -> str:
+    """Penalties alone, whole steps, and where two cost the same, in Markdown."""
+    timing = pd.read_csv(path)
+    totals = timing[timing["part"] == "total"]
+    penalties = totals[(totals["study"] == "penalty") & (totals["latent_dim"] == 8)]
+    steps = totals[totals["study"] == "step"]
+    lines = ["| penalty alone at d_z = 8, ms | " + " | ".join(f"n = {n:,}" for n in PENALTY_N) + " |"]
+    lines.append("|---" * (len(PENALTY_N) + 1) + "|")
+    for (subject, width), title in PENALTIES.items():
+        rows = penalties[penalties["subject"] == subject]
+        rows = rows if width is None else rows[rows["critic_width"] == width]
+        lines.append(f"| {title} | " + " | ".join(cell(rows[rows["n"] == n]) for n in PENALTY_N) + " |")
+    lines += ["", "| whole step on glyphs, ms | " + " | ".join(f"n = {n:,}" for n in STEP_N) + " |"]
+    lines.append("|---" * (len(STEP_N) + 1) + "|")
+    for subject, title in STEPS.items():
+        rows = steps[steps["subject"] == subject]
+        lines.append(f"| {title} | " + " | ".join(cell(rows[rows["n"] == n]) for n in STEP_N) + " |")
+    lines += ["", "| up to this n the first is the cheaper one | d_z = 8 | 64 | 128 |", "|---|---|---|---|"]
+    found = timing_fits(timing).crossovers
+    for a, b, width in (("mmd_fused", "gan", 512), ("mmd_official", "gan", 512), ("mmd_fused", "gan", 1024)):
+        said = []
+        for d in (8, 64, 128):
+            here = next(
+                c for c in found if (c.study, c.a, c.b, c.critic_width, c.latent_dim) == ("penalty", a, b, width, d)
+            )
+            said.append(size(here))
+        lines.append(f"| {PENALTIES[a, None]}; critic 4 x {width} | " + " | ".join(said) + " |")
+    whole = next(c for c in found if (c.study, c.a, c.b) == ("step", "wae_mmd", "wae_gan"))
+    lines.append(f"| whole step of WAE-MMD; of WAE-GAN | {size(whole)} | - | - |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    marked.main(__doc__, ROOT / "docs/timing.md", BEGIN, END, table())
