@@ -106,6 +106,7 @@ def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
     meta = {"counts": {"train": 10, "test": 10}, "shape": [1, 1, 1], "classes": 1, "sha256": {}}
     write_json(tmp_path / "data/meta.json", meta)
     seen: list[list[int]] = []
+    modes: list[tuple[bool, bool]] = []  # in training; in reduced precision
 
     class Recorder(torch.nn.Module):
         def prepare_training(self) -> None:
@@ -113,6 +114,7 @@ def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
 
         def step(self, images, streams, mark) -> None:
             seen.append(images.flatten().tolist())
+            modes.append((self.training, torch.is_autocast_enabled("cpu")))
 
     with pytest.raises(TooLargeError, match="10 training images make no batch of 11"):
         step_call(Recorder(), run, tmp_path / "data", 11, CPU)
@@ -127,6 +129,10 @@ def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
     compiled = run.model_copy(update={"training": run.training.model_copy(update={"compile": True})})
     step_call(Recorder(), compiled, tmp_path / "data", 4, CPU)
     assert len(seen) == 1  # compiling is not timed
+    assert set(modes) == {(True, False)}
+    reduced = run.model_copy(update={"training": run.training.model_copy(update={"mixed_precision": "bfloat16"})})
+    step_call(Recorder().eval(), reduced, tmp_path / "data", 4, CPU)(lambda part: None)
+    assert modes[-1] == (True, True)
 
 
 def test_peak_memory_is_that_of_the_call() -> None:
