@@ -1,4 +1,7 @@
-"""The workflow killed at six random points (`make soak`: fifty), by the process group or the main process alone, and gone on with."""
+"""The workflow killed at six random points, by the process group or the main process alone, and gone on with.
+
+`make soak` kills it fifty times.
+"""
 
 import random
 from pathlib import Path
