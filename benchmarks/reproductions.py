@@ -18,6 +18,16 @@ BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->
 ORDER = ("reproduced", "not reproduced", "undecided", "")
 EPOCH = re.compile(r"_epoch(\d+)$")
 STANDINGS = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}
+WORDS = {
+    "mnist": "MNIST",
+    "pca": "principal components",
+    "vae": "VAE",
+    "real_data": "real images",
+    "sse": "squared error per image",
+    "parzen": "Parzen log-likelihood",
+    "training_reconstruction": "reconstruction in training",
+    "training_penalty": "KL divergence in training",
+}  # of a method, dataset or score; others are called what the config calls them
 HEAD = "| published result | theirs | tolerance | ours | runs | verdict | config |\n|---|---|---|---|---|---|---|"
 
 
@@ -44,11 +54,12 @@ def line(rows: Sequence[dict[str, Any]], config: str) -> str:
     first = rows[0]
     metric = EPOCH.sub("", first["metric"])
     if epochs := [found[1] for row in rows if (found := EPOCH.search(row["metric"]))]:
-        metric += f", {'epochs' if len(epochs) > 1 else 'epoch'} {', '.join(epochs)}"
+        metric = f"{WORDS.get(metric, metric)}, {'epochs' if len(epochs) > 1 else 'epoch'} {', '.join(epochs)}"
     outcomes = [row["outcome"] or "none: recalled" for row in rows]
     verdict = "; ".join(f"{outcome} ({outcomes.count(outcome)})" for outcome in dict.fromkeys(outcomes))
     cells = (
-        f"{first['source']}: {first['method']}, {first['dataset']}, {metric}",
+        f"{first['source']}: "
+        + ", ".join(WORDS.get(word, word) for word in (first["method"], first["dataset"], metric)),
         _joined(f"{row['published']:g}{STANDINGS[row['standing']]}" for row in rows),
         _joined(f"{row['tolerance']:g}" for row in rows),
         _joined(map(_ours, rows)),
