@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks import gpu
+from benchmarks import gpu, tricks
 from benchmarks.marked import written
 from benchmarks.verdicts import BEGIN, END, table
 from wae.analysis.claims.pool import experiments
@@ -25,3 +25,9 @@ def test_the_table_of_times_on_a_gpu_is_that_of_the_recorded_study(root: Path) -
     text = (root / "docs/timing.md").read_text(encoding="utf-8")
     assert text == written(text, gpu.BEGIN, gpu.END, gpu.table()), "run `python -m benchmarks.gpu --write`"
     assert text.count(gpu.BEGIN) == text.count(gpu.END) == 1
+
+
+def test_the_table_of_the_prior_trick_is_that_of_the_recorded_runs(root: Path) -> None:
+    text = (root / "docs/faithfulness.md").read_text(encoding="utf-8")
+    assert text == written(text, tricks.BEGIN, tricks.END, tricks.table()), "run `python -m benchmarks.tricks --write`"
+    assert text.count(tricks.BEGIN) == text.count(tricks.END) == 1
