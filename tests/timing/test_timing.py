@@ -248,6 +248,8 @@ def test_memory_grows_as_the_last_two_sizes_did() -> None:
     assert predicted_bytes([(10, 100)], 20, 2.0) == 400.0
     assert predicted_bytes([(10, 100), (20, 200)], 80) == pytest.approx(800.0)
     assert predicted_bytes([(10, 100), (20, 400)], 40) == pytest.approx(1600.0)
+    assert predicted_bytes([(10, 100), (20, 100)], 40) == pytest.approx(200.0)  # at least linearly
+    assert predicted_bytes([(10, 100), (20, 6400)], 40) == pytest.approx(51200.0)  # at most cubically
 
 
 def test_the_budget_ends_the_rounds(capsys) -> None:
