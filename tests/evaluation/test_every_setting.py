@@ -65,3 +65,7 @@ def test_every_setting_of_the_evaluation_decides_a_score(tmp_path: Path) -> None
     assert ignored == []
     two = scores(data, extractor, tmp_path / "run", BASE.model_copy(update={"curve_points": 2}), tmp_path / "two")
     assert sum(row["metric"] == "fid_classifier_curve" for row in two) == 2  # the fewest that make a curve
+    one = BASE.model_copy(update={"curve_points": 2, "samples": 60, "draws": 1})
+    rows = scores(data, extractor, tmp_path / "run", one, tmp_path / "one")
+    counts = [row["samples"] for row in rows if row["metric"] == "fid_classifier_curve"]
+    assert counts == [30, 60]  # half of the pool at most

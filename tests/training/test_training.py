@@ -280,7 +280,8 @@ def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
 ) -> None:
     plan = a_plan(smoke, "wae_mmd", epochs=300)
     command, out = train_command(plan, "digits/wae_mmd/seed0", data, tmp_path)
-    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    with (tmp_path / "first.log").open("w", encoding="utf-8") as log:
+        first = subprocess.Popen(command, stderr=log)
     wait_for(out / "history.csv")
     second = subprocess.run(command, capture_output=True, text=True, check=False)
     assert first.wait() == 0
@@ -288,7 +289,10 @@ def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
     assert "is at this job already; waiting for it to end" in second.stderr
     assert "this run is finished with the same settings and code; nothing to do" in second.stderr
     assert "step/s" not in second.stderr
-    assert read_json(out / "run.json")["epochs"] == 300
+    record = read_json(out / "run.json")
+    assert record["epochs"] == 300
+    assert f"{record['steps']}/{record['steps']} [" in (tmp_path / "first.log").read_text(encoding="utf-8")
+    assert 0.0 < record["cpu_seconds"] < 1.5 * record["seconds"]  # one thread
 
 
 def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

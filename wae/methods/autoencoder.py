@@ -66,11 +66,9 @@ class Autoencoder(nn.Module):
                 return Codes(self.prior.project(mean), mean, log_variance)
             if self.settings.noise_draws == "repeated":
                 noise = torch.Generator(mean.device).manual_seed(noise.initial_seed())
-            epsilon = torch.randn(mean.shape, generator=noise, device=mean.device)
+            epsilon = self.settings.encoder_noise * torch.randn(mean.shape, generator=noise, device=mean.device)
             floor = self.settings.gaussian_floor
             spread = torch.sqrt(floor + log_variance.exp()) if floor else torch.exp(0.5 * log_variance)
-            if self.settings.encoder_noise != 1.0:
-                epsilon = self.settings.encoder_noise * epsilon
             return Codes(self.prior.project(mean + spread * epsilon), mean, log_variance)
         if isinstance(self.encoder, ImplicitEncoder):
             hidden = self.encoder.perturb(hidden, noise)
