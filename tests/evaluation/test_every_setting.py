@@ -8,6 +8,7 @@ import pytest
 from tests.shared.evaluation import EVALUATION, build, rows_of
 from tests.shared.metrics import undeclared
 from tests.shared.models import training
+from wae.core import progress
 from wae.core.settings import EvaluationSettings, ExecutionSettings, RunSettings
 from wae.evaluation.reference import build_reference
 from wae.evaluation.run import evaluate
@@ -49,7 +50,9 @@ def scores(data: Path, extractor: Path, run: Path, settings: EvaluationSettings,
 
 
 @pytest.mark.slow
-def test_every_setting_of_the_evaluation_decides_a_score(tmp_path: Path) -> None:
+def test_every_setting_of_the_evaluation_decides_a_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert set(OTHER) | NO_NUMBERS == set(EvaluationSettings.model_fields)
     data, extractor, _ = build(tmp_path)
     settings = training("vae", width=4, depth=2, latent_dim=2, epochs=2, encoder="gaussian")
@@ -69,3 +72,9 @@ def test_every_setting_of_the_evaluation_decides_a_score(tmp_path: Path) -> None
     rows = scores(data, extractor, tmp_path / "run", one, tmp_path / "one")
     counts = [row["samples"] for row in rows if row["metric"] == "fid_classifier_curve"]
     assert counts == [30, 60]  # half of the pool at most
+    capsys.readouterr()
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    two_draws = one.model_copy(update={"draws": 2})
+    evaluate(tmp_path / "run", data, [tmp_path / "one"], two_draws)
+    said = [line.partition(" so far, now ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said[:3] == ["samples, draw 1 of 2", "samples, draw 2 of 2", "the mixture of the codes"]
