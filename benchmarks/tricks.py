@@ -17,8 +17,8 @@ BEGIN, END = "<!-- tricks: python -m benchmarks.tricks --write -->", "<!-- end o
 FORMS = {"wae_gan": "no trick", "trick_intended": "as intended", "trick_authors": "as in the authors' code"}
 MEASURES = {  # metric, subject: title, positive by definition
     ("latent_sw2_debiased", "codes"): ("sliced distance of codes to the prior, debiased", False),
-    ("latent_sd_ratio_min", "codes"): ("least standard deviation of a code's dimension over the prior's", True),
-    ("latent_sd_ratio_max", "codes"): ("greatest", True),
+    ("latent_sd_ratio_min", "codes"): ("narrowest dimension of codes: standard deviation over the prior's", True),
+    ("latent_sd_ratio_max", "codes"): ("widest dimension of codes: standard deviation over the prior's", True),
     ("fid_classifier", "prior"): ("Fréchet distance of prior samples", True),
     ("fid_classifier", "mixture"): ("Fréchet distance of the mixture's samples", True),
     ("mse", "reconstruction"): ("mean squared error of reconstructions", True),
