@@ -11,6 +11,7 @@ import pandas as pd
 from benchmarks import marked
 from wae.analysis.costs.fits import timing_fits
 from wae.analysis.costs.rows import Crossover
+from wae.analysis.words import number, spread
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMING = ROOT / "reports/recorded/timing/h200_timing.csv"
@@ -29,14 +30,12 @@ PENALTY_N, STEP_N = (128, 1024, 4096, 16384), (32, 128, 512, 1024, 2048)
 def cell(rows: pd.DataFrame) -> str:
     """Median of the one row in milliseconds, with its 95% interval."""
     middle, low, high = (1000.0 * float(rows[name].iloc[0]) for name in ("seconds", "low", "high"))
-    return f"{middle:.3g} [{low:.3g}, {high:.3g}]"
+    return number(middle, 3) + spread(low, high, 3)
 
 
 def size(found: Crossover) -> str:
     """The batch size of a crossover with its interval, "-" where it is not known."""
-    if found.n is None or found.low is None or found.high is None:
-        return "-"
-    return f"{found.n:,.0f} [{found.low:,.0f}, {found.high:,.0f}]"
+    return number(found.n) + spread(found.low, found.high)
 
 
 def table(path: Path = TIMING) -> str:

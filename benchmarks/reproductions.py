@@ -57,9 +57,9 @@ def line(rows: Sequence[dict[str, Any]], config: str) -> str:
         metric = f"{WORDS.get(metric, metric)}, {'epochs' if len(epochs) > 1 else 'epoch'} {', '.join(epochs)}"
     outcomes = [row["outcome"] or "none: recalled" for row in rows]
     verdict = "; ".join(f"{outcome} ({outcomes.count(outcome)})" for outcome in dict.fromkeys(outcomes))
+    what = ", ".join(WORDS.get(word, word) for word in (first["method"], first["dataset"], metric))
     cells = (
-        f"{first['source']}: "
-        + ", ".join(WORDS.get(word, word) for word in (first["method"], first["dataset"], metric)),
+        f"{first['source']}: {what}",
         _joined(f"{row['published']:g}{STANDINGS[row['standing']]}" for row in rows),
         _joined(f"{row['tolerance']:g}" for row in rows),
         _joined(map(_ours, rows)),

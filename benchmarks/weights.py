@@ -7,11 +7,12 @@ The rules and the margin are those of config/study/README.md, 2.
 """
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from wae.analysis.results import Results
 from wae.analysis.rows import TriedWeight
 from wae.analysis.tuning import tune
+from wae.analysis.words import number
 
 MARGIN = 0.05
 EXTENSION = 2  # values on the side at whose edge the winner is
@@ -49,49 +50,48 @@ def further(weights: Iterable[float], taken: float) -> list[float]:
     return []
 
 
-def chosen(results: Results, short: Mapping[str, float] | None = None) -> dict[str, float]:
-    """By method: the weight taken. ``short``: the winners of the short runs, where ``results`` has the full length.
+def chosen(tried: Sequence[TriedWeight], short: Mapping[str, float] | None = None) -> dict[str, float]:
+    """By method: the weight taken of those ``tried`` on one dataset.
 
-    For an experiment on one dataset.
+    ``short``: the winners of the short runs, where ``tried`` had the full length.
     """
-    rows = tune(results).tried
     found = {}
-    for method in dict.fromkeys(row.method for row in rows):
-        taken = winner((row for row in rows if row.method == method), (short or {}).get(method))
+    for method in dict.fromkeys(row.method for row in tried):
+        taken = winner((row for row in tried if row.method == method), (short or {}).get(method))
         if taken is not None:
             found[method] = taken.weight
     return found
 
 
-def grid(results: Results, method: str) -> list[float]:
-    """The weights that were tried of one method, ascending."""
-    return sorted({row.weight for row in tune(results).tried if row.method == method})
+def grid(tried: Sequence[TriedWeight], method: str) -> list[float]:
+    """The weights that were tried of one method."""
+    return [row.weight for row in tried if row.method == method]
 
 
-def table(results: Results) -> str:
+def table(results: Results, tried: Sequence[TriedWeight]) -> str:
     """Scores of all weights in Markdown."""
     lines = ["| method | weight | distance on validation images | seeds |", "|---|---|---|---|"]
-    for row in tune(results).tried:
-        score = "-" if row.validation is None else f"{row.validation:.4g}"
-        lines.append(f"| {results.title(row.method)} | {row.weight:g} | {score} | {row.seeds} |")
+    for row in tried:
+        lines.append(f"| {results.title(row.method)} | {row.weight:g} | {number(row.validation)} | {row.seeds} |")
     return "\n".join(lines)
 
 
 def main(folder: str, full: str | None) -> str:
     """What the command prints: scores, then what is taken of each method and what to try next."""
     results = Results(folder)
-    won = chosen(results)
-    last = Results(full) if full else results
-    taken = chosen(last, won) if full else won
-    lines = [table(last), ""]
-    for method, weight in taken.items():
-        weights = grid(results, method)
-        more = [w for w in (*further(weights, weight), *neighbours(weights, weight)) if w not in grid(last, method)]
-        if not full and not more:
-            more = neighbours(weights, weight)
-        said = f"; try {', '.join(f'{w:g}' for w in more)}" if more else ""
-        length = " at the full length" if full or not further(weights, weight) else ""
-        lines.append(f"{last.title(method)}: {weight:g}{said}{length if said else ''}")
+    short = tune(results).tried
+    last = tune(Results(full)).tried if full else short
+    won = chosen(short)
+    lines = [table(results, last), ""]
+    for method, weight in (chosen(last, won) if full else won).items():
+        weights = grid(short, method)
+        more, where = further(weights, weight), ""
+        if full or not more:
+            tried = grid(last, method) if full else []
+            more = [w for w in (*more, *neighbours(weights, weight)) if w not in tried]
+            where = " at the full length"
+        said = f"; try {', '.join(f'{w:g}' for w in more)}{where}" if more else ""
+        lines.append(f"{results.title(method)}: {weight:g}{said}")
     return "\n".join(lines)
 
 

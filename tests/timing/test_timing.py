@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from wae.core.settings import TimingSettings
-from wae.timing import load as load_module
 from wae.timing.clock import Point, Stopwatch, Study, TooLargeError, predicted_bytes
 from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load, load_average
 from wae.timing.study import table
@@ -359,7 +358,7 @@ def test_others_are_what_all_processors_did_since_the_last_reading_less_this_pro
 
 
 def test_load_averages_have_three_decimals_or_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_module.os, "getloadavg", lambda: (1.23456, 0.0004, 12.0), raising=False)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.23456, 0.0004, 12.0), raising=False)
     assert load_average() == [1.235, 0.0, 12.0]
-    monkeypatch.delattr(load_module.os, "getloadavg")
+    monkeypatch.delattr("os.getloadavg")
     assert load_average() is None
