@@ -11,19 +11,13 @@ import pandas as pd
 from benchmarks import marked
 from wae.analysis.costs.fits import timing_fits
 from wae.analysis.costs.rows import Crossover
-from wae.analysis.words import number, spread
+from wae.analysis.words import PENALTIES, method_title, number, spread
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMING = ROOT / "reports/recorded/timing/h200_timing.csv"
 BEGIN, END = "<!-- gpu: python -m benchmarks.gpu --write -->", "<!-- end of gpu -->"
-PENALTIES = {
-    ("mmd_fused", None): "MMD, fused",
-    ("mmd_official", None): "MMD, official form",
-    ("mmd_random_features", None): "MMD, 1,024 random features",
-    ("gan", 512.0): "critic 4 x 512",
-    ("gan", 1024.0): "critic 4 x 1024",
-}
-STEPS = {"vae": "VAE", "wae_mmd": "WAE-MMD", "wae_gan": "WAE-GAN", "wae_mmd_rff": "WAE-MMD, random features"}
+TIMED = (("mmd_fused", None), ("mmd_official", None), ("mmd_random_features", None), ("gan", 512), ("gan", 1024))
+STEPS = ("vae", "wae_mmd", "wae_gan", "wae_mmd_rff")
 PENALTY_N, STEP_N = (128, 1024, 4096, 16384), (32, 128, 512, 1024, 2048)
 
 
@@ -46,15 +40,16 @@ def table(path: Path = TIMING) -> str:
     steps = totals[totals["study"] == "step"]
     lines = ["| penalty alone at d_z = 8, ms | " + " | ".join(f"n = {n:,}" for n in PENALTY_N) + " |"]
     lines.append("|---" * (len(PENALTY_N) + 1) + "|")
-    for (subject, width), title in PENALTIES.items():
-        rows = penalties[penalties["subject"] == subject]
-        rows = rows if width is None else rows[rows["critic_width"] == width]
+    for subject, width in TIMED:
+        rows, title = penalties[penalties["subject"] == subject], PENALTIES[subject]
+        if width is not None:
+            rows, title = rows[rows["critic_width"] == width], f"critic 4 x {width}"
         lines.append(f"| {title} | " + " | ".join(cell(rows[rows["n"] == n]) for n in PENALTY_N) + " |")
     lines += ["", "| whole step on glyphs, ms | " + " | ".join(f"n = {n:,}" for n in STEP_N) + " |"]
     lines.append("|---" * (len(STEP_N) + 1) + "|")
-    for subject, title in STEPS.items():
+    for subject in STEPS:
         rows = steps[steps["subject"] == subject]
-        lines.append(f"| {title} | " + " | ".join(cell(rows[rows["n"] == n]) for n in STEP_N) + " |")
+        lines.append(f"| {method_title(subject)} | " + " | ".join(cell(rows[rows["n"] == n]) for n in STEP_N) + " |")
     lines += ["", "| up to this n the first is the cheaper one | d_z = 8 | 64 | 128 |", "|---|---|---|---|"]
     found = timing_fits(timing).crossovers
     for a, b, width in (("mmd_fused", "gan", 512), ("mmd_official", "gan", 512), ("mmd_fused", "gan", 1024)):
@@ -64,7 +59,7 @@ def table(path: Path = TIMING) -> str:
                 c for c in found if (c.study, c.a, c.b, c.critic_width, c.latent_dim) == ("penalty", a, b, width, d)
             )
             said.append(size(here))
-        lines.append(f"| {PENALTIES[a, None]}; critic 4 x {width} | " + " | ".join(said) + " |")
+        lines.append(f"| {PENALTIES[a]}; critic 4 x {width} | " + " | ".join(said) + " |")
     whole = next(c for c in found if (c.study, c.a, c.b) == ("step", "wae_mmd", "wae_gan"))
     lines.append(f"| whole step of WAE-MMD; of WAE-GAN | {size(whole)} | - | - |")
     return "\n".join(lines)
