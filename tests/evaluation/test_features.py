@@ -132,6 +132,12 @@ def test_network_fits_any_image_size(shape):
     assert network.logits(images).shape == (2, 7)
 
 
+def test_channels_double_up_to_eight_times_the_first():
+    network = Classifier((3, 256, 256), 7, width=4, features=5)
+    widths = [layer.out_channels for layer in network.convolutions if isinstance(layer, torch.nn.Conv2d)]
+    assert widths == [4, 8, 16, 32, 32, 32]
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [

@@ -10,8 +10,13 @@ from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from baselines.vae import gaussian_kl
-from tests.shared.models import images, method
+from tests.shared.models import images, method, training
+from wae.core.settings import EvaluationSettings, RunSettings
+from wae.data.source import Split
+from wae.evaluation.held_out import HeldOut
 from wae.evaluation.likelihood import active_units, has_likelihood, kl_per_dimension, likelihood_scores
+from wae.evaluation.likelihood_rows import importance_rows, prior_parzen_rows
+from wae.methods.base import build
 from wae.methods.batch import Codes
 from wae.models.priors import Normal
 
@@ -126,3 +131,18 @@ def test_active_units_vary_over_images_in_units_of_the_prior() -> None:
     mean = rng.normal(size=(5000, 4)) * np.array([2.0, 0.25, 0.15, 0.0]) + 7.0
     assert active_units(mean, 1.0) == {"active_units": 3.0, "inactive_share": 0.25}  # 0.15^2 is above 0.01
     assert active_units(mean, 2.0) == {"active_units": 2.0, "inactive_share": 0.5}  # and below 0.01 * 4
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 0), (2, 3)])
+def test_a_spread_over_images_needs_two_of_them(count: int, rows: int) -> None:
+    run = RunSettings(dataset="d", method="vae", seed=0, shape=[1, 8, 8], training=training("vae", depth=2))
+    made = build(run).eval()
+    split = Split(images(count).numpy(), None)
+    held_out = HeldOut("test", split, images(5, seed=1).numpy())
+    settings = EvaluationSettings(importance_samples=3, parzen_samples=20, parzen_validation=5)
+    for found in (
+        importance_rows(made, run, held_out, settings, torch.device("cpu")),
+        prior_parzen_rows(made, run, held_out, settings, torch.device("cpu")),
+    ):
+        assert len(found) == rows
+        assert all(math.isfinite(row["value"]) for row in found)

@@ -13,11 +13,14 @@ import pytest
 from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 
+from tests.shared.models import IMPLEMENTATIONS
 from tests.shared.report import experiment
 from tests.shared.tables import results as made
 from wae.analysis.results import Results
 from wae.analysis.words import seconds
 from wae.core.errors import UserError
+from wae.core.plugins import load_class
+from wae.methods.base import Method
 from wae.report.figures import draw as figures
 from wae.report.figures import style
 from wae.report.figures.plots import write
@@ -188,6 +191,18 @@ def test_the_three_methods_differ_to_colour_blind_readers(kind: str) -> None:
     seen = {m: matrix @ np.array(to_rgb(style.strokes(m)[0])) for m in METHODS[:3]}
     for first, second in combinations(seen, 2):
         assert np.linalg.norm(seen[first] - seen[second]) > 0.15, (first, second)
+
+
+def test_a_method_is_drawn_alike_with_and_without_its_class_and_unlike_any_other() -> None:
+    classes = {name: load_class(path, Method) for name, path in IMPLEMENTATIONS.items()}
+    looks = {name: (method.colour, method.marker, method.line) for name, method in classes.items()}
+    assert looks == {name: style.strokes(name) for name in looks}
+    for first, second in combinations(looks.values(), 2):
+        assert first[1] != second[1]
+        assert first[2] != second[2]
+        assert np.abs(np.subtract(to_rgb(first[0]), to_rgb(second[0]))).max() > 0.1, (first, second)
+    assert style.strokes("my_own") == style.strokes("my_own@lambda_=3")
+    assert style.strokes("my_own") in looks.values()
 
 
 def test_a_variant_has_its_methods_colour() -> None:

@@ -15,7 +15,7 @@ class CWAE(Method):
     """Autoencoder with the Cramer-Wold penalty (Knop et al. 2020): no draws of the prior are needed."""
 
     title: ClassVar[str] = "CWAE"
-    colour: ClassVar[str] = "#8c6d31"
+    colour: ClassVar[str] = "#7d4fc4"
     marker: ClassVar[str] = "h"
     line: ClassVar[Line] = (0, (6, 1, 1, 1))
     paper: ClassVar[str] = "Knop et al. 2020, Cramer-Wold Auto-Encoder"
