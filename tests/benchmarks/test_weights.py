@@ -45,3 +45,16 @@ def test_another_weight_wins_at_the_full_length_by_more_than_the_margin_only(
     short = sweep(tmp_path / "short", {1.0: [9.0], 3.0: [5.0], 10.0: [6.0], 30.0: [7.0]})
     full = sweep(tmp_path / "full", {1.0: [9.0], 3.0: [5.0], 10.0: [other]})
     assert main(short, full).endswith(expected)
+
+
+def test_each_code_size_has_its_own_weight(tmp_path: Path) -> None:
+    scores = {"lambda_=1": 3.0, "lambda_=3": 2.0, "lambda_=10": 4.0}
+    wide = {"latent_dim=32+lambda_=1": 9.0, "latent_dim=32+lambda_=3": 7.0, "latent_dim=32+lambda_=10": 5.0}
+    rows = {(f"wae_mmd@{name}", "fid_classifier/prior/validation"): [value] for name, value in (scores | wide).items()}
+    results(tmp_path, rows, reference="validation")
+    text = main(str(tmp_path), None)
+    assert "| WAE-MMD, d_z = 32 | 10 | 5 | 1 |" in text
+    assert text.splitlines()[-2:] == [
+        "WAE-MMD: 3; try 1, 3, 10 at the full length",
+        "WAE-MMD, d_z = 32: 10; try 30, 100",
+    ]

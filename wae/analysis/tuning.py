@@ -15,6 +15,7 @@ PAPER = {"vae": 1.0, "beta_vae": 1.0, "wae_mmd": 10.0, "wae_gan": 10.0}  # MNIST
 def tune(results: Results) -> Tuning:
     """The sweep of each method over ``lambda_`` (run.vary in the config), where the reference is "validation".
 
+    What is varied beside the weight makes another method here: the weight of each code size is chosen by itself.
     The best weight has the lowest mean of the ranking distance on validation images. One of which any seed diverged or
     is missing cannot be chosen, as what is left of it would be picked by luck. The comparisons are on test images,
     which chose nothing: each method at the paper's weight, where that was swept, and at its own best.
@@ -22,16 +23,22 @@ def tune(results: Results) -> Tuning:
     if results.distance is None or results.reference != "validation":
         return Tuning()
     tuning = Tuning()
-    swept = [method for method in results.methods if set(varied(method)) == {KEY}]
+    swept = [method for method in results.methods if KEY in varied(method)]
     for dataset in results.datasets:
-        for base in dict.fromkeys(map(base_method, swept)):
-            tried = _sweep(results, dataset, [method for method in swept if base_method(method) == base])
+        for base in dict.fromkeys(map(weighed, swept)):
+            tried = _sweep(results, dataset, [method for method in swept if weighed(method) == base])
             chosen = [weight for weight in tried if weight.chosen]
             if chosen:
                 tuning.tried.extend(tried)
                 tuning.compared.extend(_compared(results, dataset, tried, chosen[0].weight, base))
     tuning.compared.sort(key=lambda row: (results.datasets.index(row.dataset), row.best))
     return tuning
+
+
+def weighed(variant: str) -> str:
+    """The method whose weight a variant sets: ``wae_mmd@latent_dim=2`` for ``wae_mmd@latent_dim=2+lambda_=10``."""
+    rest = "+".join(f"{key}={value}" for key, value in varied(variant).items() if key != KEY)
+    return base_method(variant) + (f"@{rest}" if rest else "")
 
 
 def _sweep(results: Results, dataset: str, variants: list[str]) -> list[TriedWeight]:
@@ -43,7 +50,7 @@ def _sweep(results: Results, dataset: str, variants: list[str]) -> list[TriedWei
         unfinished = results.started(dataset, variant) - len(finished & set(scores.index))
         mean = float(scores.mean()) if len(scores) else None
         weight = float(varied(variant)[KEY])
-        base = base_method(variant)
+        base = weighed(variant)
         tried.append(TriedWeight(dataset, base, weight, variant, mean, len(scores), unfinished, False, False))
     tried.sort(key=lambda row: row.weight)
     eligible = [row for row in tried if not row.unfinished and row.validation is not None]

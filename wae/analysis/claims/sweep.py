@@ -1,6 +1,6 @@
 """Judges of the claims that need a sweep: the latent match in high dimensions, the size of Z and its prior."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -13,7 +13,9 @@ from wae.analysis.statistics import SIGNIFICANCE
 from wae.analysis.words import in_words, number, sentence, spread
 
 MATCHED = ("wae_mmd", "wae_gan", "vae")  # shown; WAE-MMD is judged
-SWEPT = ("latent_dim", "prior")
+SWEPT = {"latent_dim": "prior", "prior": "latent_dim"}  # and what is held while the first is swept
+NAMES = {"latent_dim": "d_z", "prior": "prior"}
+WEIGHT = "lambda_"  # may be another at each value: tuned for it
 
 
 def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
@@ -105,7 +107,7 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
         for dataset in results.datasets
         for base in dict.fromkeys(map(base_method, results.methods))
         for key in SWEPT
-        if (found := _contest(results, dataset, base, key, parameters)) is not None
+        for found in _contests(results, dataset, base, key, parameters)
     ]
     evidence, verdicts, said = [], [], []
     for found in contests:
@@ -115,11 +117,10 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
         )
         verdicts.append(verdict)
         means = ", ".join(f"{number(float(seeds.mean()), 3)} with {value}" for value, seeds in values.items())
-        title, name = results.title(found.base), "d_z" if found.key == "latent_dim" else "prior"
-        said.append(f"on {found.dataset} {title} has, by {name}, {means}")
+        said.append(f"on {found.dataset} {found.title} has, by {found.name}, {means}")
         for value, seeds in values.items():
             shown = results.interval(seeds, found.distance)
-            what = f"{title}, {name} = {value}: {in_words(found.distance)}"
+            what = f"{found.title}, {found.name} = {value}: {in_words(found.distance)}"
             evidence.append(Evidence(what, shown.mean, found.dataset, shown.low, shown.high, verdict=verdict))
     contested = {found.key for found in contests}
     missing = [key for key in SWEPT if key not in contested]
@@ -140,31 +141,63 @@ class Contest:
 
     dataset: str
     distance: str
-    base: str
+    title: str
     key: str
     values: "dict[str, pd.Series[float]]"
     allowed: list[str]
     others: list[str]
 
+    @property
+    def name(self) -> str:
+        """What is swept, in words."""
+        return NAMES[self.key]
 
-def _contest(results: Results, dataset: str, base: str, key: str, parameters: Mapping[str, float]) -> Contest | None:
-    """The contest of ``key``, None where it was not swept. A fitted mixture counts as a rival of the normal prior."""
-    distance = results.distance_on(dataset)
+
+def _contests(
+    results: Results, dataset: str, base: str, key: str, parameters: Mapping[str, float]
+) -> Iterator[Contest]:
+    """The contests of ``key``, one at each value of what is held, without those where it was not swept."""
+    distance, held = results.distance_on(dataset), SWEPT[key]
     if distance is None:
-        return None
-    values: dict[str, pd.Series[float]] = {}
+        return
+    groups: dict[str, list[str]] = {}
     for method in results.methods:
-        alone = base_method(method) == base and set(varied(method)) <= {key}
-        seeds = results.seed_values(dataset, method, distance, "prior")
-        if alone and len(seeds) >= parameters["seeds"]:
-            values.setdefault(str(results.settings(dataset, method).get(key)), seeds)
-    limit = parameters["dimensions"]
-    allowed = [v for v in values if (v == "normal" if key == "prior" else float(v) <= limit)]
-    others = [v for v in values if v not in allowed]
-    if not allowed or not others:
-        return None
-    mixture = results.seed_values(dataset, base, distance, "mixture")
-    if key == "prior" and len(mixture) >= parameters["seeds"]:
-        values["mixture"] = mixture
-        others.append("mixture")
-    return Contest(dataset, distance, base, key, values, allowed, others)
+        if base_method(method) == base and set(varied(method)) <= {*SWEPT, WEIGHT}:
+            groups.setdefault(str(results.settings(dataset, method).get(held)), []).append(method)
+    for at, methods in groups.items():
+        values: dict[str, pd.Series[float]] = {}
+        mixture: pd.Series[float] | None = None
+        for value, method in _tuned(results, dataset, key, methods).items():
+            seeds = results.seed_values(dataset, method, distance, "prior")
+            if len(seeds) >= parameters["seeds"]:
+                values[value] = seeds
+                if key == "prior" and value == "normal":
+                    mixture = results.seed_values(dataset, method, distance, "mixture")
+        allowed = [v for v in values if (v == "normal" if key == "prior" else float(v) <= parameters["dimensions"])]
+        others = [v for v in values if v not in allowed]
+        if not allowed or not others:
+            continue
+        if mixture is not None and len(mixture) >= parameters["seeds"]:  # fitted to the codes: a rival of the normal
+            values["mixture"] = mixture
+            others.append("mixture")
+        title = results.title(base)
+        if base not in methods:
+            title += f" at {NAMES[held]} = {at}"
+        yield Contest(dataset, distance, title, key, values, allowed, others)
+
+
+def _tuned(results: Results, dataset: str, key: str, methods: Sequence[str]) -> dict[str, str]:
+    """By value of ``key``: its method, of those that differ in nothing else but the weight.
+
+    Where several weights were trained at a value, it is the one whose weight is the config's own; without that one
+    the value is left out, as choosing by these scores would be tuning on what is judged.
+    """
+    found: dict[str, list[str]] = {}
+    for method in methods:
+        found.setdefault(str(results.settings(dataset, method).get(key)), []).append(method)
+    tuned = {}
+    for value, candidates in found.items():
+        own = [method for method in candidates if WEIGHT not in varied(method)]
+        if own or len(candidates) == 1:
+            tuned[value] = (own or candidates)[0]
+    return tuned
