@@ -38,19 +38,17 @@ def table(path: Path = TIMING) -> str:
     totals = timing[timing["part"] == "total"]
     penalties = totals[(totals["study"] == "penalty") & (totals["latent_dim"] == 8)]
     steps = totals[totals["study"] == "step"]
-    lines = ["| penalty alone at d_z = 8, ms | " + " | ".join(f"n = {n:,}" for n in PENALTY_N) + " |"]
-    lines.append("|---" * (len(PENALTY_N) + 1) + "|")
+    alone = []
     for subject, width in TIMED:
         rows, title = penalties[penalties["subject"] == subject], PENALTIES[subject]
         if width is not None:
             rows, title = rows[rows["critic_width"] == width], f"critic 4 x {width}"
-        lines.append(f"| {title} | " + " | ".join(cell(rows[rows["n"] == n]) for n in PENALTY_N) + " |")
-    lines += ["", "| whole step on glyphs, ms | " + " | ".join(f"n = {n:,}" for n in STEP_N) + " |"]
-    lines.append("|---" * (len(STEP_N) + 1) + "|")
+        alone.append((title, *(cell(rows[rows["n"] == n]) for n in PENALTY_N)))
+    whole = []
     for subject in STEPS:
         rows = steps[steps["subject"] == subject]
-        lines.append(f"| {method_title(subject)} | " + " | ".join(cell(rows[rows["n"] == n]) for n in STEP_N) + " |")
-    lines += ["", "| up to this n the first is the cheaper one | d_z = 8 | 64 | 128 |", "|---|---|---|---|"]
+        whole.append((method_title(subject), *(cell(rows[rows["n"] == n]) for n in STEP_N)))
+    meetings = []
     found = timing_fits(timing).crossovers
     for a, b, width in (("mmd_fused", "gan", 512), ("mmd_official", "gan", 512), ("mmd_fused", "gan", 1024)):
         said = []
@@ -59,10 +57,16 @@ def table(path: Path = TIMING) -> str:
                 c for c in found if (c.study, c.a, c.b, c.critic_width, c.latent_dim) == ("penalty", a, b, width, d)
             )
             said.append(size(here))
-        lines.append(f"| {PENALTIES[a]}; critic 4 x {width} | " + " | ".join(said) + " |")
-    whole = next(c for c in found if (c.study, c.a, c.b) == ("step", "wae_mmd", "wae_gan"))
-    lines.append(f"| whole step of WAE-MMD; of WAE-GAN | {size(whole)} | - | - |")
-    return "\n".join(lines)
+        meetings.append((f"{PENALTIES[a]}; critic 4 x {width}", *said))
+    step = next(c for c in found if (c.study, c.a, c.b) == ("step", "wae_mmd", "wae_gan"))
+    meetings.append(("whole step of WAE-MMD; of WAE-GAN", size(step), "-", "-"))
+    return "\n\n".join(
+        (
+            marked.table(("penalty alone at d_z = 8, ms", *(f"n = {n:,}" for n in PENALTY_N)), alone),
+            marked.table(("whole step on glyphs, ms", *(f"n = {n:,}" for n in STEP_N)), whole),
+            marked.table(("up to this n the first is the cheaper one", "d_z = 8", "64", "128"), meetings),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from benchmarks import marked
 from wae.analysis.results import Results
 
 MARGIN = 0.05
@@ -51,18 +52,18 @@ def table(results: Results, dataset: str) -> str:
     """The changes of one dataset in Markdown, and the length taken."""
     found = changes(results, dataset)
     epochs = sorted({change.epochs for change in found})
-    lines = [f"| {dataset} | measure | " + " | ".join(f"{e} to {2 * e}" for e in epochs) + " |"]
-    lines.append("|---" * (len(epochs) + 2) + "|")
+    rows = []
     for method, measure in dict.fromkeys((change.method, change.measure) for change in found):
         shares = {
             change.epochs: change.share for change in found if (change.method, change.measure) == (method, measure)
         }
         cells = [f"{100 * shares[e]:+.1f}%".replace("-", "−") if e in shares else "-" for e in epochs]
-        lines.append(f"| {results.title(method)} | {measure} | " + " | ".join(cells) + " |")
+        rows.append((results.title(method), measure, *cells))
     taken, met = length(found)
     moved = f"moves a score by more than {100 * MARGIN:.0f}%"
     reason = f"from there on no doubling {moved}" if met else f"at every candidate a doubling {moved}"
-    return "\n".join([*lines, "", f"Taken: {taken} epochs ({reason})."])
+    head = (dataset, "measure", *(f"{e} to {2 * e}" for e in epochs))
+    return f"{marked.table(head, rows)}\n\nTaken: {taken} epochs ({reason})."
 
 
 if __name__ == "__main__":

@@ -1,7 +1,15 @@
-"""A generated table between two markers of a Markdown file: printed, and put there if the command line asks for it."""
+"""Generated Markdown between two markers of a file: printed, and put there if the command line asks for it."""
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, *rows]
+    texts = [f"| {' | '.join(cells)} |" for cells in lines]
+    return "\n".join([texts[0], "|---" * len(head) + "|", *texts[1:]])
 
 
 def written(text: str, begin: str, end: str, found: str) -> str:

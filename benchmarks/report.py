@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import texts
+from benchmarks.marked import table
 from benchmarks.measure import Ratio, Spent, line, power, typical
 from benchmarks.penalty import LARGEST
 from wae.commands import manifest as provenance
@@ -46,12 +47,6 @@ def write(parts: dict[str, dict[str, Any]], out: Path) -> None:
     write_text(out, "\n".join([texts.INTRODUCTION, *written, machine(parts)]))
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
-
-
 def ratio(other: Sequence[Sequence[float]], ours: Sequence[Sequence[float]]) -> Ratio:
     """The ratio of two contestants as they were kept."""
     return Ratio.of([Spent(*found) for found in other], [Spent(*found) for found in ours])
@@ -78,7 +73,7 @@ def training(found: dict[str, Any]) -> str:
         f"{ratio(spent['pythae'], spent['bare']).median:.2f} ({case})" for case, spent in found["seconds"].items()
     )
     text = texts.TRAINING.format(images=images, origin=found["origin"], rounds=found["rounds"], limits=limits)
-    return f"## Training: the other's time over ours\n\n{table(head, rows)}{text}\n{settings(found['seconds'])}"
+    return f"## Training: the other's time over ours\n\n{table(head, rows)}\n{text}\n{settings(found['seconds'])}"
 
 
 def settings(seconds: dict[str, dict[str, Any]]) -> str:
@@ -88,7 +83,7 @@ def settings(seconds: dict[str, dict[str, Any]]) -> str:
         cells = [shown(ratio(spent[n], spent["ours"])) if n in spent else "-" for n in SETTINGS]
         rows.append([case, *cells, shown(ratio(spent["pythae"], spent["ours_bfloat16"]))])
     head = ["network/method", *SETTINGS.values(), "pythae over ours with bfloat16"]
-    return f"## Layers and settings: time with each over ours without\n\n{table(head, rows)}{texts.SETTINGS}"
+    return f"## Layers and settings: time with each over ours without\n\n{table(head, rows)}\n{texts.SETTINGS}"
 
 
 def penalty(found: dict[str, Any]) -> str:
@@ -114,7 +109,7 @@ def penalty(found: dict[str, Any]) -> str:
     counts = [len(rounds) for spent in found["spent"].values() for rounds in spent.values()]
     rounds = f"{min(counts)} to {max(counts)}"
     note = texts.PENALTY.format(rounds=rounds, largest=LARGEST, difference=found["largest_difference"])
-    return f"## MMD penalty: the other's time over ours\n\n{table(head, rows)}{note}"
+    return f"## MMD penalty: the other's time over ours\n\n{table(head, rows)}\n{note}"
 
 
 def frechet(found: dict[str, Any]) -> str:
@@ -143,7 +138,7 @@ def frechet(found: dict[str, Any]) -> str:
         **shares,
     )
     head = ["", "time over ours (goal 3 for torch-fidelity)", "relative difference of the value (goal 1e-6)"]
-    return f"## Frechet distance from ready features\n\n{table(head, rows)}{note}"
+    return f"## Frechet distance from ready features\n\n{table(head, rows)}\n{note}"
 
 
 def dag(found: dict[str, Any]) -> str:
@@ -191,7 +186,7 @@ def dag(found: dict[str, Any]) -> str:
         "\nThe wall-clock study (rule timing) holds every core so that nothing runs beside what it times; it computes\n"
         "on one. So the share is given outside it and with it.\n\n"
     )
-    return f"## The workflow\n\n{table(head, rows)}{note}{table(['', 'took', ''], limits)}"
+    return f"## The workflow\n\n{table(head, rows)}\n{note}{table(['', 'took', ''], limits)}\n"
 
 
 def memory(found: dict[str, Any]) -> str:
@@ -201,7 +196,7 @@ def memory(found: dict[str, Any]) -> str:
         for method, peak in found.items()
     ]
     note = "\nPeak resident memory of a `train` job of one epoch over that of the bare loop as a script, same files.\n"
-    return f"## Memory\n\n{table(['method', 'ours over bare (goal at most 1.2)'], rows)}{note}"
+    return f"## Memory\n\n{table(['method', 'ours over bare (goal at most 1.2)'], rows)}\n{note}"
 
 
 def growth(found: dict[str, dict[str, float]]) -> str:
@@ -236,7 +231,7 @@ def growth(found: dict[str, dict[str, float]]) -> str:
         "\nA line a + b x doubles its start at a / b. An exponent below that of the theory (1 for images and runs, 2\n"
         "for side and n) is the fixed cost of small sizes.\n"
     )
-    return f"## Growth\n\n{table(head, rows)}{note}"
+    return f"## Growth\n\n{table(head, rows)}\n{note}"
 
 
 def addresses(parts: dict[str, dict[str, Any]]) -> str:

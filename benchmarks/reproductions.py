@@ -28,7 +28,7 @@ WORDS = {
     "training_reconstruction": "reconstruction in training",
     "training_penalty": "KL divergence in training",
 }  # of a method, dataset or score; others are called what the config calls them
-HEAD = "| published result | theirs | tolerance | ours | runs | verdict | config |\n|---|---|---|---|---|---|---|"
+HEAD = ("published result", "theirs", "tolerance", "ours", "runs", "verdict", "config")
 
 
 def table(recorded: Path) -> str:
@@ -36,7 +36,7 @@ def table(recorded: Path) -> str:
 
     The epochs of one log are one row. What is decided comes first.
     """
-    lines: list[tuple[str, str]] = []
+    lines: list[tuple[str, tuple[str, ...]]] = []
     for folder in sorted(path.parent for path in recorded.glob("*/published.json")):
         rows = json.loads((folder / "published.json").read_text(encoding="utf-8"))["rows"]
         logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -46,11 +46,11 @@ def table(recorded: Path) -> str:
                 logs.setdefault(key, []).append(row)
         lines += [(found[0]["outcome"], line(found, folder.name)) for found in logs.values()]
     lines.sort(key=lambda pair: ORDER.index(pair[0]))
-    return "\n".join([HEAD, *(text for _, text in lines)])
+    return marked.table(HEAD, [cells for _, cells in lines])
 
 
-def line(rows: Sequence[dict[str, Any]], config: str) -> str:
-    """Published numbers beside ours: our mean over runs and its 95% interval where there are several."""
+def line(rows: Sequence[dict[str, Any]], config: str) -> tuple[str, ...]:
+    """The cells of published numbers beside ours: our mean over runs and its 95% interval where there are several."""
     first = rows[0]
     metric = EPOCH.sub("", first["metric"])
     if epochs := [found[1] for row in rows if (found := EPOCH.search(row["metric"]))]:
@@ -58,7 +58,7 @@ def line(rows: Sequence[dict[str, Any]], config: str) -> str:
     outcomes = [row["outcome"] or "none: recalled" for row in rows]
     verdict = "; ".join(f"{outcome} ({outcomes.count(outcome)})" for outcome in dict.fromkeys(outcomes))
     what = ", ".join(WORDS.get(word, word) for word in (first["method"], first["dataset"], metric))
-    cells = (
+    return (
         f"{first['source']}: {what}",
         _joined(f"{row['published']:g}{STANDINGS[row['standing']]}" for row in rows),
         _joined(f"{row['tolerance']:g}" for row in rows),
@@ -67,7 +67,6 @@ def line(rows: Sequence[dict[str, Any]], config: str) -> str:
         verdict if len(rows) > 1 else outcomes[0],
         f"`config/reproductions/{config}.yaml`",
     )
-    return f"| {' | '.join(cells)} |"
 
 
 def _joined(cells: Iterable[str]) -> str:

@@ -36,19 +36,14 @@ def table(folder: Path = RECORDED) -> str:
     tests = together(
         [c for key, (_, positive) in MEASURES.items() for c in compare(values[key], pairs=pairs, ratio=positive)]
     )
-    lines = [
-        "| | "
-        + " | ".join(FORMS.values())
-        + " | p: intended, no trick | p: authors', no trick | p: authors', intended |"
-    ]
-    lines.append("|---" * 7 + "|")
+    head = ("", *FORMS.values(), "p: intended, no trick", "p: authors', no trick", "p: authors', intended")
+    rows = []
     for place, (key, (title, _)) in enumerate(MEASURES.items()):
         intervals = [results.interval(values[key][form], key[0]) for form in FORMS]
         cells = [number(found.mean, 3) + spread(found.low, found.high, 3) for found in intervals]
         found = tests[3 * place : 3 * place + 3]
-        cells += [number(c.p_holm, 2) for c in found]
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        rows.append((title, *cells, *(number(c.p_holm, 2) for c in found)))
+    return marked.table(head, rows)
 
 
 if __name__ == "__main__":

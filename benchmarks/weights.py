@@ -9,6 +9,7 @@ The rules and the margin are those of config/study/README.md, 2.
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
 
+from benchmarks import marked
 from wae.analysis.results import Results
 from wae.analysis.rows import TriedWeight
 from wae.analysis.tuning import tune
@@ -70,10 +71,10 @@ def grid(tried: Sequence[TriedWeight], method: str) -> list[float]:
 
 def table(results: Results, tried: Sequence[TriedWeight]) -> str:
     """Scores of all weights in Markdown."""
-    lines = ["| method | weight | distance on validation images | seeds |", "|---|---|---|---|"]
-    for row in tried:
-        lines.append(f"| {results.title(row.method)} | {row.weight:g} | {number(row.validation)} | {row.seeds} |")
-    return "\n".join(lines)
+    return marked.table(
+        ("method", "weight", "distance on validation images", "seeds"),
+        [(results.title(row.method), f"{row.weight:g}", number(row.validation), f"{row.seeds}") for row in tried],
+    )
 
 
 def main(folder: str, full: str | None) -> str:
