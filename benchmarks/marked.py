@@ -14,15 +14,20 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def written(text: str, begin: str, end: str, found: str) -> str:
     """``text`` with ``found`` between the markers ``begin`` and ``end``."""
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
+    before, marker, rest = text.partition(begin)
+    _, last, after = rest.partition(end)
+    if not marker or not last:
+        raise ValueError(f"the markers {begin!r} and {end!r} are not in the text")
     return f"{before}{begin}\n{found}\n{end}{after}"
 
 
-def main(description: str | None, file: Path, begin: str, end: str, found: str) -> None:
-    """Print ``found``; with --write put it into ``file``."""
+def main(description: str | None, file: Path, *blocks: tuple[str, str, str]) -> None:
+    """Print what each of ``blocks`` (markers before and after, Markdown) holds; with --write put it into ``file``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--write", action="store_true")
-    print(found)
+    print("\n\n".join(found for _, _, found in blocks))
     if parser.parse_args().write:
-        file.write_text(written(file.read_text(encoding="utf-8"), begin, end, found), encoding="utf-8")
+        text = file.read_text(encoding="utf-8")
+        for begin, end, found in blocks:
+            text = written(text, begin, end, found)
+        file.write_text(text, encoding="utf-8")

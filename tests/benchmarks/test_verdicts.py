@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks import gpu, tricks
+from benchmarks import gpu, scores, tricks
 from benchmarks.marked import written
 from benchmarks.verdicts import BEGIN, END, table
 from wae.analysis.claims.pool import experiments
@@ -31,3 +31,10 @@ def test_the_table_of_the_prior_trick_is_that_of_the_recorded_runs(root: Path) -
     text = (root / "docs/faithfulness.md").read_text(encoding="utf-8")
     assert text == written(text, tricks.BEGIN, tricks.END, tricks.table()), "run `python -m benchmarks.tricks --write`"
     assert text.count(tricks.BEGIN) == text.count(tricks.END) == 1
+
+
+def test_the_tables_of_scores_are_those_of_the_recorded_runs(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    for begin, end, found in scores.blocks():
+        assert readme == written(readme, begin, end, found), "run `python -m benchmarks.scores --write`"
+        assert readme.count(begin) == 1

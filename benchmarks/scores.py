@@ -1,0 +1,58 @@
+"""The README's tables of recorded scores.
+
+python -m benchmarks.scores          # prints the tables
+python -m benchmarks.scores --write  # and puts them into README.md, each between its two markers
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks import marked
+from wae.analysis.results import Results
+from wae.analysis.runs import base_method
+from wae.analysis.words import SUBJECTS, in_words, number, spread
+
+ROOT = Path(__file__).resolve().parents[1]
+Score = tuple[str, str]  # metric, subject
+SHOWN: Mapping[str, Sequence[Score]] = {  # by folder of reports/recorded
+    "default": (("fid_classifier", "prior"), ("fid_classifier", "mixture")),
+    "mnist": (("fid_classifier", "prior"), ("fid_classifier", "mixture")),
+}
+END = "<!-- end of scores -->"
+
+
+def begin(experiment: str) -> str:
+    """The marker before the table of an experiment."""
+    return f"<!-- scores of {experiment}: python -m benchmarks.scores --write -->"
+
+
+def table(results: Results, scores: Sequence[Score]) -> str:
+    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals."""
+    methods = results.main_methods
+    rows = []
+    for dataset in results.datasets:
+        for metric, subject in scores:
+            intervals = [results.interval(results.seed_values(dataset, m, metric, subject), metric) for m in methods]
+            cells = [number(found.mean, 3) + spread(found.low, found.high, 3) for found in intervals]
+            real = results.real_value(dataset, metric)
+            rows.append((f"{dataset}, {in_words(metric)} of {SUBJECTS[subject]}", *cells, number(real, 2)))
+    return marked.table(("", *(_named(results, method) for method in methods), "real images"), rows)
+
+
+def _named(results: Results, method: str) -> str:
+    """A method with its weight; a VAE's is 1, and an autoencoder without a penalty has none."""
+    weight = results.settings(results.datasets[0], method).get("lambda_", 0.0)
+    title = results.title(method)
+    if title == "VAE" or weight == 0.0:
+        return title
+    return f"{title} ({'β' if base_method(method) in ('vae', 'beta_vae') else 'λ'} {weight:g})"
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Markers and table of each experiment shown."""
+    recorded = ROOT / "reports/recorded"
+    return [(begin(name), END, table(Results(recorded / name), scores)) for name, scores in SHOWN.items()]
+
+
+if __name__ == "__main__":
+    marked.main(__doc__, ROOT / "README.md", *blocks())
