@@ -2,7 +2,9 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from wae.evaluation.subjects import load_method
 from wae.methods.base import Method, build
 from wae.planning.config import merge
 from wae.planning.plan import Plan, load_plan
-from wae.training import checkpoint
+from wae.training import checkpoint, trainer
 from wae.training import loop as training
 from wae.training.run_folder import is_done
 from wae.training.trainer import Trainer, snapshot_epochs
@@ -293,6 +295,20 @@ def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
     assert record["epochs"] == 300
     assert f"{record['steps']}/{record['steps']} [" in (tmp_path / "first.log").read_text(encoding="utf-8")
     assert 0.0 < record["cpu_seconds"] < 1.5 * record["seconds"]  # one thread
+
+
+def test_seconds_are_those_of_the_steps_and_of_the_wait_for_the_device_that_ends_an_epoch(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, processor = count(), count()  # each reading is one second after the last
+    clock = SimpleNamespace(
+        perf_counter=lambda: next(wall), process_time=lambda: next(processor), monotonic=time.monotonic
+    )
+    monkeypatch.setattr(trainer, "time", clock)
+    training.train(a_run(smoke, epochs=3), data, tmp_path / "run", CPU, "code")
+    assert list(pd.read_csv(tmp_path / "run/history.csv")["seconds"]) == [6.0, 12.0, 18.0]  # five steps an epoch
+    record = read_json(tmp_path / "run/run.json")
+    assert (record["seconds"], record["cpu_seconds"]) == (18.0, 15.0)
 
 
 def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
