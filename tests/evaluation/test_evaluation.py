@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from scipy.optimize import linear_sum_assignment
 
 from tests.shared.evaluation import EVALUATION, EXTRACTOR, bars, build, pictures, rows_of
 from tests.shared.models import training
+from wae.core import progress
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.layout import RunFolder
@@ -214,6 +216,18 @@ def test_the_explorer_has_codes_as_the_encoder_draws_them(world, vae):
     distances = np.square(codes[:, None] - plain[None]).sum(2)
     deviation = distances[linear_sum_assignment(distances)].mean() / np.square(noise).sum(1).mean()
     assert 0.2 < deviation < 1.1  # noise of the encoder's size: the nearest partner is no farther than the true one
+
+
+def test_a_long_evaluation_says_what_it_does_now(world, tmp_path, monkeypatch, capsys):
+    make_run(tmp_path / "vae", "vae", steps=1)
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
+    evaluate(tmp_path / "vae", world[0], [world[2]], EVALUATION)
+    said = re.findall(r"^scores of bars/vae/seed3: \d+ s so far, now (.*)$", capsys.readouterr().err, re.MULTILINE)
+    assert said == [
+        *(f"samples, draw {draw} of 3" for draw in (1, 2, 3)),
+        *("the mixture of the codes", "reconstructions", "interpolations", "the likelihood", "the codes"),
+        *("pictures", "scores along training"),
+    ]
 
 
 def test_equal_runs_give_equal_bytes(world, vae, tmp_path):

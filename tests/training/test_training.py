@@ -282,8 +282,8 @@ def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
 ) -> None:
     plan = a_plan(smoke, "wae_mmd", epochs=300)
     command, out = train_command(plan, "digits/wae_mmd/seed0", data, tmp_path)
-    with (tmp_path / "first.log").open("w", encoding="utf-8") as log:
-        first = subprocess.Popen(command, stderr=log)
+    with (tmp_path / "first.log").open("w", encoding="utf-8") as file:
+        first = subprocess.Popen(command, stderr=file)
     wait_for(out / "history.csv")
     second = subprocess.run(command, capture_output=True, text=True, check=False)
     assert first.wait() == 0
@@ -293,7 +293,9 @@ def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
     assert "step/s" not in second.stderr
     record = read_json(out / "run.json")
     assert record["epochs"] == 300
-    assert f"{record['steps']}/{record['steps']} [" in (tmp_path / "first.log").read_text(encoding="utf-8")
+    log = (tmp_path / "first.log").read_text(encoding="utf-8")
+    assert f"{record['steps']}/{record['steps']} [" in log
+    assert log.isascii()  # a log is read in any terminal and locale
     assert 0.0 < record["cpu_seconds"] < 1.5 * record["seconds"]  # one thread
 
 
