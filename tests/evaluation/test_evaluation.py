@@ -379,6 +379,22 @@ def test_reference_rows_are_the_floor(world):
     assert halves[0]["value"] != halves[1]["value"]
     assert min(half["value"] for half in halves) > 1e-3  # one half against the other, not itself
     assert value(rows, "sharpness", "data") > 0
+    assert math.isfinite(value(rows, "parzen", "data", reference="test", samples=EVALUATION.parzen_samples))
+
+
+def test_real_data_have_the_parzen_estimate_where_it_is_asked_for(world, tmp_path):
+    for changed, count in (({}, 1), ({"parzen_samples": 0}, 0), ({"reference": "train"}, 0)):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        build_reference(world[0], world[1], EVALUATION.model_copy(update=changed), [0.0], folder)
+        assert len(find(rows_of(folder / "reference.json"), "parzen", "data")) == count
+
+
+def test_a_loaded_method_is_in_evaluation_mode_and_learns_nothing(world, vae):
+    run, _ = read_run(RunFolder(vae))
+    for weights in ("weights.safetensors", "snapshots/epoch0002.safetensors"):
+        method = load_method(run, vae / weights, torch.device("cpu"))
+        assert not any(module.training for module in method.modules())
+        assert not any(parameter.requires_grad for parameter in method.parameters())
 
 
 def test_too_few_images_for_the_rank_warn_and_are_labelled(world, tmp_path, capsys):
@@ -435,6 +451,7 @@ def test_mixture_recovers_clusters_and_mixes_them():
     assert drawn[~right].std(0) == pytest.approx([0.5, 0.5], abs=0.08)
     assert 0.15 < right[:200].mean() < 0.35  # not one component after the other
     assert Mixture(codes[:6], 10, seed=0).components == 3
+    assert Mixture(codes[:3], 10, seed=0).components == 1
     with pytest.raises(UserError, match="cannot be fitted"):
         Mixture(np.full((10, 2), np.nan), 2, seed=0)
 

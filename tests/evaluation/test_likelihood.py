@@ -67,6 +67,17 @@ def test_with_the_exact_posterior_every_draw_gives_the_evidence() -> None:
     assert found["nll_iw_error"] == pytest.approx(float(expected.std()) / math.sqrt(40), rel=1e-3)
 
 
+def test_no_more_codes_are_decoded_at_once_than_a_batch_has() -> None:
+    made, sizes = Linear(), []
+    decoder = made.decoder
+    made.decoder = lambda z: (sizes.append(len(z)), decoder(z))[1]
+    scores(made, GIVEN, samples=8, batch=20)
+    assert sizes == [16] * 20
+    sizes.clear()
+    scores(made, GIVEN, samples=30, batch=20)
+    assert sizes == [30] * 40  # all draws of one image
+
+
 def test_with_a_wrong_posterior_the_elbo_is_lower_by_the_divergence() -> None:
     made = Linear(off=0.1)
     expected = float(made.log_evidence(GIVEN).mean())

@@ -83,12 +83,10 @@ def run_study(
 
 def _spread(windows: Sequence[float]) -> dict[str, Any]:
     """Cores busy with other processes while the study ran: mean and largest over its windows."""
-    if not windows:
-        return {"windows": 0, "mean_cores_busy_with_others": None, "max_cores_busy_with_others": None}
     return {
         "windows": len(windows),
-        "mean_cores_busy_with_others": sum(windows) / len(windows),
-        "max_cores_busy_with_others": max(windows),
+        "mean_cores_busy_with_others": sum(windows) / len(windows) if windows else None,
+        "max_cores_busy_with_others": max(windows, default=None),
     }
 
 
