@@ -13,6 +13,7 @@ from baselines.vae import gaussian_kl
 from tests.shared.models import images, method, training
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import Split
+from wae.evaluation import likelihood_rows
 from wae.evaluation.held_out import HeldOut
 from wae.evaluation.likelihood import active_units, has_likelihood, kl_per_dimension, likelihood_scores
 from wae.evaluation.likelihood_rows import importance_rows, prior_parzen_rows
@@ -142,6 +143,22 @@ def test_active_units_vary_over_images_in_units_of_the_prior() -> None:
     mean = rng.normal(size=(5000, 4)) * np.array([2.0, 0.25, 0.15, 0.0]) + 7.0
     assert active_units(mean, 1.0) == {"active_units": 3.0, "inactive_share": 0.25}  # 0.15^2 is above 0.01
     assert active_units(mean, 2.0) == {"active_units": 2.0, "inactive_share": 0.5}  # and below 0.01 * 4
+
+
+def test_binary_images_are_drawn_with_their_grey_levels_probability(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Tensor] = []
+    monkeypatch.setattr(likelihood_rows, "likelihood_scores", lambda made, part, *rest: given.append(part) or {})
+    grey = np.tile(np.array([0, 51, 204, 255], np.uint8), (3, 1, 500, 1))  # three images of 500 by 4 pixels
+    held_out = HeldOut("test", Split(grey, None), grey)
+    for binarise in ("off", "each_draw"):
+        settings = training("vae", depth=2, binarise=binarise)
+        run = RunSettings(dataset="d", method="vae", seed=0, shape=[1, 8, 8], training=settings)
+        importance_rows(method("vae"), run, held_out, EvaluationSettings(importance_samples=3), torch.device("cpu"))
+    assert torch.equal(given[0], torch.from_numpy(grey))
+    assert given[1].dtype == torch.uint8
+    assert set(given[1].unique().tolist()) == {0, 255}
+    found = given[1].double().mean((0, 1, 2)) / 255.0
+    torch.testing.assert_close(found, torch.tensor([0.0, 0.2, 0.8, 1.0]).double(), rtol=0, atol=0.05)
 
 
 @pytest.mark.parametrize(("count", "rows"), [(1, 0), (2, 3)])

@@ -100,6 +100,18 @@ def test_heads_stand_for_one_spread() -> None:
         torch.testing.assert_close(torch.exp(0.5 * log_variance_of(head, kind)), sd)
 
 
+def test_an_encoders_log_variance_stays_within_fifty() -> None:
+    made = method("vae")
+    final = [module for module in made.encoder.modules() if isinstance(module, torch.nn.Linear)][-1]
+    for head, kept in ((-60.0, -50.0), (-49.0, -49.0), (49.0, 49.0), (60.0, 50.0)):
+        with torch.no_grad():
+            final.weight.zero_()
+            final.bias.fill_(head)
+        found = made.encode(torch.zeros(2, 1, 8, 8), None).log_variance
+        assert found is not None
+        assert set(found.flatten().tolist()) == {kept}
+
+
 def test_pixels_are_drawn_with_their_grey_levels_probability() -> None:
     grey = torch.tensor([0.0, 0.2, 0.9, 1.0]).repeat(20_000, 1)
     found = binarised(grey, torch.Generator().manual_seed(0))

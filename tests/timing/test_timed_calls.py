@@ -61,6 +61,8 @@ def test_the_penalty_grid() -> None:
 def test_memory_kept_is_a_point_of_its_own_where_it_can_be() -> None:
     settings = TimingSettings(penalty_n=[32, 64], penalties=["mmd_official", "mmd_official_kept"])
     points = list(penalty_points(settings, 8, CPU))
+    assert {p.memory_power for p in points} == {2.0}  # of (n, n) tensors
+    assert {p.memory_power for p in penalty_points(TimingSettings(penalties=["mmd_fused", "gan"]), 8, CPU)} == {1.0}
     assert [(p.labels["subject"], p.around is not None) for p in points[:2]] == [
         ("mmd_official", False),
         ("mmd_official_kept", True),

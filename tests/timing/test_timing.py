@@ -120,7 +120,9 @@ def test_the_interval_of_the_median_covers_it() -> None:
 
 
 def test_settled_within_five_percent() -> None:
-    assert is_settled([1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 1.0])
+    for unit in (1.0, 1e-3, 60.0):
+        assert is_settled([unit * share for share in (1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 1.0)])
+        assert not is_settled([unit * share for share in (1.0, 1.06, 0.94, 1.06, 0.94, 1.0, 1.0)])
     assert not is_settled([1.0, 1.0, 1.0, 1.0, 1.0])  # too few for an interval
     assert not is_settled([1.0, 1.2, 0.8, 1.2, 0.8, 1.0, 1.0])
     assert not is_settled([1.0, 1.0, 0.8, 0.8, 0.8, 1.0, 1.0])
