@@ -10,6 +10,7 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 
 from wae.core.errors import UserError
 from wae.evaluation.fidelity import (
+    LARGE,
     Moments,
     as_reference,
     bias_curve,
@@ -35,6 +36,7 @@ def test_moments_are_the_mean_and_unbiased_covariance():
     np.testing.assert_allclose(found.covariance, np.cov(values, rowvar=False), rtol=1e-5)
     assert found.n == 30
     assert found.covariance.dtype == np.float64
+    np.testing.assert_allclose(moments(values[:2]).covariance, np.cov(values[:2], rowvar=False))  # the fewest
 
 
 def test_distance_of_diagonal_gaussians_in_closed_form():
@@ -45,8 +47,9 @@ def test_distance_of_diagonal_gaussians_in_closed_form():
     assert frechet_distance(samples, reference) == pytest.approx(expected, rel=1e-12)
 
 
-def test_distance_of_correlated_gaussians_by_matrix_square_root():
-    x, y = moments(features(400, 7, 1)), moments(features(300, 7, 2, 0.3, 1.4))
+@pytest.mark.parametrize("dimensions", [7, LARGE])  # two ways to the same product
+def test_distance_of_correlated_gaussians_by_matrix_square_root(dimensions):
+    x, y = moments(features(900, dimensions, 1)), moments(features(800, dimensions, 2, 0.3, 1.4))
     product = linalg.sqrtm(x.covariance @ y.covariance).real
     difference = x.mean - y.mean
     expected = difference @ difference + np.trace(x.covariance) + np.trace(y.covariance) - 2 * np.trace(product)

@@ -91,6 +91,11 @@ def test_classifier_is_scored_on_points_that_it_did_not_see() -> None:
     assert len(set(accuracies)) > 1
 
 
+def test_classifier_leaves_out_the_odd_point() -> None:
+    found = match.classifier_accuracy(normal(61, 4, 1), normal(61, 4, 2), 0)
+    assert 60 * found == pytest.approx(round(60 * found), abs=1e-9)
+
+
 def test_mardia_is_the_double_loop() -> None:
     z = normal(7, 3, 11, 0.4, 1.5)
     unit = (z / 1.5).tolist()
