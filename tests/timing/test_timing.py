@@ -4,15 +4,17 @@ import csv
 import io
 import itertools
 import math
+from collections import namedtuple
 from collections.abc import Callable
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from wae.core.settings import TimingSettings
 from wae.timing.clock import Point, Stopwatch, Study, TooLargeError, predicted_bytes
-from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load, load_average
+from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load, SystemMeter, load_average
 from wae.timing.study import table
 from wae.timing.summary import is_settled, median_rank, summarise
 
@@ -252,6 +254,17 @@ def test_memory_grows_as_the_last_two_sizes_did() -> None:
     assert predicted_bytes([(10, 100), (20, 400)], 40) == pytest.approx(1600.0)
     assert predicted_bytes([(10, 100), (20, 100)], 40) == pytest.approx(200.0)  # at least linearly
     assert predicted_bytes([(10, 100), (20, 6400)], 40) == pytest.approx(51200.0)  # at most cubically
+
+
+def test_a_processor_is_busy_when_it_neither_idles_nor_waits_nor_is_counted_as_a_guest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    linux = namedtuple("linux", "user system idle iowait guest")  # a guest's time is in the user's already
+    monkeypatch.setattr(psutil, "cpu_times", lambda: linux(20.0, 3.0, 100.0, 7.0, 5.0))
+    assert SystemMeter().busy() == 23.0
+    mac = namedtuple("mac", "user system idle")
+    monkeypatch.setattr(psutil, "cpu_times", lambda: mac(20.0, 3.0, 100.0))
+    assert SystemMeter().busy() == 23.0
 
 
 def test_the_budget_ends_the_rounds(capsys) -> None:

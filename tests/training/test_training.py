@@ -247,6 +247,8 @@ def test_a_diverged_run_is_recorded_with_its_step(smoke: dict[str, Any], data: P
 
 
 def test_data_that_do_not_fit_are_refused(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    training.train(a_run(smoke, batch_size=250, epochs=1), data, tmp_path / "one", CPU, "code")  # 250 images
+    assert read_json(tmp_path / "one/run.json")["steps"] == 1
     with pytest.raises(UserError, match="fewer than one batch of 300"):
         training.train(a_run(smoke, batch_size=300), data, tmp_path / "run", CPU, "code")
     other = a_run(smoke).model_copy(update={"shape": [1, 16, 16]})
