@@ -77,6 +77,18 @@ def table(results: Results, tried: Sequence[TriedWeight]) -> str:
     )
 
 
+def wide(results: Results) -> str:
+    """The same in Markdown with a column for each weight; what is taken is bold."""
+    tried = tune(results).tried
+    taken, columns = chosen(tried), sorted({row.weight for row in tried})
+    rows = []
+    for method in taken:
+        scores = {row.weight: number(row.validation) for row in tried if row.method == method}
+        scores[taken[method]] = f"**{scores[taken[method]]}**"
+        rows.append((results.title(method), *(scores.get(weight, "-") for weight in columns)))
+    return marked.table(("weight", *(f"{weight:g}" for weight in columns)), rows)
+
+
 def main(folder: str, full: str | None) -> str:
     """What the command prints: scores, then what is taken of each method and what to try next."""
     results = Results(folder)

@@ -16,8 +16,7 @@ from safetensors.torch import load_file, save_file
 from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
-from tests.shared.evaluation import EVALUATION, EXTRACTOR, bars, build, pictures, rows_of
-from tests.shared.models import training
+from tests.shared.evaluation import EVALUATION, EXTRACTOR, bars, build, make_run, pictures, rows_of
 from wae.core import progress
 from wae.core.errors import UserError
 from wae.core.files import write_json
@@ -34,29 +33,6 @@ from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
 from wae.evaluation.subjects import Mixture, interpolate, load_method, middles, read_run
 from wae.methods.base import build as build_method
-from wae.training.run_folder import save_weights
-
-
-def make_run(folder: Path, name: str = "wae_mmd", seed: int = 3, steps: int = 0, **changes) -> RunSettings:
-    """A run's folder with weights of a network after ``steps`` of training, and one snapshot."""
-    settings = training(name, **{"width": 4, "depth": 2, "latent_dim": 3, "critic_width": 8, **changes})
-    run = RunSettings(dataset="bars", method=name, seed=seed, shape=[1, 12, 12], training=settings)
-    method = build_method(run)
-    if steps:
-        from wae.compute.seeds import Streams
-
-        method.optimisers = method.build_optimisers()
-        images, streams = torch.from_numpy(pictures(600, 1)[0]), Streams(seed)
-        method.train()
-        for step in range(steps):
-            method.step(images[(step * 50) % 600 :][:50], streams)
-    folder.mkdir(parents=True)
-    save_weights(method, folder / "weights.safetensors")
-    (folder / "snapshots").mkdir()
-    save_weights(method, folder / "snapshots/epoch0002.safetensors")
-    write_json(folder / "settings.json", run.model_dump())
-    write_json(folder / "run.json", {"status": "finished", "diverged_step": None})
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from tests.evaluation.test_evaluation import make_run
-from tests.shared.evaluation import EVALUATION, EXTRACTOR
+from tests.shared.evaluation import EVALUATION, EXTRACTOR, make_run
 from wae.core.settings import DatasetSettings
 from wae.data.source import prepare
 from wae.evaluation import classifier, codes, likelihood, match, subjects, trajectory

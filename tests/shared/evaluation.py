@@ -2,11 +2,18 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
-from wae.core.settings import DatasetSettings, EvaluationSettings, ExtractorSettings
+from tests.shared.models import training
+from wae.compute.seeds import Streams
+from wae.core.files import write_json
+from wae.core.settings import DatasetSettings, EvaluationSettings, ExtractorSettings, RunSettings
 from wae.data.source import Dataset, Split, prepare
+from wae.methods.base import build as build_method
+from wae.training.run_folder import save_weights
 
 EXTRACTOR = ExtractorSettings(width=4, features=6, epochs=1, min_steps=150, batch_size=50, learning_rate=5e-3)
 EVALUATION = EvaluationSettings(
@@ -43,6 +50,26 @@ def build(folder: Path, settings: EvaluationSettings = EVALUATION) -> tuple[Path
     build_extractor(data, EXTRACTOR, extractor)
     build_reference(data, extractor, settings, [0.0], reference)
     return data, extractor, reference
+
+
+def make_run(folder: Path, name: str = "wae_mmd", seed: int = 3, steps: int = 0, **changes: Any) -> RunSettings:
+    """A run's folder with weights of a network after ``steps`` of training, and one snapshot."""
+    settings = training(name, **{"width": 4, "depth": 2, "latent_dim": 3, "critic_width": 8, **changes})
+    run = RunSettings(dataset="bars", method=name, seed=seed, shape=[1, 12, 12], training=settings)
+    method = build_method(run)
+    if steps:
+        method.optimisers = method.build_optimisers()
+        images, streams = torch.from_numpy(pictures(600, 1)[0]), Streams(seed)
+        method.train()
+        for step in range(steps):
+            method.step(images[(step * 50) % 600 :][:50], streams)
+    folder.mkdir(parents=True)
+    save_weights(method, folder / "weights.safetensors")
+    (folder / "snapshots").mkdir()
+    save_weights(method, folder / "snapshots/epoch0002.safetensors")
+    write_json(folder / "settings.json", run.model_dump())
+    write_json(folder / "run.json", {"status": "finished", "diverged_step": None})
+    return run
 
 
 def rows_of(document: Path) -> list[dict]:
