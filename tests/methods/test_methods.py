@@ -190,6 +190,7 @@ def test_a_batch_of_two_and_bfloat16_work() -> None:
 def test_compiled_networks_have_code_of_their_own_for_each_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))  # traced alike, and quick
     deterministic = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
     counters = importlib.import_module("torch._dynamo.utils").counters
     counters.clear()
     try:
@@ -199,6 +200,7 @@ def test_compiled_networks_have_code_of_their_own_for_each_batch_size(monkeypatc
             steps(made, images(24), 2, 12)
             steps(made, images(8), 2, 4)
         assert counters["stats"]["unique_graphs"] == 5 * 2 * 2  # seeds, encoder and decoder, sizes
+        assert torch.are_deterministic_algorithms_enabled()  # the compiler's code too
     finally:
         torch.set_deterministic_debug_mode(deterministic)
 
