@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from benchmarks import gpu, scores, tricks
+from benchmarks import gpu, scores, study, tricks
 from benchmarks.marked import written
 from benchmarks.verdicts import BEGIN, END, table
 from wae.analysis.claims.pool import experiments
@@ -38,3 +38,13 @@ def test_the_tables_of_scores_are_those_of_the_recorded_runs(root: Path) -> None
     for begin, end, found in scores.blocks():
         assert readme == written(readme, begin, end, found), "run `python -m benchmarks.scores --write`"
         assert readme.count(begin) == 1
+
+
+def test_the_tables_of_the_study_are_those_of_the_recorded_runs(root: Path) -> None:
+    page = (root / "docs/results.md").read_text(encoding="utf-8")
+    for begin, end, found in study.blocks():
+        assert page == written(page, begin, end, found), "run `python -m benchmarks.study --write`"
+        assert page.count(begin) == 1
+    for pilot in study.PILOTS:
+        drawn = (root / f"docs/pictures/{pilot}.svg").read_bytes()
+        assert drawn == study.picture(pilot), "run `python -m benchmarks.study --write`"

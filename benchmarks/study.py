@@ -1,0 +1,83 @@
+"""What the study's runs say: tables and a figure in docs/results.md, from the recorded folders.
+
+python -m benchmarks.study          # prints the tables
+python -m benchmarks.study --write  # and puts them into that file, each between its two markers, and draws the figure
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from benchmarks import lengths, marked, weights
+from wae.analysis.results import Results
+from wae.analysis.words import SUBJECTS, in_words
+from wae.report.figures.plots import Plot, write
+from wae.report.figures.style import canvas, look, plain_number, seed_lines
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDED = ROOT / "reports/recorded"
+PAGE = ROOT / "docs/results.md"
+PICTURES = ROOT / "docs/pictures"
+END = "<!-- end of the table -->"
+
+
+def begin(experiment: str) -> str:
+    """The marker before the table of an experiment."""
+    return f"<!-- {experiment}: python -m benchmarks.study --write -->"
+
+
+def length(results: Results) -> str:
+    """What each doubling of the training moves in a pilot, and the length taken."""
+    return "\n\n".join(lengths.table(results, dataset) for dataset in results.datasets)
+
+
+TABLES = {"pilot_mnist": length, "weights_mnist": weights.wide}
+PILOTS = ("pilot_mnist",)
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Markers and table of each recorded experiment of the study."""
+    return [(begin(name), END, table(Results(RECORDED / name))) for name, table in TABLES.items()]
+
+
+def curves(experiment: str) -> Plot:
+    """A pilot's distance of prior samples and error of reconstructions against the epoch."""
+    results = Results(RECORDED / experiment)
+    scores = ((str(results.distance), "prior"), ("mse", "reconstruction"))
+
+    def draw() -> Figure:
+        figure, panels = canvas(height=5.0, rows=2, sharex=True)
+        frame = results.trajectories()
+        looks = {method: look(results, method) for method in results.main_methods}
+        for axes, (metric, subject) in zip(panels, scores, strict=True):
+            rows = frame[(frame["metric"] == metric) & (frame["subject"] == subject)]
+            handles = seed_lines(axes, rows, "epoch", "value", looks)
+            axes.set(xlabel="epoch", ylabel="", xscale="log", yscale="log")
+            axes.set_title(f"{in_words(metric)} of {SUBJECTS[subject]}")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 2.5, 3.0, 5.0)))
+            axes.yaxis.set_major_formatter(FuncFormatter(plain_number))
+            axes.yaxis.set_minor_locator(NullLocator())
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        epochs = sorted(frame["epoch"].unique())
+        panels[1].set_xticks(epochs, labels=[f"{epoch}" for epoch in epochs])
+        panels[1].xaxis.set_minor_locator(NullLocator())
+        return figure
+
+    return Plot(experiment, "How long is long enough", "", "", draw)
+
+
+def picture(experiment: str) -> bytes:
+    """The SVG of ``curves``."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(curves(experiment), Path(folder))
+        return (Path(folder) / f"{experiment}.svg").read_bytes()
+
+
+if __name__ == "__main__":
+    marked.main(__doc__, PAGE, *blocks())
+    if "--write" in sys.argv:
+        for pilot in PILOTS:
+            (PICTURES / f"{pilot}.svg").write_bytes(picture(pilot))
