@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from benchmarks import marked
 from wae.analysis.results import Results
+from wae.core.errors import UserError
 
 MARGIN = 0.05
 CANDIDATES = (4, 8, 16)
@@ -70,4 +71,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="an experiment's results with trajectories.csv")
     experiment = Results(parser.parse_args().folder)
-    print("\n\n".join(table(experiment, dataset) for dataset in experiment.datasets))
+    try:
+        print("\n\n".join(table(experiment, dataset) for dataset in experiment.datasets))
+    except UserError as error:
+        parser.exit(1, f"error: {error}\n")

@@ -14,6 +14,7 @@ from wae.analysis.results import Results
 from wae.analysis.rows import TriedWeight
 from wae.analysis.tuning import tune
 from wae.analysis.words import number
+from wae.core.errors import UserError
 
 MARGIN = 0.05
 EXTENSION = 2  # values on the side at whose edge the winner is
@@ -112,4 +113,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="results of weights_DATASET")
     parser.add_argument("full", nargs="?", help="results of weights_DATASET_full")
-    print(main(**vars(parser.parse_args())))
+    try:
+        print(main(**vars(parser.parse_args())))
+    except UserError as error:
+        parser.exit(1, f"error: {error}\n")
