@@ -70,8 +70,8 @@ def table(results: Results, dataset: str) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="an experiment's results with trajectories.csv")
-    experiment = Results(parser.parse_args().folder)
     try:
+        experiment = Results(parser.parse_args().folder)
         print("\n\n".join(table(experiment, dataset) for dataset in experiment.datasets))
     except UserError as error:
         parser.exit(1, f"error: {error}\n")
