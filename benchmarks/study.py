@@ -34,7 +34,7 @@ def length(results: Results) -> str:
     return "\n\n".join(lengths.table(results, dataset) for dataset in results.datasets)
 
 
-TABLES = {"pilot_mnist": length, "weights_mnist": weights.wide}
+TABLES = {"pilot_mnist": length, "weights_mnist": weights.wide, "weights_mnist_full": weights.wide}
 PILOTS = ("pilot_mnist",)
 
 
