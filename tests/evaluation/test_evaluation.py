@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
 from wae.evaluation.subjects import Mixture, interpolate, load_method, middles, read_run
+from wae.evaluation.trajectory import trajectory
 from wae.methods.base import build as build_method
 
 
@@ -171,6 +173,16 @@ def test_scatter_and_trajectory(vae):
         value(rows, "fid_classifier", "prior", draw=0, reference="test")
     )
     assert ("2", "mutual_information", "codes") in found
+
+
+def test_scores_along_training_are_of_one_extractor(world, vae):
+    run, _ = read_run(RunFolder(vae))
+    real = load_reference(world[2])
+    other = replace(real, name="other")
+    images = load(world[0], "test").images
+    text = trajectory(run, RunFolder(vae), images, "test", [real, other], EVALUATION, torch.device("cpu"))
+    distances = {line["metric"] for line in csv.DictReader(text.splitlines()) if line["subject"] == "prior"}
+    assert distances == {"fid_classifier"}
 
 
 def test_the_explorer_has_codes_as_the_encoder_draws_them(world, vae):

@@ -101,11 +101,11 @@ def test_memory_that_is_kept_has_its_pages_already() -> None:
 def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
     run = load_plan(smoke).runs[0]
     (tmp_path / "data").mkdir()
-    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1, 1)
+    images = np.arange(11, dtype=np.uint8).reshape(11, 1, 1, 1)
     for split in ("train", "test"):
         np.save(tmp_path / f"data/{split}_images.npy", images)
-        np.save(tmp_path / f"data/{split}_labels.npy", np.zeros(10, np.int64))
-    meta = {"counts": {"train": 10, "test": 10}, "shape": [1, 1, 1], "classes": 1, "sha256": {}}
+        np.save(tmp_path / f"data/{split}_labels.npy", np.zeros(11, np.int64))
+    meta = {"counts": {"train": 11, "test": 11}, "shape": [1, 1, 1], "classes": 1, "sha256": {}}
     write_json(tmp_path / "data/meta.json", meta)
     seen: list[list[int]] = []
     modes: list[tuple[bool, bool]] = []  # in training; in reduced precision
@@ -118,9 +118,9 @@ def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:
             seen.append(images.flatten().tolist())
             modes.append((self.training, torch.is_autocast_enabled("cpu")))
 
-    with pytest.raises(TooLargeError, match="10 training images make no batch of 11"):
-        step_call(Recorder(), run, tmp_path / "data", 11, CPU)
-    step_call(Recorder(), run, tmp_path / "data", 10, CPU)
+    with pytest.raises(TooLargeError, match="11 training images make no batch of 12"):
+        step_call(Recorder(), run, tmp_path / "data", 12, CPU)
+    step_call(Recorder(), run, tmp_path / "data", 11, CPU)
     call = step_call(Recorder(), run, tmp_path / "data", 4, CPU)
     assert not seen
     for _ in range(3):

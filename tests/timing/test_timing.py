@@ -250,6 +250,7 @@ def test_memory_grows_as_the_last_two_sizes_did() -> None:
     assert predicted_bytes([], 10) is None
     assert predicted_bytes([(10, 100)], 20) == 200.0
     assert predicted_bytes([(10, 100)], 20, 2.0) == 400.0
+    assert predicted_bytes([(5, 0), (10, 100)], 20, 2.0) == 400.0  # nothing was seen of the smaller one
     assert predicted_bytes([(10, 100), (20, 200)], 80) == pytest.approx(800.0)
     assert predicted_bytes([(10, 100), (20, 400)], 40) == pytest.approx(1600.0)
     assert predicted_bytes([(10, 100), (20, 100)], 40) == pytest.approx(200.0)  # at least linearly
