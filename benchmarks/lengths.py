@@ -6,12 +6,13 @@ The rule, its margin and its candidates are those of config/study/README.md, 1.
 """
 
 import argparse
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks import marked
 from wae.analysis.results import Results
-from wae.core.errors import UserError
+from wae.core.exits import in_words
 
 MARGIN = 0.05
 CANDIDATES = (4, 8, 16)
@@ -67,11 +68,13 @@ def table(results: Results, dataset: str) -> str:
     return f"{marked.table(head, rows)}\n\nTaken: {taken} epochs ({reason})."
 
 
+def tables(results: Results) -> str:
+    """``table`` of each dataset."""
+    return "\n\n".join(table(results, dataset) for dataset in results.datasets)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="an experiment's results with trajectories.csv")
-    try:
-        experiment = Results(parser.parse_args().folder)
-        print("\n\n".join(table(experiment, dataset) for dataset in experiment.datasets))
-    except UserError as error:
-        parser.exit(1, f"error: {error}\n")
+    folder = parser.parse_args().folder
+    sys.exit(in_words("lengths", lambda: print(tables(Results(folder)))))

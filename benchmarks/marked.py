@@ -12,6 +12,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([texts[0], "|---" * len(head) + "|", *texts[1:]])
 
 
+def begin(what: str, module: str) -> str:
+    """The marker before what ``python -m benchmarks.MODULE --write`` writes of ``what``."""
+    return f"<!-- {what}: python -m benchmarks.{module} --write -->"
+
+
 def written(text: str, begin: str, end: str, found: str) -> str:
     """``text`` with ``found`` between the markers ``begin`` and ``end``."""
     before, marker, rest = text.partition(begin)

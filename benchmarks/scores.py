@@ -21,11 +21,6 @@ SHOWN: Mapping[str, Sequence[Score]] = {  # by folder of reports/recorded
 END = "<!-- end of scores -->"
 
 
-def begin(experiment: str) -> str:
-    """The marker before the table of an experiment."""
-    return f"<!-- scores of {experiment}: python -m benchmarks.scores --write -->"
-
-
 def table(results: Results, scores: Sequence[Score]) -> str:
     """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals."""
     methods = results.main_methods
@@ -51,7 +46,10 @@ def _named(results: Results, method: str) -> str:
 def blocks() -> list[tuple[str, str, str]]:
     """Markers and table of each experiment shown."""
     recorded = ROOT / "reports/recorded"
-    return [(begin(name), END, table(Results(recorded / name), scores)) for name, scores in SHOWN.items()]
+    return [
+        (marked.begin(f"scores of {name}", "scores"), END, table(Results(recorded / name), scores))
+        for name, scores in SHOWN.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -24,23 +24,13 @@ PICTURES = ROOT / "docs/pictures"
 END = "<!-- end of the table -->"
 
 
-def begin(experiment: str) -> str:
-    """The marker before the table of an experiment."""
-    return f"<!-- {experiment}: python -m benchmarks.study --write -->"
-
-
-def length(results: Results) -> str:
-    """What each doubling of the training moves in a pilot, and the length taken."""
-    return "\n\n".join(lengths.table(results, dataset) for dataset in results.datasets)
-
-
-TABLES = {"pilot_mnist": length, "weights_mnist": weights.wide, "weights_mnist_full": weights.wide}
+TABLES = {"pilot_mnist": lengths.tables, "weights_mnist": weights.wide, "weights_mnist_full": weights.wide}
 PILOTS = ("pilot_mnist",)
 
 
 def blocks() -> list[tuple[str, str, str]]:
     """Markers and table of each recorded experiment of the study."""
-    return [(begin(name), END, table(Results(RECORDED / name))) for name, table in TABLES.items()]
+    return [(marked.begin(name, "study"), END, table(Results(RECORDED / name))) for name, table in TABLES.items()]
 
 
 def curves(experiment: str) -> Plot:

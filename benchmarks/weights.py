@@ -7,6 +7,7 @@ The rules and the margin are those of config/study/README.md, 2.
 """
 
 import argparse
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks import marked
@@ -14,7 +15,7 @@ from wae.analysis.results import Results
 from wae.analysis.rows import TriedWeight
 from wae.analysis.tuning import tune
 from wae.analysis.words import number
-from wae.core.errors import UserError
+from wae.core.exits import in_words
 
 MARGIN = 0.05
 EXTENSION = 2  # values on the side at whose edge the winner is
@@ -113,7 +114,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="results of weights_DATASET")
     parser.add_argument("full", nargs="?", help="results of weights_DATASET_full")
-    try:
-        print(main(**vars(parser.parse_args())))
-    except UserError as error:
-        parser.exit(1, f"error: {error}\n")
+    arguments = vars(parser.parse_args())
+    sys.exit(in_words("weights", lambda: print(main(**arguments))))
