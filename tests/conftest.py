@@ -1,11 +1,14 @@
 """Fixtures that several test files share."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
+from tests.shared.workflow import copy_project, snakemake
 from wae.planning.config import read_config
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,6 +38,25 @@ def config(root: Path) -> dict[str, Any]:
 def smoke(root: Path) -> dict[str, Any]:
     """The smoke config, merged over the default one."""
     return read_config(root / "config/smoke.yaml")
+
+
+@pytest.fixture(scope="session")
+def smoke_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project after `snakemake --cores 2 --configfile config/smoke.yaml -- all`: to be read, not changed.
+
+    All workers share one: the first that asks makes it, the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # a worker's own folder lies in the folder of all
+    folder, done = shared / "smoke/project", shared / "smoke.done"
+    with FileLock(shared / "smoke.lock"):
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            result = snakemake(copy_project(folder), "--", "all")
+            assert result.returncode == 0, result.stdout[-3000:]
+            done.touch()
+    return folder
 
 
 @pytest.fixture(scope="session")

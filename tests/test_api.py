@@ -10,20 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 import wae
-from tests.shared.workflow import copy_project, snakemake
 from wae.cli import main
 
 CELL = "digits/wae_mmd/seed0"
 FILES = ("weights.safetensors", "metrics.json", "settings.json", "trajectory.csv")
-
-
-@pytest.fixture(scope="module")
-def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which the workflow has trained and evaluated one cell of the smoke config."""
-    folder = copy_project(tmp_path_factory.mktemp("api") / "project")
-    result = snakemake(folder, "--", f"results/smoke/{CELL}/metrics.json")
-    assert result.returncode == 0, result.stdout[-3000:]
-    return folder
 
 
 def test_everything_offered_is_there_and_documented() -> None:
@@ -38,8 +28,8 @@ def test_everything_offered_is_there_and_documented() -> None:
 
 
 @pytest.mark.slow
-def test_python_the_command_and_the_workflow_give_the_same_bits(project: Path, tmp_path: Path) -> None:
-    config = project / "config/smoke.yaml"
+def test_python_the_command_and_the_workflow_give_the_same_bits(smoke_project: Path, tmp_path: Path) -> None:
+    config = smoke_project / "config/smoke.yaml"
     method = wae.train(config, CELL, results=tmp_path / "python")
     rows = wae.evaluate(config, CELL, results=tmp_path / "python")
     command = [sys.executable, "-m", "wae"]
@@ -53,18 +43,18 @@ def test_python_the_command_and_the_workflow_give_the_same_bits(project: Path, t
     ):
         subprocess.run([*command, *stage, *named], check=True, capture_output=True)
     for name in FILES:
-        recorded = (project / "results/smoke" / CELL / name).read_bytes()
+        recorded = (smoke_project / "results/smoke" / CELL / name).read_bytes()
         assert (tmp_path / "python/smoke" / CELL / name).read_bytes() == recorded, name
         assert (tmp_path / "hand/smoke" / CELL / name).read_bytes() == recorded, name
-    weights = load_file(project / "results/smoke" / CELL / "weights.safetensors")
+    weights = load_file(smoke_project / "results/smoke" / CELL / "weights.safetensors")
     state = method.state_dict()
     assert all(torch.equal(state[name], tensor) for name, tensor in weights.items())
     assert {"prior", "mixture", "reconstruction", "codes"} <= set(rows["subject"])
 
 
 @pytest.mark.slow
-def test_a_trained_method_samples_encodes_decodes_and_reconstructs(project: Path) -> None:
-    method = wae.load(project / "results/smoke" / CELL)
+def test_a_trained_method_samples_encodes_decodes_and_reconstructs(smoke_project: Path) -> None:
+    method = wae.load(smoke_project / "results/smoke" / CELL)
     samples = method.sample(5, seed=1)
     assert samples.shape == (5, 1, 8, 8)
     assert samples.dtype == torch.uint8
@@ -75,12 +65,12 @@ def test_a_trained_method_samples_encodes_decodes_and_reconstructs(project: Path
 
 
 @pytest.mark.slow
-def test_images_of_any_model_are_scored(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(project)
-    method = wae.load(project / "results/smoke" / CELL)
+def test_images_of_any_model_are_scored(smoke_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(smoke_project)
+    method = wae.load(smoke_project / "results/smoke" / CELL)
     images = method.sample(40, seed=0).numpy()
     np.save(tmp_path / "images.npy", images)
-    plan = wae.load_plan(project / "config/smoke.yaml")
+    plan = wae.load_plan(smoke_project / "config/smoke.yaml")
     found = wae.score(images, "digits", plan)
     again = wae.score(tmp_path / "images.npy", "digits", plan)
     assert found["value"].tolist() == again["value"].tolist()

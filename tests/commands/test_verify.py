@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.shared import kill
 from wae.analysis.collecting import write_table
 from wae.analysis.runs import METRICS_COLUMNS
 from wae.commands import verify
@@ -126,13 +126,12 @@ def test_settings_that_changed_since_are_not_compared(tmp_path: Path, smoke: dic
 
 @pytest.mark.slow
 def test_one_cell_is_made_again_and_is_identical(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    smoke_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = kill.new_project(tmp_path / "project")
-    kill.run(folder, "results/kill/manifest.json")
+    folder = shutil.copytree(smoke_project, tmp_path / "project")
     (folder / "recorded").mkdir()
     for name in ("metrics.csv", "manifest.json"):
-        (folder / "results/kill" / name).rename(folder / "recorded" / name)
+        (folder / "results/smoke" / name).rename(folder / "recorded" / name)
     monkeypatch.chdir(folder)
     assert verify.verify(folder / "recorded", Path("results"), "digits/vae/seed0")
     out = capsys.readouterr().out
@@ -140,5 +139,5 @@ def test_one_cell_is_made_again_and_is_identical(
     assert count > 5
     assert f"identical: {count} values, bit for bit" in out
     record = read_json(folder / "recorded/manifest.json")
-    assert record["experiment"] == "kill"
-    assert not (folder / "results/verify_kill/digits/wae_gan").exists()
+    assert record["experiment"] == "smoke"
+    assert not (folder / "results/verify_smoke/digits/wae_gan").exists()

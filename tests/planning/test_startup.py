@@ -86,3 +86,16 @@ print(faults(20))
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(found.stdout) < 2000  # of the 100,000 pages that it wrote
+
+
+def test_a_plan_without_plugins_of_ones_own_loads_no_extractors_and_draws_nothing(root: Path, tmp_path: Path) -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from wae.commands.check import write_checked_plan
+from wae.planning.plan import load_plan
+write_checked_plan(load_plan(Path("config/smoke.yaml")), Path({str(tmp_path / "plan.json")!r}))
+print(*[name for name in ("torch._dynamo", "torch_fidelity", "torchvision", "matplotlib") if name in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert found.stdout == "\n"

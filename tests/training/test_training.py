@@ -208,7 +208,7 @@ def test_a_checkpoint_of_other_sources_is_not_used(
 
 
 def test_sigterm_saves_and_the_same_command_goes_on(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
-    plan = a_plan(smoke, "wae_mmd", epochs=400)
+    plan = a_plan(smoke, "wae_mmd", epochs=150)
     training.train(plan.cells["digits", "wae_mmd", 0], data, tmp_path / "whole", CPU, "code")
     command, out = train_command(plan, "digits/wae_mmd/seed0", data, tmp_path)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

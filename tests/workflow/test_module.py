@@ -8,6 +8,7 @@ import pytest
 
 from tests.shared.workflow import copy_project, snakemake
 
+METRICS = "results/smoke/metrics.csv"
 SNAKEFILE = """
 configfile: "mine.yaml"
 
@@ -35,7 +36,9 @@ rule runs:
 
 
 @pytest.mark.slow
-def test_another_workflow_runs_the_smoke_config_in_its_own_folder(tmp_path: Path) -> None:
+def test_another_workflow_runs_the_smoke_config_in_its_own_folder_to_the_same_bytes(
+    smoke_project: Path, tmp_path: Path
+) -> None:
     suite, outer = copy_project(tmp_path / "suite"), tmp_path / "outer"
     package = suite / "wae/core/version.py"
     package.write_text(package.read_text().replace('__version__ = "', '__version__ = "of.this.copy.'))
@@ -47,6 +50,7 @@ def test_another_workflow_runs_the_smoke_config_in_its_own_folder(tmp_path: Path
     assert (outer / "runs.txt").read_text().strip() == "4"  # the header and three runs
     manifest = json.loads((outer / "results/smoke/manifest.json").read_text())
     assert manifest["versions"]["wae"].startswith("of.this.copy.")
+    assert (outer / METRICS).read_bytes() == (smoke_project / METRICS).read_bytes()
     assert not (suite / "results").exists()
     assert not (suite / "reports").exists()
 

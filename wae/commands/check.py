@@ -22,9 +22,7 @@ def check_plugins(plan: Plan) -> None:
     """
     from wae.analysis.claims.judging import check_judges
     from wae.data.source import Dataset, check_options
-    from wae.evaluation.fidelity_extractors import extractor_class
     from wae.planning.jobs import suite_file
-    from wae.report.figures.own import check as check_figures
     from wae.training.trackers import Trackers
 
     faults: list[str] = []
@@ -49,15 +47,30 @@ def check_plugins(plan: Plan) -> None:
     for name in plan.config.run.extractors:
         kind = plan.config.extractors[name].kind
         if ":" in kind:
-            attempt(f"extractors.{name}.kind", lambda k=kind: extractor_class(k))  # type: ignore[misc]
+            attempt(f"extractors.{name}.kind", lambda k=kind: check_extractor(k))  # type: ignore[misc]
     attempt("execution.trackers", lambda: Trackers(plan.config.execution.trackers, "check"))
     claims = suite_file(plan.config.report.claims)
     if Path(claims).exists() or plan.config.report.claims != ReportSettings().claims:
         # Else this is an installed package: the claims lie beside the workflow, and nothing is judged without it.
         attempt("report.claims", lambda: check_judges(claims))
-    attempt("report.figures", lambda: check_figures(plan.config.report.figures))
+    for dotted in plan.config.report.figures:
+        attempt("report.figures", lambda d=dotted: check_figure(d))  # type: ignore[misc]
     if faults:
         raise listed(faults)
+
+
+def check_extractor(kind: str) -> None:
+    """UserError unless ``kind`` is an extractor's class; the import brings torch-fidelity, two seconds."""
+    from wae.evaluation.fidelity_extractors import extractor_class
+
+    extractor_class(kind)
+
+
+def check_figure(dotted: str) -> None:
+    """UserError unless ``dotted`` is a function that returns plots; the import brings matplotlib, half a second."""
+    from wae.report.figures.own import find
+
+    find(dotted)
 
 
 def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:

@@ -1,6 +1,6 @@
 """Figures of a user's own, named in the config as ``report.figures: ["module:function"]``."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from wae.analysis.results import Results
 from wae.core.errors import UserError
@@ -14,12 +14,6 @@ def find(dotted: str) -> Callable[[Results], Iterable[Plot]]:
         return load_function(dotted, list[Plot])
     except UserError:
         return load_function(dotted, Iterable[Plot])
-
-
-def check(figures: Sequence[str]) -> None:
-    """Check the figures of a config when its plan is made: each can be loaded and says what it returns."""
-    for dotted in figures:
-        find(dotted)
 
 
 def plots(results: Results) -> Iterator[Plot]:
