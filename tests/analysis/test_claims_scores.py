@@ -1,0 +1,130 @@
+"""The judges of scores against results made to support, refute and leave open their claims."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.shared.claims import FID, judge, spread
+from tests.shared.tables import results
+from wae.analysis.claims.verdicts import Verdict, overall
+
+
+@pytest.mark.parametrize(
+    ("gan", "mmd", "vae", "verdict"),
+    [
+        (50, 70, 140, Verdict.SUPPORTED),
+        (70, 50, 140, Verdict.REFUTED),
+        (50, 70, 30, Verdict.REFUTED),
+        (68, 70, 140, Verdict.INCONCLUSIVE),
+        (69.9, 70, 140, Verdict.REFUTED),
+    ],
+)
+def test_quality_follows_the_order(tmp_path: Path, gan: float, mmd: float, vae: float, verdict: str) -> None:
+    scores = {("wae_gan", FID): spread(gan), ("wae_mmd", FID): spread(mmd), ("vae", FID): spread(vae)}
+    found = judge("quality", results(tmp_path, scores))
+    assert found.verdict == verdict
+    first = found.evidence[0]
+    assert first.value == pytest.approx(np.exp(np.mean(np.log(spread(gan))) - np.mean(np.log(spread(mmd)))))
+    assert first.low < first.value < first.high
+
+
+def test_quality_needs_three_seeds(tmp_path: Path) -> None:
+    scores = {(method, FID): [1.0, 2.0] for method in ("wae_gan", "wae_mmd", "vae")}
+    assert judge("quality", results(tmp_path, scores)).verdict == Verdict.NOT_TESTED
+
+
+def test_one_counterexample_refutes_and_untested_parts_do_not_count() -> None:
+    assert overall([Verdict.SUPPORTED, Verdict.REFUTED]) == Verdict.REFUTED
+    assert overall([Verdict.SUPPORTED, Verdict.INCONCLUSIVE]) == Verdict.INCONCLUSIVE
+    assert overall([Verdict.SUPPORTED, Verdict.NOT_TESTED]) == Verdict.SUPPORTED
+    assert overall([Verdict.NOT_TESTED]) == Verdict.NOT_TESTED
+    assert overall([]) == Verdict.NOT_TESTED
+
+
+@pytest.mark.parametrize(
+    ("vae", "wae", "verdict"),
+    [
+        (0.010, 0.018, Verdict.SUPPORTED),
+        (0.018, 0.010, Verdict.REFUTED),
+        (0.030, 0.040, Verdict.REFUTED),
+        (0.0175, 0.018, Verdict.INCONCLUSIVE),
+        (0.0179, 0.018, Verdict.REFUTED),
+    ],
+)
+def test_blur_compares_with_data_and_both_waes(tmp_path: Path, vae: float, wae: float, verdict: str) -> None:
+    key = "sharpness/prior"
+    scores = {("vae", key): spread(vae, 2e-4), ("wae_mmd", key): spread(wae, 2e-4), ("wae_gan", key): spread(wae, 2e-4)}
+    real = {("real_data", "sharpness/data"): [0.025]}
+    assert judge("blur", results(tmp_path, scores | real)).verdict == verdict
+
+
+def test_blur_needs_real_datas_sharpness(tmp_path: Path) -> None:
+    scores = {(method, "sharpness/prior"): spread(1.0, 0.1) for method in ("vae", "wae_mmd", "wae_gan")}
+    assert judge("blur", results(tmp_path, scores)).verdict == Verdict.NOT_TESTED
+
+
+@pytest.mark.parametrize(
+    ("wae", "by", "verdict"),
+    [
+        (6.0, 0.1, Verdict.SUPPORTED),
+        (3.0, 0.1, Verdict.REFUTED),
+        (5.0, 0.1, Verdict.INCONCLUSIVE),
+        (5.01, 0.01, Verdict.REFUTED),  # equal within the margin
+        (5.11, 0.005, Verdict.INCONCLUSIVE),  # larger, but by no more than the margin for sure
+    ],
+)
+def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, by: float, verdict: str) -> None:
+    key, name = "mutual_information/codes", "wae_mmd@encoder=gaussian"
+    scores = {("vae", key): spread(5.0, by), (name, key): spread(wae, by)}
+    assert judge("information", results(tmp_path, scores)).verdict == verdict
+    tuned = results(tmp_path, scores, settings={"vae": {"lambda_": 3.0}})
+    assert judge("information", tuned).verdict == Verdict.NOT_TESTED
+    other = {name: {"latent_dim": 64}}
+    assert judge("information", results(tmp_path, scores, settings=other)).verdict == Verdict.NOT_TESTED
+
+
+def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
+    name, bound = "wae_mmd@encoder=gaussian", math.log(1000)
+    scores = {
+        ("vae", "mutual_information/codes"): spread(4.0, 0.01),
+        ("vae", "mutual_information_bound/codes"): [bound] * 3,
+        (name, "mutual_information/codes"): spread(bound - 0.05, 0.01),
+    }
+    found = judge("information", results(tmp_path, scores))
+    assert (found.verdict, "a difference of at least 2.86 nats" in found.summary) == (Verdict.SUPPORTED, True)
+    both = scores | {("vae", "mutual_information/codes"): spread(bound - 0.09, 0.001)}
+    assert judge("information", results(tmp_path / "both", both)).verdict == Verdict.NOT_TESTED
+
+
+@pytest.mark.parametrize(
+    ("effect", "narrow", "verdict"),
+    [
+        ([0.01, 0.02, 0.0], [0.9, 0.91, 0.92], Verdict.SUPPORTED),
+        ([-0.03, 0.02, 0.0], [0.9, 0.91, 0.92], Verdict.SUPPORTED),  # a debiased distance can be negative
+        ([0.4, 0.41, 0.42], [0.9, 0.91, 0.92], Verdict.REFUTED),
+        (
+            [0.01, 0.02, 0.0],
+            [0.1, 0.11, 0.12],
+            Verdict.REFUTED,
+        ),  # one collapsed dimension, to which the distance is blind
+        ([0.05, 0.2, 0.1], [0.9, 0.91, 0.92], Verdict.INCONCLUSIVE),
+        ([0.01, 0.02, 0.0], [0.3, 0.5, 0.7], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_match_needs_an_effect_below_the_margin_and_no_collapse(
+    tmp_path: Path, effect: list[float], narrow: list[float], verdict: Verdict
+) -> None:
+    name = "wae_mmd@latent_dim=64"
+    scores = {
+        (name, "latent_mmd_p/codes"): [0.01, 0.5, 0.6],
+        (name, "latent_sw2_debiased/codes"): effect,
+        (name, "latent_sd_ratio_min/codes"): narrow,
+    }
+    found = judge("match", results(tmp_path / "high", scores, settings={name: {"latent_dim": 64}}))
+    assert found.verdict == verdict
+    assert "1 of 3 seeds reject" in found.summary
+    low = judge("match", results(tmp_path / "low", scores, settings={name: {"latent_dim": 8}}))
+    assert low.verdict == Verdict.NOT_TESTED
+    assert low.evidence[0].value == pytest.approx(np.mean(effect))  # a small code is a control

@@ -1,0 +1,101 @@
+"""The judge of code sizes and priors against sweeps made to support, refute and leave it open."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shared.claims import FID, judge, spread
+from tests.shared.tables import results
+from wae.analysis.claims.verdicts import Verdict
+
+
+def _sweep(wide: float, other_prior: float) -> tuple[dict[tuple[str, str], list[float]], dict[str, dict[str, Any]]]:
+    scores = {
+        ("wae_mmd", FID): spread(50),
+        ("wae_mmd@latent_dim=64", FID): spread(60),
+        ("wae_mmd@latent_dim=128", FID): spread(wide),
+        ("wae_mmd@prior=uniform", FID): spread(other_prior),
+    }
+    settings = {
+        "wae_mmd@latent_dim=64": {"latent_dim": 64},
+        "wae_mmd@latent_dim=128": {"latent_dim": 128},
+        "wae_mmd@prior=uniform": {"prior": "uniform"},
+    }
+    return scores, settings
+
+
+@pytest.mark.parametrize(
+    ("wide", "other_prior", "verdict"),
+    [
+        (70, 70, Verdict.SUPPORTED),
+        (30, 70, Verdict.REFUTED),
+        (70, 30, Verdict.REFUTED),
+        (49.9, 70, Verdict.SUPPORTED),
+    ],
+)
+def test_latent_needs_one_allowed_setting_no_worse_than_every_rival(
+    tmp_path: Path, wide: float, other_prior: float, verdict: str
+) -> None:
+    scores, settings = _sweep(wide, other_prior)
+    assert judge("latent", results(tmp_path, scores, settings=settings)).verdict == verdict
+
+
+def test_latent_is_open_where_a_rival_is_too_noisy(tmp_path: Path) -> None:
+    scores, settings = _sweep(70, 70)
+    scores["wae_mmd@latent_dim=128", FID] = spread(50, 15)
+    assert judge("latent", results(tmp_path, scores, settings=settings)).verdict == Verdict.INCONCLUSIVE
+
+
+def test_a_mixture_is_a_rival_of_the_normal_prior(tmp_path: Path) -> None:
+    scores, settings = _sweep(70, 70)
+    scores["wae_mmd", "fid_classifier/mixture"] = spread(30)
+    assert judge("latent", results(tmp_path, scores, settings=settings)).verdict == Verdict.REFUTED
+
+
+def test_each_size_may_have_a_weight_of_its_own_and_none_is_picked_by_what_is_judged(tmp_path: Path) -> None:
+    scores, settings = _sweep(70, 70)
+    scores = {(_weighted(method), metric): seeds for (method, metric), seeds in scores.items()}
+    settings = {_weighted(method): values | {"lambda_": 30.0} for method, values in settings.items()}
+    found = judge("latent", results(tmp_path / "tuned", scores, settings=settings))
+    assert found.verdict == Verdict.SUPPORTED
+    assert "by d_z, 50 with 8, 60 with 64, 70 with 128" in found.summary
+    rival = "wae_mmd@latent_dim=128+lambda_=3"
+    settings[rival] = {"latent_dim": 128, "lambda_": 3.0}
+    several = results(tmp_path / "several", scores | {(rival, FID): spread(30)}, settings=settings)
+    assert judge("latent", several).verdict == Verdict.NOT_TESTED
+    alone = {"wae_mmd@lambda_=30": {"lambda_": 30.0}}  # another weight at the config's size is no rival of its own
+    more = results(tmp_path / "alone", scores | {("wae_mmd@lambda_=30", FID): spread(10)}, settings=settings | alone)
+    assert judge("latent", more).summary == found.summary
+
+
+def _weighted(method: str) -> str:
+    return f"{method}+lambda_=30" if "@" in method else method
+
+
+def test_priors_are_compared_at_each_size_of_the_code(tmp_path: Path) -> None:
+    scores, settings = _sweep(70, 70)
+    name = "wae_mmd@prior=sphere+latent_dim=64"
+    settings[name] = {"prior": "sphere", "latent_dim": 64}
+    for other, verdict in ((80, Verdict.SUPPORTED), (30, Verdict.REFUTED)):
+        measured = results(tmp_path / str(other), scores | {(name, FID): spread(other)}, settings=settings)
+        found = judge("latent", measured)
+        assert found.verdict == verdict
+        assert f"WAE-MMD at d_z = 64 has, by prior, 60 with normal, {other} with sphere" in found.summary
+    scores |= {("wae_mmd@latent_dim=64", "fid_classifier/mixture"): spread(30), (name, FID): spread(80)}
+    assert judge("latent", results(tmp_path / "mixture", scores, settings=settings)).verdict == Verdict.REFUTED
+
+
+def test_a_vae_of_another_weight_is_no_vae(tmp_path: Path) -> None:
+    scores = {("wae_gan", FID): spread(50), ("wae_mmd", FID): spread(70), ("vae", FID): spread(140)}
+    tuned = results(tmp_path, scores, settings={"vae": {"lambda_": 3.0}})
+    assert judge("quality", tuned).verdict == Verdict.NOT_TESTED
+    assert tuned.title("vae") == "β-VAE"
+
+
+def test_latent_needs_both_sweeps(tmp_path: Path) -> None:
+    scores, settings = _sweep(70, 70)
+    del scores["wae_mmd@prior=uniform", FID]
+    found = judge("latent", results(tmp_path, scores, settings=settings))
+    assert found.verdict == Verdict.NOT_TESTED
+    assert "other priors" in found.summary
