@@ -1,14 +1,7 @@
-"""MNIST, Fashion-MNIST and CIFAR-10: real MNIST where it is on disk, generated files in their layouts elsewhere."""
+"""MNIST and Fashion-MNIST: real ones where they are on disk, generated files in their layout elsewhere."""
 
-import functools
 import gzip
-import hashlib
-import http.server
-import io
 import shutil
-import tarfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,39 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.shared import data as make
+from tests.shared.data import NOWHERE, mirrors
 from wae.core.errors import UserError
 from wae.core.settings import DatasetSettings
-from wae.data import downloads
 from wae.data.source import load, prepare
-from wae.data.torchvision import cifar10, fashion_mnist, mnist
-from wae.planning import places, presence
+from wae.data.torchvision import fashion_mnist, mnist
+from wae.planning import places
 
 MONKEY = pytest.MonkeyPatch
-NOWHERE = "http://127.0.0.1:9/"  # the discard port: refused at once
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A folder and the address that serves it."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    folder = tmp_path / "served"
-    folder.mkdir()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield folder, f"http://127.0.0.1:{running.server_port}/"
-        running.shutdown()
-        thread.join()
-
-
-def mirrors(monkeypatch: MONKEY, *addresses: str) -> None:
-    from torchvision.datasets import MNIST
-
-    monkeypatch.setattr(MNIST, "mirrors", list(addresses))
 
 
 @pytest.mark.parametrize(
@@ -195,180 +163,6 @@ def test_any_damage_of_an_idx_file_is_found(tmp_path: Path, data: st.DataObject)
         assert str(caught.value).isprintable()
 
 
-def test_only_what_is_not_on_disk_is_fetched(tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]) -> None:
-    raw = tmp_path / "MNIST/raw"
-    arrays = make.make_idx(raw, monkeypatch)
-    folder, address = server
-    make.make_archives(folder, arrays, monkeypatch)
-    mirrors(monkeypatch, NOWHERE, address)
-    kept = "train-images-idx3-ubyte"
-    (folder / f"{kept}.gz").unlink()  # asking for it would fail
-    for file in set(arrays) - {kept}:
-        (raw / file).unlink()
-    before = (raw / kept).stat()
-    dataset = mnist(tmp_path)
-    np.testing.assert_array_equal(dataset.test.images[:, 0], arrays["t10k-images-idx3-ubyte"])
-    assert sorted(file.name for file in raw.iterdir()) == sorted(arrays)
-    assert (raw / kept).stat().st_mtime_ns == before.st_mtime_ns
-
-
-def test_without_a_root_the_data_folder_is_filled(
-    tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]
-) -> None:
-    arrays = make.make_idx(tmp_path / "made", monkeypatch)
-    make.make_archives(server[0], arrays, monkeypatch)
-    mirrors(monkeypatch, server[1])
-    monkeypatch.chdir(tmp_path)
-    assert len(mnist(None).train.images) == 28
-    assert (tmp_path / "data/MNIST/raw/train-images-idx3-ubyte").is_file()
-
-
-def test_without_a_network_the_missing_file_and_the_mirrors_are_named(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    mirrors(monkeypatch, NOWHERE, "http://127.0.0.1:9/second/")
-    with pytest.raises(UserError, match=r"train-images-idx3-ubyte: is not there and cannot be fetched") as caught:
-        mnist(tmp_path)
-    assert str(caught.value).count("127.0.0.1:9") == 2
-    assert "data_root" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>moved</html>", gzip.compress(b"other bytes", mtime=0)])
-def test_a_download_with_a_bad_checksum_is_not_kept(
-    content: bytes, tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]
-) -> None:
-    arrays = make.make_idx(tmp_path / "made", monkeypatch)
-    make.make_archives(server[0], arrays, monkeypatch)
-    (server[0] / "train-images-idx3-ubyte.gz").write_bytes(content)
-    mirrors(monkeypatch, server[1])
-    with pytest.raises(UserError, match="cannot be fetched") as caught:
-        mnist(tmp_path)
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "MNIST").exists()
-
-
-def test_a_download_that_unpacks_to_other_bytes_is_not_kept(
-    tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]
-) -> None:
-    """torchvision's MD5 fits and the recorded sha256 does not."""
-    arrays = make.make_idx(tmp_path / "made", monkeypatch)
-    arrays["train-images-idx3-ubyte"] = arrays["train-images-idx3-ubyte"] ^ 1
-    make.make_archives(server[0], arrays, monkeypatch)
-    mirrors(monkeypatch, server[1])
-    with pytest.raises(UserError, match="unpacks to other bytes"):
-        mnist(tmp_path)
-    assert not (tmp_path / "MNIST").exists()
-
-
-def test_a_root_that_cannot_be_written(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    (tmp_path / "MNIST").write_text("a file in the way")
-    with pytest.raises(UserError, match="MNIST is not all on disk and cannot be put there"):
-        mnist(tmp_path)
-
-
-def test_cifar10_keeps_the_order_of_the_batches(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    images = make.make_cifar(tmp_path, monkeypatch)
-    dataset = cifar10(tmp_path)
-    np.testing.assert_array_equal(
-        dataset.train.images, np.concatenate([images[f"data_batch_{i}"] for i in range(1, 6)])
-    )
-    np.testing.assert_array_equal(dataset.test.images, images["test_batch"])
-    assert dataset.test.labels is not None
-    assert dataset.test.labels.tolist() == [i % 10 for i in range(12)]
-    chosen = DatasetSettings(source="wae.data.torchvision:cifar10", shape=[3, 32, 32])
-    prepare(chosen, tmp_path, tmp_path / "out")
-    np.testing.assert_array_equal(load(tmp_path / "out", "train").images, dataset.train.images)
-
-
-@pytest.mark.parametrize("name", ["data_batch_3", "test_batch", "batches.meta"])
-def test_an_altered_pickle_is_never_opened(name: str, tmp_path: Path, monkeypatch: MONKEY) -> None:
-    make.make_cifar(tmp_path, monkeypatch)
-    sign = tmp_path / "opened"
-    hostile = b"cpathlib\nPath.touch\n(cpathlib\nPath\n(V" + str(sign).encode() + b"\ntRtR."
-    (tmp_path / "cifar-10-batches-py" / name).write_bytes(hostile)
-    with pytest.raises(UserError, match=f"{name}: MD5 is .* must be .*; delete it"):
-        cifar10(tmp_path)
-    assert not sign.exists()
-
-
-def test_a_missing_batch_is_named(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    make.make_cifar(tmp_path, monkeypatch)
-    (tmp_path / "cifar-10-batches-py/data_batch_4").unlink()
-    with pytest.raises(UserError, match=r"cifar-10-batches-py: lacks data_batch_4; add"):
-        cifar10(tmp_path)
-
-
-def pack_cifar(root: Path, monkeypatch: MONKEY, member: str = "") -> bytes:
-    """The archive of a generated CIFAR-10 under ``root``, known to the suite, with one more ``member``."""
-    from torchvision.datasets import CIFAR10
-
-    make.make_cifar(root, monkeypatch)
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        tar.add(root / "cifar-10-batches-py", "cifar-10-batches-py")
-        if member:
-            tar.addfile(tarfile.TarInfo(member))
-    packed = stream.getvalue()
-    monkeypatch.setattr(downloads, "CIFAR_SHA256", make.sha256(packed))
-    monkeypatch.setattr(CIFAR10, "tgz_md5", hashlib.md5(packed).hexdigest())
-    return packed
-
-
-def test_cifar10_is_unpacked_from_an_archive_on_disk(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    packed = pack_cifar(tmp_path / "made", monkeypatch)
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "cifar-10-python.tar.gz").write_bytes(packed)
-    assert len(cifar10(root).train.images) == 60
-    assert sorted(path.name for path in root.iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
-    (root / "cifar-10-python.tar.gz").unlink()
-    assert len(cifar10(root).train.images) == 60
-
-
-def test_cifar10_is_fetched(tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]) -> None:
-    from torchvision.datasets import CIFAR10
-
-    (server[0] / "cifar-10-python.tar.gz").write_bytes(pack_cifar(tmp_path / "made", monkeypatch))
-    monkeypatch.setattr(CIFAR10, "url", f"{server[1]}cifar-10-python.tar.gz")
-    (tmp_path / "root").mkdir()
-    assert len(cifar10(tmp_path / "root").test.images) == 12
-    assert [path.name for path in (tmp_path / "root").iterdir()] == ["cifar-10-batches-py"]
-
-
-def test_cifar10_without_network(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    from torchvision.datasets import CIFAR10
-
-    monkeypatch.setattr(CIFAR10, "url", f"{NOWHERE}cifar-10-python.tar.gz")
-    with pytest.raises(UserError, match=r"cifar-10-batches-py: is not there and http://127.* cannot be fetched"):
-        cifar10(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_altered_archive_is_not_unpacked(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    packed = pack_cifar(tmp_path / "made", monkeypatch)
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "cifar-10-python.tar.gz").write_bytes(packed + b"\0")
-    with pytest.raises(UserError, match=r"cifar-10-python\.tar\.gz: sha256 is"):
-        cifar10(root)
-    assert [path.name for path in root.iterdir()] == ["cifar-10-python.tar.gz"]
-
-
-@pytest.mark.parametrize("member", ["../escaped", "/escaped-from-archive"])
-def test_an_archive_cannot_leave_its_folder(member: str, tmp_path: Path, monkeypatch: MONKEY) -> None:
-    packed = pack_cifar(tmp_path / "made", monkeypatch, member)
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "cifar-10-python.tar.gz").write_bytes(packed)
-    if member.startswith("/"):
-        cifar10(root)  # unpacked below the folder: the leading slash is dropped
-    else:
-        with pytest.raises(UserError, match="cannot be unpacked"):
-            cifar10(root)
-    assert not list(tmp_path.rglob("escaped"))
-    assert not Path("/escaped-from-archive").exists()
-
-
 def test_the_recorded_sums_are_of_files_of_the_right_size() -> None:
     for files in places.IDX_FILES.values():
         assert [size for size, _ in files.values()] == [16 + 60_000 * 784, 8 + 60_000, 16 + 10_000 * 784, 8 + 10_000]
@@ -395,37 +189,3 @@ def test_packed_files_are_used_where_they_are(tmp_path: Path, monkeypatch: MONKE
         path.write_bytes(damaged)
         with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte\.gz: .*delete it and fetch it again"):
             mnist(tmp_path)
-
-
-def test_where_nothing_can_be_fetched_no_empty_folders_stay(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    mirrors(monkeypatch, NOWHERE)
-    (tmp_path / "root").mkdir()
-    with pytest.raises(UserError, match="cannot be fetched"):
-        mnist(tmp_path / "root")
-    assert list((tmp_path / "root").iterdir()) == []
-
-
-def test_a_data_root_that_is_not_there_is_refused_and_what_must_be_fetched_is_known(tmp_path: Path) -> None:
-    for source in ("wae.data.torchvision:mnist", "wae.data.torchvision:cifar10", "my_data:load"):
-        line = presence.missing(source, {}, tmp_path / "nowhere")
-        assert line == f"{tmp_path}/nowhere: no such folder; correct data_root (or WAE_DATA_ROOT), or make the folder"
-        assert presence.missing(source, {}, tmp_path) is None
-    assert presence.missing("wae.data.embedded:digits", {}, tmp_path / "nowhere") is None
-    assert presence.to_fetch("wae.data.torchvision:mnist", tmp_path) == (
-        f"{tmp_path}/MNIST/raw: lacks {', '.join(places.IDX_FILES['MNIST'])}"
-    )
-    assert "has neither" in str(presence.to_fetch("wae.data.torchvision:cifar10", tmp_path))
-    raw = tmp_path / "MNIST/raw"
-    raw.mkdir(parents=True)
-    for name in places.IDX_FILES["MNIST"]:
-        (raw / f"{name}.gz").write_bytes(b"")
-    assert presence.to_fetch("wae.data.torchvision:mnist", tmp_path) is None
-
-
-def test_the_first_images_alone(tmp_path: Path, monkeypatch: MONKEY) -> None:
-    make.make_idx(tmp_path / "MNIST/raw", monkeypatch)
-    whole, some = mnist(tmp_path), mnist(tmp_path, first=9)
-    np.testing.assert_array_equal(some.train.images, whole.train.images[:9])
-    assert whole.train.labels is not None
-    np.testing.assert_array_equal(some.train.labels, whole.train.labels[:9])
-    np.testing.assert_array_equal(some.test.images, whole.test.images)

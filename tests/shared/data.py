@@ -13,6 +13,9 @@ from PIL import Image
 
 from wae.planning import places
 
+EXACT: dict[str, Any] = {"height": 8, "width": 8, "fit": "exact"}  # options of a folder of the tree below
+NOWHERE = "http://127.0.0.1:9/"  # the discard port: refused at once
+
 
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
@@ -97,3 +100,17 @@ def make_celeba(root: Path, counts: tuple[int, int, int] = (6, 3, 4)) -> list[st
     lines = "".join(f"{n} {1 if i % 3 else -1:2d} {-1 if i % 2 else 1:2d} \n" for i, n in enumerate(names))
     (base / "list_attr_celeba.txt").write_text(f"{len(names)}\nSmiling Eyeglasses \n{lines}")
     return names
+
+
+def mirrors(monkeypatch: Any, *addresses: str) -> None:
+    """Let MNIST be fetched from ``addresses`` alone."""
+    from torchvision.datasets import MNIST
+
+    monkeypatch.setattr(MNIST, "mirrors", list(addresses))
+
+
+def save(path: Path, pixels: np.ndarray) -> np.ndarray:
+    """Save ``pixels`` as a picture, with the folders that it needs; returns them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return pixels
