@@ -170,3 +170,11 @@ def test_without_snakemakes_memory_changes_are_noticed_all_the_same(done: Path, 
     finally:
         shutil.rmtree(done / ".snakemake", ignore_errors=True)
         memory.rename(done / ".snakemake")
+
+
+def test_snakemake_looks_for_jobs_to_start_when_one_ends_and_not_every_second(done: Path) -> None:
+    snakefile = done / "Snakefile"
+    said = "\n\nonsuccess:\n    print(f'limit: {workflow.scheduler.job_rate_limiter}')\n"
+    snakefile.write_text(snakefile.read_text() + said)
+    result = snakemake(done, "--force", "--", "results/smoke/plan.json")
+    assert "limit: None" in result.stdout, result.stdout
