@@ -75,3 +75,13 @@ def make_run(folder: Path, name: str = "wae_mmd", seed: int = 3, steps: int = 0,
 def rows_of(document: Path) -> list[dict]:
     """The rows of a metrics.json or reference.json."""
     return json.loads(document.read_text())["rows"]
+
+
+def find(rows: list[dict], metric: str, subject: str, **wanted) -> list[dict]:
+    return [r for r in rows if (r["metric"], r["subject"]) == (metric, subject) and wanted.items() <= r.items()]
+
+
+def value(rows: list[dict], metric: str, subject: str, **wanted) -> float:
+    found = find(rows, metric, subject, **wanted)
+    assert len(found) == 1, (metric, subject, wanted, len(found))
+    return found[0]["value"]
