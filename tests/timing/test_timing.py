@@ -3,20 +3,15 @@
 import csv
 import io
 import itertools
-import math
-from collections import namedtuple
 from collections.abc import Callable
 
-import numpy as np
-import psutil
 import pytest
 import torch
 
 from wae.core.settings import TimingSettings
 from wae.timing.clock import Point, Stopwatch, Study, TooLargeError, predicted_bytes
-from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load, SystemMeter, load_average
+from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load
 from wae.timing.study import table
-from wae.timing.summary import is_settled, median_rank, summarise
 
 CPU = torch.device("cpu")
 
@@ -88,50 +83,6 @@ def point(clock: FakeClock, seconds: float | Callable[[], float], subject: str =
 
 def rows_of(points) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(table(points))))
-
-
-# Summaries -------------------------------------------------------------------------------------------
-
-
-def test_summary_of_known_numbers() -> None:
-    s = summarise([5.0, 1.0, 4.0, 2.0, 3.0, 100.0, 6.0])
-    assert (s.median, s.q1, s.q3, s.rounds) == (4.0, 2.5, 5.5, 7)
-    assert (s.low, s.high) == (1.0, 100.0)  # seven values: only the extremes reach 95%
-    with pytest.raises(ValueError, match="0 rounds"):
-        summarise([])
-
-
-@pytest.mark.parametrize(("count", "rank"), [(1, 0), (3, 0), (6, 0), (8, 0), (9, 1), (20, 5), (40, 13), (100, 39)])
-def test_median_rank_is_that_of_the_sign_test(count: int, rank: int) -> None:
-    assert median_rank(count) == rank
-
-    def coverage(r: int) -> float:
-        return 1.0 - 2.0 * sum(math.comb(count, i) for i in range(r + 1)) / 2.0**count
-
-    assert count < 6 or coverage(rank) >= 0.95
-    assert coverage(rank + 1) < 0.95
-
-
-def test_the_interval_of_the_median_covers_it() -> None:
-    generator = np.random.default_rng(0)
-    hits = 0
-    for _ in range(500):
-        s = summarise(generator.exponential(size=20).tolist())
-        hits += s.low <= math.log(2.0) <= s.high
-    assert 0.93 <= hits / 500 <= 0.99
-
-
-def test_settled_within_five_percent() -> None:
-    for unit in (1.0, 1e-3, 60.0):
-        assert is_settled([unit * share for share in (1.0, 1.01, 0.99, 1.02, 0.98, 1.0, 1.0)])
-        assert not is_settled([unit * share for share in (1.0, 1.06, 0.94, 1.06, 0.94, 1.0, 1.0)])
-    assert not is_settled([1.0, 1.0, 1.0, 1.0, 1.0])  # too few for an interval
-    assert not is_settled([1.0, 1.2, 0.8, 1.2, 0.8, 1.0, 1.0])
-    assert not is_settled([1.0, 1.0, 0.8, 0.8, 0.8, 1.0, 1.0])
-    assert not is_settled([1.0, 1.0, 1.2, 1.2, 1.2, 1.0, 1.0])
-
-
-# The loop --------------------------------------------------------------------------------------------
 
 
 def test_parts_and_total() -> None:
@@ -257,17 +208,6 @@ def test_memory_grows_as_the_last_two_sizes_did() -> None:
     assert predicted_bytes([(10, 100), (20, 6400)], 40) == pytest.approx(51200.0)  # at most cubically
 
 
-def test_a_processor_is_busy_when_it_neither_idles_nor_waits_nor_is_counted_as_a_guest(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    linux = namedtuple("linux", "user system idle iowait guest")  # a guest's time is in the user's already
-    monkeypatch.setattr(psutil, "cpu_times", lambda: linux(20.0, 3.0, 100.0, 7.0, 5.0))
-    assert SystemMeter().busy() == 23.0
-    mac = namedtuple("mac", "user system idle")
-    monkeypatch.setattr(psutil, "cpu_times", lambda: mac(20.0, 3.0, 100.0))
-    assert SystemMeter().busy() == 23.0
-
-
 def test_the_budget_ends_the_rounds(capsys) -> None:
     clock = FakeClock()
     points = [point(clock, 1.0, s) for s in "ab"]
@@ -344,37 +284,3 @@ def test_marks_that_disturb_are_not_part_of_the_total() -> None:
 
     found = Stopwatch(Disturbing()).time(call)
     assert found == {"penalty": 1.125, "total": 1.125}
-
-
-def test_others_are_what_all_processors_did_since_the_last_reading_less_this_process() -> None:
-    class Readings:
-        """A machine that has run for long: only differences count."""
-
-        at = 0
-        walls, busies, owns = (1000.0, 1002.0, 1002.5), (5000.0, 5006.0, 5006.5), (300.0, 301.0, 301.5)
-
-        def wall(self) -> float:
-            return self.walls[self.at]
-
-        def busy(self) -> float:
-            return self.busies[self.at]
-
-        def own(self) -> float:
-            return self.owns[self.at]
-
-    meter = Readings()
-    load, flags = Load(meter), [False]
-    meter.at = 1
-    load.note(flags)
-    assert load.windows == [pytest.approx(2.5)]  # longer than a window: closed by the note
-    assert flags == [True]
-    meter.at = 2
-    load.close()
-    assert load.windows == [pytest.approx(2.5), 0.0]
-
-
-def test_load_averages_have_three_decimals_or_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.getloadavg", lambda: (1.23456, 0.0004, 12.0), raising=False)
-    assert load_average() == [1.235, 0.0, 12.0]
-    monkeypatch.delattr("os.getloadavg")
-    assert load_average() is None
