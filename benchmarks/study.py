@@ -24,7 +24,12 @@ PICTURES = ROOT / "docs/pictures"
 END = "<!-- end of the table -->"
 
 
-TABLES = {"pilot_mnist": lengths.tables, "weights_mnist": weights.wide, "weights_mnist_full": weights.wide}
+TABLES = {
+    "pilot_mnist": lengths.tables,
+    "weights_mnist": weights.wide,
+    "weights_mnist_full": weights.wide,
+    "weights_dimensions": weights.wide,
+}
 PILOTS = ("pilot_mnist",)
 
 
