@@ -104,7 +104,7 @@ def test_too_few_images_for_the_rank_warn_and_are_labelled(world, tmp_path, caps
     assert all(math.isfinite(r["value"]) for r in rows)
 
 
-def test_torn_reference_is_refused(world, tmp_path):
+def test_a_damaged_reference_is_refused(world, tmp_path):
     shutil.copytree(world[2], tmp_path / "reference")
     (tmp_path / "reference/reference.npz").write_bytes(b"PK")
     with pytest.raises(UserError, match=r"reference\.npz: corrupt: its sha256 is not"):
