@@ -17,7 +17,6 @@ from wae.analysis import scores
 from wae.analysis.files import SCORES
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
-from wae.core.errors import UserError
 from wae.report.page import headline, protocol
 from wae.report.page import render as page_module
 from wae.report.page.citation import suite_bibtex
@@ -246,27 +245,6 @@ def test_a_partial_page_says_what_is_missing(tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     page(folder, tmp_path, out, partial=True)
     assert "<strong>Partial report:</strong> 2 of 9 runs are missing" in out.read_text()
-
-
-def test_a_page_that_is_too_large_is_refused(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_module, "LARGEST", 1000)
-    with pytest.raises(UserError, match=r"the page has [\d,]+ bytes, at most 1,000"):
-        page(folder, tmp_path, tmp_path / "page.html")
-    assert not (tmp_path / "page.html").exists()
-
-
-def test_pictures_give_way_on_a_page_that_is_too_large(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole, smaller = tmp_path / "whole.html", tmp_path / "smaller.html"
-    page(folder, tmp_path, whole)
-    spent = sum(len(p.uri) for found in galleries(Results(folder)).values() for g in found for p in g.first + g.others)
-    monkeypatch.setattr(page_module, "BUDGET", spent)
-    monkeypatch.setattr(page_module, "LARGEST", whole.stat().st_size - 1)
-    page(folder, tmp_path, smaller)
-    assert smaller.stat().st_size < whole.stat().st_size
-    counts = [text.count("data:image/") for text in (whole.read_text(), smaller.read_text())]
-    assert 0 < counts[1] < counts[0]
 
 
 def test_images_stop_at_the_budget_and_first_seeds_come_first(folder: Path) -> None:

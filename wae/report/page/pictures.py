@@ -60,7 +60,7 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
                 alt = f"{gallery.title} of {title} on {dataset}: {gallery.note}"
                 picture = Picture(title, alt, data, width, height, results.shown_path(path))
                 (gallery.others if rank else gallery.first).append(picture)
-    return {d: [made[d, k] for k in KINDS if made[d, k].first] for d in results.datasets}
+    return {d: [g for k in KINDS if (g := made[d, k]).first or g.left_out] for d in results.datasets}
 
 
 def _seed(results: Results, dataset: str, method: str, rank: int) -> int | None:

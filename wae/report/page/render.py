@@ -1,6 +1,8 @@
 """The page: reports/summary.html, one self-contained file from an experiment's files."""
 
 import base64
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,26 +28,45 @@ TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 8 * 2**20  # bytes
 
 
+@dataclass(frozen=True)
+class Room:
+    """What a page gives to all that lies in files too: bytes of image grids, bytes of figures of codes, data files."""
+
+    pictures: int = BUDGET
+    codes: int = LARGEST
+    files: bool = True
+
+
+# The page takes the first room in which it is not too large.
+ROOMS = (
+    Room(),
+    Room(pictures=BUDGET // 4),
+    Room(pictures=BUDGET // 4, codes=BUDGET // 2),
+    Room(pictures=BUDGET // 4, codes=BUDGET // 2, files=False),
+)
+
+
 def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool = False) -> None:
     """Write the page of the experiment to ``out_html``; ``report_dir`` holds its tables/ and figures/.
 
-    ``partial``: the experiment is not complete; the page says so and what is missing.
+    ``partial``: the experiment is not complete; the page says so and what is missing. A page of many variants leaves
+    out grids, figures of codes and data files, in this order, and says where they lie. Raises UserError for a page of
+    more than 8 MiB without them.
     """
     results = Results(Path(experiment_dir))
-    text = render(results, Path(report_dir), partial)
-    size = len(text.encode())
-    if size > LARGEST:  # pictures give way first
-        text = render(results, Path(report_dir), partial, max(BUDGET - (size - LARGEST), 0))
+    for room in ROOMS:
+        text = render(results, Path(report_dir), partial, room)
         size = len(text.encode())
-    if size > LARGEST:
-        raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants per config")
-    write_text(out_html, text)
+        if size <= LARGEST:
+            write_text(out_html, text)
+            return
+    raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants per config")
 
 
-def render(results: Results, report_dir: Path, partial: bool, pictures: int = BUDGET) -> str:
-    """The page's HTML, with at most so many bytes of ``pictures``."""
+def render(results: Results, report_dir: Path, partial: bool, room: Room = ROOMS[0]) -> str:
+    """The page's HTML, within ``room``."""
     template = environment().get_template("summary.html.j2")
-    return template.render(context(results, report_dir, partial, pictures))
+    return template.render(context(results, report_dir, partial, room))
 
 
 def environment() -> Environment:
@@ -63,11 +84,13 @@ def environment() -> Environment:
     return made
 
 
-def context(results: Results, report_dir: Path, partial: bool, pictures: int = BUDGET) -> dict[str, Any]:
+def context(results: Results, report_dir: Path, partial: bool, room: Room = ROOMS[0]) -> dict[str, Any]:
     """Everything that the template shows."""
-    grids, figures = read_tables(report_dir / "tables"), load_figures(report_dir / "figures")
+    grids = read_tables(report_dir / "tables")
+    figures, figures_left_out = load_figures(report_dir / "figures", room.codes)
     latent = explorer(results)
     sections = [s for s in SECTIONS if s.id != "own" or any(f["section"] == "own" for f in figures)]
+    raw_files = provenance.raw_files(results) if room.files else []
     runs, claims, shortfalls = results.runs(), results.read(CLAIMS).claims, results.read(CITATION)
     return {
         "title": f"Wasserstein autoencoders: {results.experiment}",
@@ -83,6 +106,9 @@ def context(results: Results, report_dir: Path, partial: bool, pictures: int = B
         "legend": headline.legend(results),
         "step_cost": headline.step_cost(results),
         "figures": figures,
+        "figures_left_out": figures_left_out,
+        "results_dir": results.shown_path(results.folder),
+        "report_dir": Path("reports") / results.folder.resolve().name,
         "tables": shown(results, [claim.id for claim in claims], grids),
         "claims": claims,
         "claims_fixed": fixed_said(results.read(CLAIMS)) if claims else "",
@@ -90,8 +116,8 @@ def context(results: Results, report_dir: Path, partial: bool, pictures: int = B
         "claims_file": results.config.get("report", {}).get("claims", "config/claims.yaml"),
         "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},
         "verdicts": VERDICTS,
-        "downloads": {name: downloads(name, report_dir / "tables") for name in grids},
-        "galleries": galleries(results, pictures),
+        "downloads": {name: downloads(name, report_dir / "tables") if room.files else [] for name in grids},
+        "galleries": galleries(results, room.pictures),
         "explorer": latent,
         "quiet": study_tables.quietness(results),
         "budget_sentences": error_tables.sentences(results),
@@ -100,7 +126,7 @@ def context(results: Results, report_dir: Path, partial: bool, pictures: int = B
         "facts": provenance.facts(results),
         "reruns": provenance.reruns(results),
         "config_text": provenance.config_text(results),
-        "raw_files": [(name, name, data_uri(text, kind)) for name, kind, text in provenance.raw_files(results)],
+        "raw_files": [(name, name, data_uri(text, kind)) for name, kind, text in raw_files],
         "bibtex": citation.suite_bibtex(results),
         "papers_bibtex": citation.PAPERS,
         "style": Markup("".join((TEMPLATES / f).read_text(encoding="utf-8") for f in ("style.css", "explorer.css"))),
@@ -108,14 +134,23 @@ def context(results: Results, report_dir: Path, partial: bool, pictures: int = B
     }
 
 
-def load_figures(folder: Path) -> list[dict[str, Any]]:
-    """The figures of ``folder``/index.json, each with its inline SVG."""
+def load_figures(folder: Path, codes: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The figures of ``folder``/index.json, each with its inline SVG, and how many of codes are left out, by dataset.
+
+    Figures of codes, one a variant, are taken in their order as long as they fit into ``codes`` bytes together.
+    """
     index = folder / "index.json"
     entries = read_json(index) if index.exists() else []
-    return [
-        entry | {"svg": Markup(inline_svg(folder / f"{entry['name']}.svg", f"f{number}"))}
-        for number, entry in enumerate(entries)
-    ]
+    figures, spent, left_out = [], 0, Counter[str]()
+    for number, entry in enumerate(entries):
+        svg = inline_svg(folder / f"{entry['name']}.svg", f"f{number}")
+        if entry["section"] == "latent":
+            if spent + len(svg) > codes:
+                left_out[entry["dataset"]] += 1
+                continue
+            spent += len(svg)
+        figures.append(entry | {"svg": Markup(svg)})
+    return figures, left_out
 
 
 def downloads(name: str, folder: Path) -> list[tuple[str, str, str]]:
