@@ -7,7 +7,7 @@ from pathlib import Path
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table in Markdown."""
-    lines = [head, *rows]
+    lines = [[cell.replace("|", "\\|") for cell in line] for line in (head, *rows)]
     texts = [f"| {' | '.join(cells)} |" for cells in lines]
     return "\n".join([texts[0], "|---" * len(head) + "|", *texts[1:]])
 

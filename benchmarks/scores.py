@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import marked
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method
+from wae.analysis.scores import limit, one_score
 from wae.analysis.words import SUBJECTS, in_words, number, spread
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,16 +23,27 @@ END = "<!-- end of scores -->"
 
 
 def table(results: Results, scores: Sequence[Score]) -> str:
-    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals."""
+    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals.
+
+    ``real images``, the last column, is left out where no score has them.
+    """
     methods = results.main_methods
     rows = []
     for dataset in results.datasets:
         for metric, subject in scores:
-            intervals = [results.interval(results.seed_values(dataset, m, metric, subject), metric) for m in methods]
-            cells = [number(found.mean, 3) + spread(found.low, found.high, 3) for found in intervals]
+            cells = [_cell(results, dataset, method, metric, subject) for method in methods]
             real = results.real_value(dataset, metric)
             rows.append((f"{dataset}, {in_words(metric)} of {SUBJECTS[subject]}", *cells, number(real, 2)))
-    return marked.table(("", *(_named(results, method) for method in methods), "real images"), rows)
+    head = ("", *(_named(results, method) for method in methods), "real images")
+    known = len(head) if any(row[-1] != "-" for row in rows) else -1
+    return marked.table(head[:known], [row[:known] for row in rows])
+
+
+def _cell(results: Results, dataset: str, method: str, metric: str, subject: str) -> str:
+    found = one_score(results, dataset, method, metric, subject)
+    if found is None:
+        return "-"
+    return limit(results, found).sign + number(found.mean, 3) + spread(found.low, found.high, 3)
 
 
 def _named(results: Results, method: str) -> str:

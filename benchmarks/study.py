@@ -6,12 +6,13 @@ python -m benchmarks.study --write  # and puts them into that file, each between
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from benchmarks import lengths, marked, weights
+from benchmarks import lengths, marked, scores, weights
 from wae.analysis.results import Results
 from wae.analysis.words import SUBJECTS, in_words
 from wae.report.figures.plots import Plot, write
@@ -23,12 +24,16 @@ PAGE = ROOT / "docs/results.md"
 PICTURES = ROOT / "docs/pictures"
 END = "<!-- end of the table -->"
 
-
+INFORMATION = (
+    *(("mutual_information", "codes"), ("kl_aggregate", "codes"), ("kl_total", "codes")),
+    *(("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
+)
 TABLES = {
     "pilot_mnist": lengths.tables,
     "weights_mnist": weights.wide,
     "weights_mnist_full": weights.wide,
     "weights_dimensions": weights.wide,
+    "information_mnist": partial(scores.table, scores=INFORMATION),
 }
 PILOTS = ("pilot_mnist",)
 

@@ -23,6 +23,11 @@ class Limit(StrEnum):
     LEAST = "at least"
     MOST = "at most"
 
+    @property
+    def sign(self) -> str:
+        """What stands in front of such a mean."""
+        return {Limit.NONE: "", Limit.LEAST: "≥ ", Limit.MOST: "≤ "}[self]
+
 
 class Source(StrEnum):
     """Where the error of a score comes from."""

@@ -37,7 +37,7 @@ def _column(results: Results, dataset: str, metric: str, subject: str) -> list[S
         return (
             [Score(dataset, PERFECT, metric, "codes", mean, None, None, perfect, scores[0].samples)] if scores else []
         )
-    scores = [replace(score, limit=_limit(results, score)) for score in scores]
+    scores = [replace(score, limit=limit(results, score)) for score in scores]
     best, ties = marks(scores, about(metric).better, about(metric).positive)
     made = [
         replace(s, mark=Mark.BEST if s.method == best else Mark.TIE if s.method in ties else Mark.NONE) for s in scores
@@ -46,7 +46,7 @@ def _column(results: Results, dataset: str, metric: str, subject: str) -> list[S
     return made + ([replace(real, low=None, high=None)] if real else [])
 
 
-def _limit(results: Results, score: Score) -> Limit:
+def limit(results: Results, score: Score) -> Limit:
     """Whether a score of information is a limit, as the estimate of I(X; Z) behind it is near its bound."""
     if score.metric not in LIMITED:
         return Limit.NONE

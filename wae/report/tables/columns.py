@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 
-from wae.analysis.rows import Limit, Score
+from wae.analysis.rows import Score
 from wae.analysis.runs import REAL_DATA
 from wae.analysis.words import PERFECT, SHORT_SUBJECTS, about
 
@@ -57,12 +57,11 @@ class Column:
 
         ``≥`` or ``≤`` in front of a mean that is only a limit.
         """
-        sign = {Limit.LEAST: "≥ ", Limit.MOST: "≤ "}.get(score.limit, "")
         if score.rejections:
             return f"{score.mean:.0f} of {len(score.by_seed)}"
         if score.low is None or score.high is None:
-            return sign + self.number(score.mean)
-        return f"{sign}{self.number(score.mean)} [{self.number(score.low)}, {self.number(score.high)}]"
+            return score.limit.sign + self.number(score.mean)
+        return f"{score.limit.sign}{self.number(score.mean)} [{self.number(score.low)}, {self.number(score.high)}]"
 
     @property
     def title(self) -> str:
