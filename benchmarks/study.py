@@ -1,4 +1,4 @@
-"""What the study's runs say: tables and a figure in docs/results.md, from the recorded folders.
+"""What the study's runs say: tables, lists and a figure in docs/results.md, from the recorded folders.
 
 python -m benchmarks.study          # prints the tables
 python -m benchmarks.study --write  # and puts them into that file, each between its two markers, and draws the figure
@@ -6,6 +6,7 @@ python -m benchmarks.study --write  # and puts them into that file, each between
 
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from benchmarks import lengths, marked, scores, weights
+from wae.analysis.claims.verdicts import Verdict
+from wae.analysis.files import CLAIMS
 from wae.analysis.results import Results
 from wae.analysis.words import SUBJECTS, in_words
 from wae.report.figures.plots import Plot, write
 from wae.report.figures.style import canvas, look, plain_number, seed_lines
+from wae.report.tables import inference_tables
+from wae.report.tables.grids import markdown_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "reports/recorded"
@@ -28,19 +33,39 @@ INFORMATION = (
     *(("mutual_information", "codes"), ("kl_aggregate", "codes"), ("kl_total", "codes")),
     *(("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
 )
-TABLES = {
-    "pilot_mnist": lengths.tables,
-    "weights_mnist": weights.wide,
-    "weights_mnist_full": weights.wide,
-    "weights_dimensions": weights.wide,
-    "information_mnist": partial(scores.table, scores=INFORMATION),
-}
+Text = Callable[[Results], str]
+
+
+def said(results: Results) -> str:
+    """What the judges say of each claim that the recorded experiment decides, as a list in Markdown."""
+    claims = [claim for claim in results.read(CLAIMS).claims if claim.verdict in (Verdict.SUPPORTED, Verdict.REFUTED)]
+    return "\n".join(f"- Claim {claim.number}, **{claim.verdict.value}**. {claim.summary}" for claim in claims)
+
+
+def grid(name: str) -> Text:
+    """One of the page's tables of methods against each other and of random streams, from the recorded files."""
+
+    def text(results: Results) -> str:
+        return markdown_text({grid.name: grid for grid in inference_tables.build(results)}[name])
+
+    return text
+
+
+TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/recorded
+    ("pilot_mnist", "pilot_mnist", lengths.tables),
+    ("weights_mnist", "weights_mnist", weights.wide),
+    ("weights_mnist_full", "weights_mnist_full", weights.wide),
+    ("weights_dimensions", "weights_dimensions", weights.wide),
+    ("information_mnist", "information_mnist", partial(scores.table, scores=INFORMATION)),
+    ("pairs of information_mnist", "information_mnist", grid("contrasts")),
+    ("claims of information_mnist", "information_mnist", said),
+)
 PILOTS = ("pilot_mnist",)
 
 
 def blocks() -> list[tuple[str, str, str]]:
-    """Markers and table of each recorded experiment of the study."""
-    return [(marked.begin(name, "study"), END, table(Results(RECORDED / name))) for name, table in TABLES.items()]
+    """Markers and text of each recorded experiment of the study."""
+    return [(marked.begin(what, "study"), END, text(Results(RECORDED / name))) for what, name, text in TEXTS]
 
 
 def curves(experiment: str) -> Plot:
