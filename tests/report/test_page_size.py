@@ -1,4 +1,4 @@
-"""A page of many variants: what lies elsewhere too is left out in a fixed order, and the page says so."""
+"""A page of many variants: what lies elsewhere too is left out in a fixed order, and long parts are folded."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from wae.analysis.results import Results
 from wae.core.errors import UserError
 from wae.report.page import render as page_module
 from wae.report.page.render import LARGEST, Room, load_figures, page, render
+from wae.report.tables.grids import Cell, Grid, Head
 from wae.report.tables.write import tables
 
 CODES = ("a_latent", "b_latent", "c_latent")  # of three sizes, with another section's figure between them
@@ -83,3 +84,23 @@ def test_figures_of_codes_are_taken_in_their_order_while_there_is_room(report_di
         found, left_out = load_figures(report_dir / "figures", room)
         assert [figure["name"] for figure in found] == kept
         assert left_out == {"digits": 1}
+
+
+def _shown(section: str, rows: int) -> str:
+    """The markup of a table of so many rows, each with a long cell that has a short form."""
+    row = (Cell("a", head=True), Cell("everything that differs", short="7 fields"))
+    grid = Grid("name", "Title", "", section, (Head("x"), Head("y")), (row,) * rows)
+    text = "{% import 'macros.html.j2' as show with context %}{{ show.table(grid) }}"
+    return page_module.environment().from_string(text).render(grid=grid, downloads={"name": []})
+
+
+@pytest.mark.parametrize(("section", "rows", "folded"), [("budget", 25, 1), ("budget", 24, 0), ("scores", 25, 0)])
+def test_a_long_table_of_the_error_budget_is_folded(section: str, rows: int, folded: int) -> None:
+    text = _shown(section, rows)
+    assert text.count('<details class="more"><summary>Title (25 rows)</summary>') == folded
+    assert text.count("<details") == text.count("</details>") == folded + rows
+    assert text.index("<details") < text.index("<table") or not folded
+
+
+def test_a_long_cell_shows_its_short_form_and_all_when_it_is_opened() -> None:
+    assert "<details><summary>7 fields</summary>everything that differs</details></td>" in _shown("published", 1)

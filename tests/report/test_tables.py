@@ -116,6 +116,13 @@ def test_numbers_are_padded_to_their_decimal_point() -> None:
     assert cells[-1].parts == ("≥ 7.4", "[7, 8]")
 
 
+def test_times_are_not_padded_away_from_their_units() -> None:
+    for second in ("6 ms", "6 µs"):
+        cells = [Cell("6.17 ms", 6.17e-3), Cell(second, 6e-3)]
+        grid = Grid("a", "", "", "", (Head("x"),), tuple((cell,) for cell in cells))
+        assert [grid.padding(0, cell) for cell in cells] == ["", ""]
+
+
 def test_real_data_stands_last_with_its_own_values(folder: Path) -> None:
     grid = _grid(folder, "digits_generation")
     assert grid.fixed == 1

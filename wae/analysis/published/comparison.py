@@ -68,7 +68,7 @@ def our_fields(
     training = run["training"]
     fields |= {key: training[key] for key in ledger["fields"] if key in training}
     if lambda_units.likelihood_without_factor(training):
-        fields["cost_weight"] = None
+        fields["cost_weight"] = "none"
     fields |= {key: training["options"].get(key) for key in ("decoder_decay", "critic_codes", "kl")}
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:

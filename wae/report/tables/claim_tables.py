@@ -4,7 +4,7 @@ from typing import Any
 
 from wae.analysis.claims.verdicts import Basis, ClaimsDocument, Evidence, Fixed, JudgedClaim, Verdict
 from wae.analysis.files import CLAIMS, PUBLISHED
-from wae.analysis.published.rows import Difference, Outcome, Reason, Standing
+from wae.analysis.published.rows import Difference, Outcome, PublishedRow, Reason, Standing
 from wae.analysis.results import Results
 from wae.analysis.words import SUBJECTS, number, seconds, spread
 from wae.report.names import slug
@@ -39,7 +39,7 @@ def _published(results: Results) -> Grid | None:
                 Cell(f"{entry.published:g}{STANDINGS[entry.standing]}", entry.published),
                 Cell(ours, entry.ours, trace),
                 Cell(OUTCOMES[entry.outcome]),
-                Cell("; ".join(map(difference_said, entry.differs)) or "nothing that matters"),
+                _differences(entry),
                 Cell(f"{entry.source} ({entry.protocol}){'. ' + entry.note if entry.note else ''}"),
             )
         )
@@ -55,6 +55,11 @@ def _published(results: Results) -> Grid | None:
         rows=tuple(rows),
         source=PUBLISHED.name,
     )
+
+
+def _differences(entry: PublishedRow) -> Cell:
+    said = "; ".join(map(difference_said, entry.differs)) or "nothing that matters"
+    return Cell(said, short=f"{len(entry.differs)} fields" if len(entry.differs) > 2 else "")
 
 
 def difference_said(found: Difference) -> str:

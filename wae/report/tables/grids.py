@@ -54,6 +54,7 @@ _TEX |= dict(
 )
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
 _TEX |= {character: f"$_{{{n}}}$" for n, character in enumerate("₀₁₂₃₄₅₆₇₈₉")}
+_TIMES = {"µs", "ms", "s", "min", "h"}  # units of times
 _NUMBER = re.compile(r"([≥≤] )?[−-]?[\d,]+(\.\d+)?(?![\w./])")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -62,7 +63,8 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 class Cell:
     """``text`` is shown; ``value`` sorts and goes into the CSV. ``trace``: runs and file behind it, one per line.
 
-    ``mark``: "best" (shown bold), "tie" or "". ``head``: it names its row.
+    ``mark``: "best" (shown bold), "tie" or "". ``head``: it names its row. ``short``: what the page shows of a long
+    text until it is opened.
     """
 
     text: str
@@ -70,6 +72,7 @@ class Cell:
     trace: tuple[str, ...] = ()
     mark: str = ""
     head: bool = False
+    short: str = ""
 
     @property
     def sort_key(self) -> Any:
@@ -125,7 +128,9 @@ class Grid:
         return any(row[column].numeric for row in self.rows)
 
     def padding(self, column: int, cell: Cell) -> str:
-        """What a number lacks behind its decimal point to stand under the column's others."""
+        """What a number lacks behind its decimal point to stand under the column's others; nothing in times."""
+        if not _TIMES.isdisjoint(row[column].parts[1] for row in self.rows):
+            return ""
         tails = [_tail(row[column].parts[0]) for row in self.rows if row[column].numeric]
         longest = max(tails, key=len, default="")
         return "" if not cell.numeric else re.sub(r"\d", "0", longest[len(_tail(cell.parts[0])) :])
