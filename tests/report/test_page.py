@@ -267,7 +267,7 @@ def test_the_same_results_give_the_same_page(folder: Path, html: str, tmp_path: 
 def test_the_protocol_is_generated_from_the_settings(folder: Path, tmp_path: Path) -> None:
     text = " ".join(protocol.paragraphs(Results(folder)))
     assert "a = 0.05, and pixels in [0, 1]" in text
-    assert "WAE-MMD: a deterministic encoder, λ = 10.0" in text
+    assert "WAE-MMD: a deterministic encoder, λ = 10," in text
     assert "scales 0.1, 0.2, 0.5, 1, 2, 5, 10" in text
     assert "10,000 samples in each of 5 independent draws" in text
     changed = copy(folder, tmp_path)

@@ -1,5 +1,6 @@
 """How methods, metrics, settings, numbers and typed values are said: the one place where results become words."""
 
+import re
 from collections.abc import Iterable
 
 from wae.analysis import metrics
@@ -61,7 +62,13 @@ def method_title(method: str, title: str | None = None) -> str:
         names["lambda_"] = "β"
         if base == "vae" and float(settings.get("lambda_", 1.0)) != 1.0:
             base, title = "beta_vae", None
-    return ", ".join([title or METHODS.get(base, base), *(f"{names.get(k, k)} = {v}" for k, v in settings.items())])
+    said = [f"{names.get(key, key)} = {setting_value(value)}" for key, value in settings.items()]
+    return ", ".join([title or METHODS.get(base, base), *said])
+
+
+def setting_value(text: str) -> str:
+    """A setting's value: 10,000 for 10000.0; what is no number stays as it is."""
+    return f"{float(text):,.12g}" if re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text) else text
 
 
 def about(metric: str | None) -> Metric:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from wae.analysis.results import Results
-from wae.analysis.words import in_words
+from wae.analysis.words import in_words, setting_value
 from wae.report.tables.grids import tex_escape
 
 COSTS = {
@@ -104,9 +104,9 @@ def _methods(results: Results) -> str:
         first = next(iter(found.values()))
         lambdas = {d: s.get("lambda_") for d, s in found.items()}
         if len(set(lambdas.values())) == 1:
-            weight = f"λ = {first.get('lambda_')}"
+            weight = f"λ = {setting_value(str(first.get('lambda_')))}"
         else:
-            weight = "λ = " + ", ".join(f"{value} on {dataset}" for dataset, value in lambdas.items())
+            weight = "λ = " + ", ".join(f"{setting_value(str(v))} on {dataset}" for dataset, v in lambdas.items())
         name = first.get("implementation", "").partition(":")[2]
         if name == "VAE" and set(lambdas.values()) != {1.0}:
             weight += " (the weight β of a beta-VAE; 1 is the evidence lower bound)"
