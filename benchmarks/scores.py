@@ -23,10 +23,7 @@ END = "<!-- end of scores -->"
 
 
 def table(results: Results, scores: Sequence[Score]) -> str:
-    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals.
-
-    ``real images``, the last column, is left out where no score has them.
-    """
+    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals."""
     methods = results.main_methods
     rows = []
     for dataset in results.datasets:
@@ -34,9 +31,7 @@ def table(results: Results, scores: Sequence[Score]) -> str:
             cells = [_cell(results, dataset, method, metric, subject) for method in methods]
             real = results.real_value(dataset, metric)
             rows.append((f"{dataset}, {in_words(metric)} of {SUBJECTS[subject]}", *cells, number(real, 2)))
-    head = ("", *(_named(results, method) for method in methods), "real images")
-    known = len(head) if any(row[-1] != "-" for row in rows) else -1
-    return marked.table(head[:known], [row[:known] for row in rows])
+    return marked.table(("", *(_named(results, method) for method in methods), "real images"), rows)
 
 
 def _cell(results: Results, dataset: str, method: str, metric: str, subject: str) -> str:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ KINDS = {
     "interpolations": ("Interpolations", "from one test image's code to another's, left to right"),
 }
 BUDGET = 2_000_000  # bytes of image data in the page
+Encode = Callable[[Path], tuple[str, int, int]]  # an image as a data: URI, its width and height
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,23 @@ class Gallery:
     left_out: int = 0
 
 
-def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]]:
+def encoded(path: Path) -> tuple[str, int, int]:
+    """The image as a data: URI, the smaller of PNG and (for colour) JPEG of quality 85, and its width and height."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+    best, kind = io.BytesIO(), "png"
+    image.save(best, format="PNG", optimize=True)
+    if image.mode == "RGB":
+        jpeg = io.BytesIO()
+        image.save(jpeg, format="JPEG", quality=85)
+        if jpeg.tell() < best.tell():
+            best, kind = jpeg, "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(best.getvalue()).decode()}", image.width, image.height
+
+
+def galleries(results: Results, budget: int = BUDGET, encode: Encode = encoded) -> dict[str, list[Gallery]]:
     """Galleries by dataset. First seeds come first into the budget; what does not fit is counted in ``left_out``."""
     made = {(d, k): Gallery(d, k, *KINDS[k]) for d in results.datasets for k in KINDS}
     spent = 0
@@ -51,7 +69,7 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
                 path = None if seed is None else results.run_folder(dataset, method, seed).picture(kind)
                 if path is None or not path.exists():
                     continue
-                data, width, height = _encode(path)
+                data, width, height = encode(path)
                 if spent + len(data) > budget:
                     gallery.left_out += 1
                     continue
@@ -66,19 +84,3 @@ def galleries(results: Results, budget: int = BUDGET) -> dict[str, list[Gallery]
 def _seed(results: Results, dataset: str, method: str, rank: int) -> int | None:
     seeds = results.finished_seeds(dataset, method)
     return seeds[rank] if rank < len(seeds) else None
-
-
-def _encode(path: Path) -> tuple[str, int, int]:
-    """The image as a data: URI, the smaller of PNG and (for colour) JPEG of quality 85, and its width and height."""
-    from PIL import Image
-
-    with Image.open(path) as image:
-        image.load()
-    best, kind = io.BytesIO(), "png"
-    image.save(best, format="PNG", optimize=True)
-    if image.mode == "RGB":
-        jpeg = io.BytesIO()
-        image.save(jpeg, format="JPEG", quality=85)
-        if jpeg.tell() < best.tell():
-            best, kind = jpeg, "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(best.getvalue()).decode()}", image.width, image.height

@@ -3,6 +3,7 @@
 import base64
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from wae.core.files import read_json, write_text
 from wae.report.names import slug
 from wae.report.page import citation, headline, protocol, provenance
 from wae.report.page.explorer import explorer
-from wae.report.page.pictures import BUDGET, galleries
+from wae.report.page.pictures import BUDGET, Encode, encoded, galleries
 from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
 from wae.report.tables import error_tables, study_tables
@@ -54,8 +55,9 @@ def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool =
     more than 8 MiB without them.
     """
     results = Results(Path(experiment_dir))
+    encode = cache(encoded)  # a room differs in how many image grids it takes, not in the grids
     for room in ROOMS:
-        text = render(results, Path(report_dir), partial, room)
+        text = render(results, Path(report_dir), partial, room, encode)
         size = len(text.encode())
         if size <= LARGEST:
             write_text(out_html, text)
@@ -63,10 +65,10 @@ def page(experiment_dir: Path, report_dir: Path, out_html: Path, partial: bool =
     raise UserError(f"{out_html}: the page has {size:,} bytes, at most {LARGEST:,}; plan fewer variants per config")
 
 
-def render(results: Results, report_dir: Path, partial: bool, room: Room = ROOMS[0]) -> str:
+def render(results: Results, report_dir: Path, partial: bool, room: Room, encode: Encode = encoded) -> str:
     """The page's HTML, within ``room``."""
     template = environment().get_template("summary.html.j2")
-    return template.render(context(results, report_dir, partial, room))
+    return template.render(context(results, report_dir, partial, room, encode))
 
 
 def environment() -> Environment:
@@ -84,7 +86,7 @@ def environment() -> Environment:
     return made
 
 
-def context(results: Results, report_dir: Path, partial: bool, room: Room = ROOMS[0]) -> dict[str, Any]:
+def context(results: Results, report_dir: Path, partial: bool, room: Room, encode: Encode) -> dict[str, Any]:
     """Everything that the template shows."""
     grids = read_tables(report_dir / "tables")
     figures, figures_left_out = load_figures(report_dir / "figures", room.codes)
@@ -117,7 +119,7 @@ def context(results: Results, report_dir: Path, partial: bool, room: Room = ROOM
         "claim_tables": {claim.id: grids.get(f"claim_{slug(claim.id)}") for claim in claims},
         "verdicts": VERDICTS,
         "downloads": {name: downloads(name, report_dir / "tables") if room.files else [] for name in grids},
-        "galleries": galleries(results, room.pictures),
+        "galleries": galleries(results, room.pictures, encode),
         "explorer": latent,
         "quiet": study_tables.quietness(results),
         "budget_sentences": error_tables.sentences(results),

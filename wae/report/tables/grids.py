@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 LONG = 48  # characters beyond which a column of a LaTeX table is set as a paragraph
@@ -129,11 +130,19 @@ class Grid:
 
     def padding(self, column: int, cell: Cell) -> str:
         """What a number lacks behind its decimal point to stand under the column's others; nothing in times."""
-        if not _TIMES.isdisjoint(row[column].parts[1] for row in self.rows):
-            return ""
-        tails = [_tail(row[column].parts[0]) for row in self.rows if row[column].numeric]
-        longest = max(tails, key=len, default="")
+        longest = self._tails[column]
         return "" if not cell.numeric else re.sub(r"\d", "0", longest[len(_tail(cell.parts[0])) :])
+
+    @cached_property
+    def _tails(self) -> list[str]:
+        """Of each column the longest decimal point with what follows it; "" for times."""
+        columns = [[cell.parts for cell in column if cell.numeric] for column in zip(*self.rows, strict=True)]
+        return [
+            ""
+            if any(unit in _TIMES for _, unit in parts)
+            else max((_tail(number) for number, _ in parts), key=len, default="")
+            for parts in columns
+        ]
 
     @property
     def notes(self) -> str:
