@@ -238,5 +238,19 @@ def test_numbers_and_times_on_axes_are_plain() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.0372, 0.0391), (9.0, 12.2), (3.0, 11.0), (1.0, 9.0), (0.1, 30.0), (1e-3, 1e3)]
+)
+def test_a_logarithmic_axis_has_three_to_eight_labels_however_short_its_range(low: float, high: float) -> None:
+    figure, (axes,) = style.canvas()
+    axes.plot([low, high], [0.0, 1.0])
+    style.log_axis(axes.xaxis)
+    figure.draw_without_rendering()
+    start, end = axes.get_xlim()
+    shown = [tick.get_text() for tick in axes.get_xticklabels() if start <= tick.get_position()[0] <= end]
+    assert 3 <= len(shown) <= 8
+    assert all(shown)
+
+
 def test_colours_are_not_too_pale() -> None:
     assert all(colorsys.rgb_to_hls(*to_rgb(style.strokes(m)[0]))[1] < 0.6 for m in METHODS)

@@ -15,7 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA, base_method
@@ -155,11 +155,16 @@ def plain_ticks(axis: Any, label: Any = plain_number) -> None:
 
 
 def log_axis(axis: Any, label: Any = plain_number) -> None:
-    """Make an axis logarithmic, with ticks at 1, 2 and 5 times powers of ten where it spans few of them."""
+    """Make an axis logarithmic: ticks at powers of ten; where these are few also between them, or at even steps."""
     getattr(axis.axes, f"set_{axis.axis_name}scale")("log")
     low, high = sorted(axis.get_data_interval())
     decades = math.log10(high / low) if low > 0 and math.isfinite(high / low) else 1.0
-    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if decades < 1.7 else (1.0,)))
+    if decades < 0.5:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_minor_locator(NullLocator())
+    else:
+        between = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if decades < 1.0 else (1.0, 2.0, 5.0) if decades < 1.7 else (1.0,)
+        axis.set_major_locator(LogLocator(base=10, subs=between))
     plain_ticks(axis, label)
 
 
