@@ -17,9 +17,11 @@ from benchmarks import lengths, marked, scores, weights
 from wae.analysis.claims.verdicts import Verdict
 from wae.analysis.files import CLAIMS
 from wae.analysis.results import Results
-from wae.analysis.words import SUBJECTS, in_words
+from wae.analysis.scores import one_score
+from wae.analysis.words import SUBJECTS, about, in_words
 from wae.report.figures.plots import Plot, write
-from wae.report.figures.style import canvas, look, plain_number, seed_lines
+from wae.report.figures.scores import score_rows
+from wae.report.figures.style import canvas, log_axis, look, plain_number, plain_ticks, seed_lines
 from wae.report.tables import inference_tables
 from wae.report.tables.grids import markdown_text
 
@@ -60,7 +62,6 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("pairs of information_mnist", "information_mnist", grid("contrasts")),
     ("claims of information_mnist", "information_mnist", said),
 )
-PILOTS = ("pilot_mnist",)
 
 
 def blocks() -> list[tuple[str, str, str]]:
@@ -94,15 +95,41 @@ def curves(experiment: str) -> Plot:
     return Plot(experiment, "How long is long enough", "", "", draw)
 
 
-def picture(experiment: str) -> bytes:
-    """The SVG of ``curves``."""
+def seeds(experiment: str, measures: Sequence[scores.Score]) -> Plot:
+    """A panel for each score of an experiment on one dataset: every seed, mean and interval of each method."""
+    results = Results(RECORDED / experiment)
+    (dataset,) = results.datasets
+
+    def draw() -> Figure:
+        figure, panels = canvas(height=1.5 * len(measures), rows=len(measures), width=6.0)
+        for axes, (metric, subject) in zip(panels, measures, strict=True):
+            rows = ((method, one_score(results, dataset, method, metric, subject)) for method in results.main_methods)
+            found = {look(results, method): score for method, score in rows if score}
+            score_rows(axes, found, real=None)  # so far from every method that it would hide what parts them
+            axes.set_title(f"{in_words(metric)} of {SUBJECTS[subject]}")
+            if about(metric).positive:
+                log_axis(axes.xaxis)
+            else:
+                plain_ticks(axes.xaxis)
+        return figure
+
+    return Plot(experiment, "Methods with their seeds", "", "", draw)
+
+
+def plots() -> list[Plot]:
+    """The figures of docs/results.md, each docs/pictures/NAME.svg."""
+    return [curves("pilot_mnist")]
+
+
+def picture(plot: Plot) -> bytes:
+    """The SVG of ``plot``."""
     with tempfile.TemporaryDirectory() as folder:
-        write(curves(experiment), Path(folder))
-        return (Path(folder) / f"{experiment}.svg").read_bytes()
+        write(plot, Path(folder))
+        return (Path(folder) / f"{plot.name}.svg").read_bytes()
 
 
 if __name__ == "__main__":
     marked.main(__doc__, PAGE, *blocks())
     if "--write" in sys.argv:
-        for pilot in PILOTS:
-            (PICTURES / f"{pilot}.svg").write_bytes(picture(pilot))
+        for plot in plots():
+            (PICTURES / f"{plot.name}.svg").write_bytes(picture(plot))

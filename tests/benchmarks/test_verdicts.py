@@ -45,6 +45,6 @@ def test_the_tables_of_the_study_are_those_of_the_recorded_runs(root: Path) -> N
     for begin, end, found in study.blocks():
         assert page == written(page, begin, end, found), "run `python -m benchmarks.study --write`"
         assert page.count(begin) == 1
-    for pilot in study.PILOTS:
-        drawn = (root / f"docs/pictures/{pilot}.svg").read_bytes()
-        assert drawn == study.picture(pilot), "run `python -m benchmarks.study --write`"
+    for plot in study.plots():
+        drawn = (root / f"docs/pictures/{plot.name}.svg").read_bytes()
+        assert drawn == study.picture(plot), "run `python -m benchmarks.study --write`"

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from wae.analysis.files import SCORES
@@ -50,8 +51,16 @@ def _score_plot(results: Results, dataset: str, metric: str, subject: str, name:
 
 
 def draw_scores(found: dict[Look, Score], real: float | None, label: str) -> Figure:
-    """A row per method: its seeds as marks, mean and interval as a bar; ``real`` as a dotted line."""
+    """The rows of ``score_rows`` in a figure of their own, on a linear scale."""
     figure, (axes,) = canvas(0.9 + (0.42 if len(found) <= 8 else 0.24) * len(found))
+    score_rows(axes, found, real)
+    plain_ticks(axes.xaxis)
+    axes.set_xlabel(label)
+    return figure
+
+
+def score_rows(axes: Axes, found: dict[Look, Score], real: float | None) -> None:
+    """A row per method: its seeds as marks, mean and interval as a bar; ``real`` as a dotted line."""
     for row, (method, value) in enumerate(found.items()):
         if value.low is not None and value.high is not None:
             (bar,) = axes.plot([value.low, value.high], [row, row], color=method.colour, linewidth=5, alpha=0.28,
@@ -71,6 +80,3 @@ def draw_scores(found: dict[Look, Score], real: float | None, label: str) -> Fig
     axes.set_ylim(len(found) - 0.5, -0.8)
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.08)
-    plain_ticks(axes.xaxis)
-    axes.set_xlabel(label)
-    return figure
