@@ -42,6 +42,7 @@ def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "needs pixels in [0, 1]" in refusal("vae", pixel_range="minus_one_one")
     assert "likelihood" in refusal("vae", cost="l1")
     assert "or take the method beta_vae" in refusal("vae", lambda_=3.0)
+    assert "set lambda_schedule to 'constant'" in refusal("vae", lambda_schedule="adaptive")
     assert "image side 28 with decoder_depth 3" in refusal(decoder_depth=3, width=16)
     assert "set decoder_depth to 2" in refusal(decoder_depth=3, width=16)
     assert "pad or resize" in refusal(shape=(1, 27, 28), decoder_depth=2)
@@ -66,3 +67,5 @@ def test_possible_combinations_pass() -> None:
     own = training(architecture="mine:networks", prior="mine:Prior", cost="mine:cost", decoder_depth=3)
     check(own, (1, 27, 29), offers(own.implementation))
     check(training(hidden=[5, 7, 9], extra_dense=4, dropout=0.5), (1, 28, 28), {})
+    tuned = training("beta_vae", lambda_=3.0, lambda_schedule="adaptive")
+    check(tuned, (1, 28, 28), offers(tuned.implementation))

@@ -104,6 +104,7 @@ def test_the_seed_lottery_is_a_variant_of_each_method_and_stream(config: dict[st
         ({"training": {"methods": {"vae": {"encoder": "deterministic"}}}}, ["encoder"]),
         ({"training": {"methods": {"vae": {"lambda_": 3.0}}}}, ["lambda_ 3", "beta = 1", "take the method beta_vae"]),
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": [0.5]}}]}}, ["lambda_ 0.5", "beta_vae"]),
+        ({"training": {"common": {"lambda_schedule": "adaptive"}}}, ["lambda_schedule 'adaptive'", "beta_vae"]),
         (
             {"run": {"methods": ["mine"]}, "training": {"methods": {"mine": {"like": "vae", "lambda_": 3.0}}}},
             ["lambda_ 3", "beta_vae"],

@@ -51,11 +51,17 @@ def _check_implementation(settings: TrainingSettings, attributes: dict[str, Any]
 
 
 def check_weight(settings: TrainingSettings, only: float | None) -> None:
-    """UserError for another ``lambda_`` than the only one that a method takes (None: any)."""
-    if only is not None and settings.lambda_ != only:
+    """UserError for a weight that is not, or does not stay, the only one that a method takes (None: any)."""
+    if only is None:
+        return
+    means = f"with the VAE, whose name means beta = {only:g} in every table and claim"
+    other = "take the method beta_vae (baselines.beta_vae:BetaVAE)"
+    if settings.lambda_ != only:
+        raise UserError(f"lambda_ {settings.lambda_:g} {means}: set lambda_ to {only:g}, or {other} for another weight")
+    if settings.lambda_schedule != "constant":
         raise UserError(
-            f"lambda_ {settings.lambda_:g} with the VAE, whose name means beta = {only:g} in every table and claim: "
-            f"set lambda_ to {only:g}, or take the method beta_vae (baselines.beta_vae:BetaVAE) for another weight"
+            f"lambda_schedule {settings.lambda_schedule!r} {means}: set lambda_schedule to 'constant', or {other} for "
+            "a weight that moves"
         )
 
 
