@@ -150,6 +150,14 @@ def test_a_plugins_files_are_those_that_its_options_name(roots: list[Path]) -> N
     assert own_files.place("my_data:load", options, None) == []
 
 
+@pytest.mark.parametrize("source", ["my_data:load", "wae.data.own:array"])
+def test_an_option_that_begins_with_the_home_of_nobody_is_text(source: str, roots: list[Path]) -> None:
+    options = {"path": "~nobody-has-this-name: about 3"}
+    assert own_files.listing(source, options, roots[0]) == own_files.listing(source, options, roots[1])
+    places = [str(roots[0])] if source.startswith("my_data") else [str(roots[0] / options["path"])]
+    assert own_files.place(source, options, roots[0]) == places
+
+
 def test_a_run_on_replaced_images_is_trained_again(roots: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     plan = small(roots[0], "set.npz", "array")
     first = wae.train(plan, CELL).sample(4, 0)

@@ -1,5 +1,6 @@
 """Where data lies on disk, and what the well-known files are. Nothing here imports torch."""
 
+import os
 from pathlib import Path
 
 # Size in bytes and sha256 of the uncompressed files, in the order train images, train labels, test images, test labels.
@@ -39,8 +40,11 @@ def data_folder(root: Path | None) -> Path:
 
 
 def own_path(path: str, root: Path | None) -> Path:
-    """A path that a config names: absolute, or from ``root`` where one is set, or from the working folder."""
-    named = Path(path).expanduser()
+    """A path that a config names: absolute, or from ``root`` where one is set, or from the working folder.
+
+    A ``~`` of nobody stays as it is: it may be the name of a file, or text that is no path.
+    """
+    named = Path(os.path.expanduser(path))
     return named if root is None else root / named
 
 

@@ -32,7 +32,7 @@ def missing(source: str, options: Options, root: Path | None) -> str | None:
     check = _CHECKS.get(source)
     try:
         return check(options, root) if check else None
-    except (OSError, ValueError, RuntimeError) as error:  # no permission, a NUL in a path, ~ without a home
+    except (OSError, ValueError) as error:  # no permission, a NUL in a path
         return f"{error}; name a folder that can be read"
 
 
