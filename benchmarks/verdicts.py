@@ -1,4 +1,4 @@
-"""The table of verdicts in reports/recorded/README.md: each claim judged once over every experiment there.
+"""The table of verdicts in README.md: each claim judged once over every experiment in reports/recorded.
 
 python -m benchmarks.verdicts          # prints the table
 python -m benchmarks.verdicts --write  # and puts it into that file, between its two markers
@@ -21,4 +21,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    marked.main(__doc__, RECORDED / "README.md", (BEGIN, END, table()))
+    marked.main(__doc__, ROOT / "README.md", (BEGIN, END, table()))

@@ -7,7 +7,7 @@ from wae.analysis.claims.pool import experiments
 
 
 def test_the_recorded_verdicts_are_those_over_all_recorded_experiments(root: Path) -> None:
-    readme = (root / "reports/recorded/README.md").read_text(encoding="utf-8")
+    readme = (root / "README.md").read_text(encoding="utf-8")
     assert readme == written(readme, BEGIN, END, table()), "run `python -m benchmarks.verdicts --write`"
     assert readme.count(BEGIN) == readme.count(END) == 1
 
