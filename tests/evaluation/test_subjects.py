@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from tests.shared.evaluation import make_run
+from tests.shared.models import images
+from tests.shared.models import method as build_method
 from wae.core.errors import UserError
-from wae.evaluation.subjects import Mixture, interpolate, load_method, middles
+from wae.evaluation.subjects import Mixture, encode, interpolate, load_method, middles
 
 
 def test_mixture_recovers_clusters_and_mixes_them():
@@ -73,3 +75,14 @@ def test_draws_of_a_mixture_have_its_covariances():
     assert right.mean() == pytest.approx(0.75, abs=0.03)
     np.testing.assert_allclose(np.cov(drawn[right].T), along, atol=0.2)
     np.testing.assert_allclose(np.cov(drawn[~right].T), across, atol=0.3)
+
+
+@pytest.mark.parametrize("draws", ["fresh", "repeated"])
+def test_batches_that_are_scored_share_no_noise(draws):
+    """``noise_draws`` is of training steps: codes of an encoder whose posterior is N(0, I) are all its own draws."""
+    made = build_method("wae_mmd", encoder="gaussian", latent_dim=2, noise_draws=draws)
+    for parameter in made.encoder.parameters():
+        torch.nn.init.zeros_(parameter)
+    codes = encode(made, images(2000).numpy(), 250, torch.device("cpu"), torch.Generator().manual_seed(0)).z
+    assert len(codes.unique(dim=0)) == 2000
+    assert codes.mean(0).abs().max() < 4 / math.sqrt(2000)

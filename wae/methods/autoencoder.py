@@ -64,7 +64,7 @@ class Autoencoder(nn.Module):
             log_variance = log_variance_of(head, self.settings.encoder_head).clamp(-50.0, 50.0)  # as the authors' code
             if noise is None:
                 return Codes(self.prior.project(mean), mean, log_variance)
-            if self.settings.noise_draws == "repeated":
+            if self.settings.noise_draws == "repeated" and self.training:  # batches that are scored share no noise
                 noise = torch.Generator(mean.device).manual_seed(noise.initial_seed())
             epsilon = self.settings.encoder_noise * torch.randn(mean.shape, generator=noise, device=mean.device)
             floor = self.settings.gaussian_floor

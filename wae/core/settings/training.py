@@ -83,7 +83,7 @@ class TrainingSettings(Strict):
     encoder: Literal["deterministic", "pixel_noise", "gaussian", "implicit"] = "deterministic"
     pixel_noise: Annotated[float, Field(ge=0, le=10)] = 0.01  # truncated normal's sigma, in the net's range
     encoder_noise: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # factor of a Gaussian encoder's noise
-    noise_draws: Literal["fresh", "repeated"] = "fresh"  # repeated: a Gaussian encoder's are the same at every step
+    noise_draws: Literal["fresh", "repeated"] = "fresh"  # repeated: the same at each training step
     encoder_head: Literal["log_variance", "log_sd", "softplus_sd"] = "log_variance"  # of a Gaussian encoder
     prior: PriorName = "normal"  # or uniform, sphere, or package.module:Class of your own
     sigma_z: Annotated[float, Field(gt=0, le=1e3)] = 1.0  # scale of the prior
