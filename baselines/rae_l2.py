@@ -45,13 +45,11 @@ class RAEL2(Method):
 
     def build_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam; torch's weight_decay w adds w * weight to the gradient, so twice the decay is set."""
-        rate = self.settings.learning_rate
         decayed = self.decayed()
         chosen = {id(parameter) for parameter in decayed}
-        optimiser = self.adam([p for p in self.parameters() if id(p) not in chosen], rate)
-        decay = 2.0 * self.own["decoder_decay"]
-        optimiser.add_param_group({"params": decayed, "lr": rate, "base_lr": rate, "weight_decay": decay})
-        return {"autoencoder": optimiser}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in chosen]
+        groups = [{"params": others}, {"params": decayed, "weight_decay": 2.0 * self.own["decoder_decay"]}]
+        return {"autoencoder": self.adam(groups, self.settings.learning_rate)}
 
 
 def half_squared_length(z: Tensor) -> Tensor:

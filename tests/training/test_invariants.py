@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.shared.models import IMPLEMENTATIONS, images
+from tests.shared.models import IMPLEMENTATIONS, images, method
 from wae.compute.seeds import PURPOSES, Streams, stream
 from wae.core.layout import RunFolder
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings, TrainingSettings
 from wae.data.source import Dataset, Split, prepare
 from wae.methods.base import build
+from wae.methods.optimisers import parameters_of
 from wae.training import schedules
 from wae.training.loop import train
 from wae.training.trainer import Trainer
@@ -151,6 +152,14 @@ def test_every_setting_decides_something(
     before = outcome(run_of(method, seed=1, **base), data, tmp_path / "before")
     assert outcome(run_of(method, seed=1, **base), data, tmp_path / "again") == before
     assert outcome(run_of(method, seed=1, **{**base, name: value}), data, tmp_path / "after") != before
+
+
+@pytest.mark.parametrize("name", IMPLEMENTATIONS)
+def test_second_moments_start_from_the_setting_in_every_optimiser_of_every_method(name: str) -> None:
+    made = method(name, adam_second_moment=0.25)
+    for optimiser in made.optimisers.values():
+        for parameter in parameters_of(optimiser):
+            assert torch.equal(optimiser.state[parameter]["exp_avg_sq"], torch.full_like(parameter, 0.25))
 
 
 DRAWN = {  # from which streams a run draws besides that of its first weights
