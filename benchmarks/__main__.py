@@ -26,11 +26,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that every part runs")
     a = parser.parse_args()
     kept, out = (KEPT / "quick", KEPT / "quick/REPORT.md") if a.quick else (KEPT, ROOT / "benchmarks/REPORT.md")
-    for part in a.parts:
+    for place, part in enumerate(a.parts):
         start, before = time.perf_counter(), load()
         module = importlib.import_module(f"benchmarks.{part}")
         with threadpool_limits(1):  # NumPy's BLAS takes all cores, and counts a waiting thread as computing
-            found = module.measure(a.quick)
+            try:
+                found = module.measure(a.quick)
+            except Exception as error:
+                rest = " ".join(a.parts[place:])
+                again = f"python -m benchmarks{' --quick' if a.quick else ''} --parts {rest}"
+                error.add_note(f"{part} failed; the parts before it are kept in {kept}. To go on: {again}")
+                raise
         seconds = time.perf_counter() - start
         write_json(kept / f"{part}.json", {"found": found, "load_before": before, "minutes": seconds / 60})
         print(f"{part}: {seconds / 60:.1f} min", file=sys.stderr)

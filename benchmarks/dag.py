@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 
 from benchmarks.processes import Usage, usage
+from wae import cli
+from wae.commands import experiment, stages
 from wae.core.plugins import ROOT
 from wae.planning.config import merge, read_config
 
@@ -88,13 +90,17 @@ class Workflow:
 @functools.cache
 def starting(stage: str) -> float:
     """Computing seconds of `python` with the imports of a stage and nothing else."""
-    import wae.__main__ as front
-
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    tree = ast.parse(textwrap.dedent(inspect.getsource(getattr(front, stage))))
-    imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    command = [sys.executable, "-c", "\n".join(["import wae.__main__", *imports])]
+    command = [sys.executable, "-c", "\n".join(["import wae.cli", *imports(stage)])]
     return usage(command, ROOT, environment).cpu
+
+
+def imports(stage: str) -> list[str]:
+    """The import statements that a stage runs: its command's, and those of the function of that name it calls."""
+    functions = [getattr(module, stage) for module in (cli, stages, experiment) if hasattr(module, stage)]
+    trees = [ast.parse(textwrap.dedent(inspect.getsource(function))) for function in functions]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    return [ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:

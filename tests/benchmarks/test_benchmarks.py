@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from benchmarks import __main__ as front
-from benchmarks import frechet, measure, report
+from benchmarks import dag, frechet, growth, measure, report
 from benchmarks.bare import BareLoop
 from benchmarks.contestant import use_torchs_layers
 from benchmarks.frechet import by_sqrtm, features
@@ -25,6 +25,7 @@ from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.methods.base import build
 from wae.mmd.estimators import mmd_penalty
 from wae.models import blockwise, layers
+from wae.planning.jobs import STAGES
 from wae.training.trainer import Trainer
 
 
@@ -141,6 +142,29 @@ def test_every_part_measures_with_one_thread(tmp_path: Path, monkeypatch: pytest
     found = json.loads((tmp_path / "quick/frechet.json").read_text())["found"]["threads"]
     assert len(found) > 0
     assert set(found) == {1}
+
+
+def test_a_part_that_fails_says_how_to_go_on_with_the_parts_before_it_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frechet, "measure", lambda quick: {})
+    monkeypatch.setattr(growth, "measure", lambda quick: {}["none"])
+    monkeypatch.setattr(front, "KEPT", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--quick", "--parts", "frechet", "growth", "dag"])
+    with pytest.raises(KeyError) as caught:
+        front.main()
+    assert caught.value.__notes__[0].endswith("To go on: python -m benchmarks --quick --parts growth dag")
+    assert (tmp_path / "quick/frechet.json").exists()
+
+
+@pytest.mark.parametrize("stage", [*STAGES, "index"])
+def test_the_start_of_every_stage_has_the_imports_of_its_job(stage: str) -> None:
+    module = STAGES.get(stage, "wae.report.page.index")
+    assert any(statement.startswith(f"from {module} import ") for statement in dag.imports(stage))
+
+
+def test_the_start_of_a_stage_is_measured() -> None:
+    assert dag.starting("plan") > 0.0
 
 
 def test_the_report_says_what_was_met_and_missed(tmp_path: Path) -> None:
