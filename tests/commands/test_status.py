@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wae.commands.status import run_status
+from wae.commands.status import print_status, run_status
+from wae.core.errors import UserError
 
 BAR = "mnist/vae/seed0:  17%|#7        | 81/469 [00:00<00:03]"
 LOGS = {
@@ -31,3 +32,51 @@ def test_a_run_is_stopped_once_nothing_was_written_for_two_minutes(tmp_path: Pat
     os.utime(tmp_path / "train.log", (1000.0, 1000.0))
     assert run_status(tmp_path, "a", 5, 1119.0).state == "running"
     assert run_status(tmp_path, "a", 5, 1121.0).state == "stopped"
+
+
+RUN = '{"dataset": "digits", "method": "vae", "seed": 0, "training": {"epochs": 3}}'
+HISTORIES = (
+    b"a,b\n1,2\n",
+    b"epoch,seconds\n1\n",
+    b"epoch,seconds\nx,nan\n",
+    b"epoch,seconds\n1,inf\n",
+    b"\xff\xfe",
+    b"\0\n\0",
+)
+
+
+@pytest.mark.parametrize("content", HISTORIES)
+def test_a_damaged_history_is_one_line(content: bytes, tmp_path: Path) -> None:
+    run = tmp_path / "e/digits/vae/seed0"
+    run.mkdir(parents=True)
+    (tmp_path / "e/plan.json").write_text(f'{{"runs": [{RUN}]}}')
+    (run / "history.csv").write_bytes(content)
+    with pytest.raises(UserError, match=r"history\.csv: damaged: .*; delete it and train the run again") as caught:
+        print_status(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n", "epoch,seconds\n"])
+def test_a_history_without_rows_is_of_a_run_that_begins(content: str, tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text(content)
+    assert run_status(tmp_path, "a", 5, 0.0).epoch == 0
+
+
+PLANS = {
+    "{}": "runs: missing",
+    "[]": "need a map",
+    '{"runs": 5}': "runs: found 5: need a list",
+    '{"runs": [5]}': "need a map",
+    '{"runs": [{}]}': r"runs\.0\.dataset: missing",
+    f'{{"runs": [{RUN}]}}'.replace("vae", "../x"): "need a method's name",
+    f'{{"runs": [{RUN}]}}'.replace('{"epochs": 3}', "{}"): r"training\.epochs: missing",
+    f'{{"runs": [{RUN}]}}'.replace("3", '"3"'): r"training\.epochs: found '3'",
+}
+
+
+@pytest.mark.parametrize("text", PLANS)
+def test_a_plan_of_another_form_is_said_in_lines(text: str, tmp_path: Path) -> None:
+    (tmp_path / "e").mkdir()
+    (tmp_path / "e/plan.json").write_text(text)
+    with pytest.raises(UserError, match=PLANS[text]):
+        print_status(tmp_path)

@@ -248,6 +248,23 @@ def test_a_plan_names_no_folder_elsewhere(key: str, name: str, smoke: dict[str, 
         load_plan("plan.json")
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"runs": 5}, "runs: found 5, need a list; write it again"),
+        ({"runs": None}, "runs: found None, need a list"),
+        ({"runs": [5]}, "valid dict"),
+        ({"config": {"\x1b[2J": 5}}, "x1b"),
+        ({"config": 5}, "valid dict"),
+    ],
+)
+def test_a_plan_of_another_form_is_one_line(change: dict[str, Any], says: str, smoke: dict[str, Any]) -> None:
+    write_json("plan.json", merge(json.loads(json.dumps(load_plan(smoke).document())), change))
+    with pytest.raises(UserError, match=says) as caught:
+        load_plan("plan.json")
+    assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize("name", ["data", "Reference", "recorded"])
 def test_a_plan_takes_no_shared_folder(name: str, smoke: dict[str, Any]) -> None:
     document = json.loads(json.dumps(load_plan(smoke).document()))

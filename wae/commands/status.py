@@ -5,12 +5,45 @@ import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from wae.core.errors import UserError
 from wae.core.files import read_json
-from wae.core.layout import RunFolder
+from wae.core.layout import Cell, RunFolder
+from wae.core.settings import MethodName, Name
+from wae.planning.validation import validate
 
 STALE_SECONDS = 120.0  # a history untouched for so long is of a run that was stopped
+
+
+class _Part(BaseModel):
+    """Of a plan what is used here, checked; further keys are left aside, so that a plan of an older commit is read."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class _Length(_Part):
+    epochs: Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class _Run(_Part):
+    dataset: Name
+    method: MethodName
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    training: _Length
+
+
+class _Runs(_Part):
+    runs: list[_Run]
+
+
+class _Row(BaseModel):
+    """Of a row of a history what is used here, read from text."""
+
+    epoch: Annotated[int, Field(ge=0, lt=2**31)]
+    seconds: Annotated[float, Field(ge=0, lt=2**31)]
 
 
 @dataclass(frozen=True)
@@ -58,18 +91,23 @@ def _failed(log: Path) -> bool:
 def _last_row(history: Path) -> tuple[int, float]:
     if not history.exists():
         return 0, 0.0
-    with history.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return (int(rows[-1]["epoch"]), float(rows[-1]["seconds"])) if rows else (0, 0.0)
+    try:
+        with history.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        row = _Row.model_validate(rows[-1] if rows else {"epoch": 0, "seconds": 0.0})
+    except (ValueError, csv.Error) as error:  # not UTF-8, no table, another table
+        raise UserError(
+            f"{history}: damaged: its last row needs an epoch and seconds; delete it and train the run again"
+        ) from error
+    return row.epoch, row.seconds
 
 
 def plan_status(plan_path: Path, now: float) -> list[RunStatus]:
     """The status of every run of a plan."""
-    plan = read_json(plan_path)
     found = []
-    for run in plan["runs"]:
-        name = f"{run['dataset']}/{run['method']}/seed{run['seed']}"
-        found.append(run_status(plan_path.parent / name, name, run["training"]["epochs"], now))
+    for run in validate(_Runs, read_json(plan_path), str(plan_path)).runs:
+        name = str(Cell(run.dataset, run.method, run.seed))
+        found.append(run_status(plan_path.parent / name, name, run.training.epochs, now))
     return found
 
 

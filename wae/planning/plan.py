@@ -8,7 +8,7 @@ from typing import Any, NotRequired, TypedDict
 
 from pydantic import ValidationError
 
-from wae.core.errors import UserError, unknown_name
+from wae.core.errors import UserError, plain, shown, unknown_name
 from wae.core.files import digest, read_json
 from wae.core.layout import Cell, ExperimentFolder, Layout
 from wae.core.settings import Config, RunSettings
@@ -144,11 +144,13 @@ def _read(path: Path) -> Plan:
         if isinstance(document, dict) and "experiment" in document:
             return make_plan(with_defaults(document))  # a config written as JSON
         raise UserError(f"{path}: neither a plan nor a config; write it with `wae plan`")
+    if not isinstance(document["runs"], list):
+        raise UserError(f"{path}: runs: found {shown(document['runs'])}, need a list; write it again with `wae plan`")
     try:
         config = Config.model_validate(document["config"])
         check_names(config)
         return Plan(config, [RunSettings.model_validate(run) for run in document["runs"]])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(plain, first["loc"]))
         raise UserError(f"{path}: {where}: {first['msg']}; write it again with `wae plan`") from error
