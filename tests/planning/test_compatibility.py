@@ -27,6 +27,7 @@ def test_impossible_combinations_are_refused_with_reason_and_remedy() -> None:
     assert "set prior to 'normal'" in refusal(encoder="gaussian", prior="sphere")
     assert "critic_prior_trick" in refusal("wae_gan", critic_prior_trick=True, prior="uniform")
     assert "leave it at 1" in refusal("vae", encoder_noise=2.0)
+    assert "set it to 1e-08, theirs, at most" in refusal("vae", gaussian_floor=0.01)
     assert "list stages with schedule 'stages'" in refusal(schedule="stages")
     assert "list stages with schedule 'stages'" in refusal(stages=[[1, 1.0]])
     assert "only an mlp for pixels in [0, 1]" in refusal(output_bias="mean_image")
@@ -66,6 +67,10 @@ def test_possible_combinations_pass() -> None:
     check(training(architecture="mlp", decoder_depth=3), (1, 27, 29), {})
     own = training(architecture="mine:networks", prior="mine:Prior", cost="mine:cost", decoder_depth=3)
     check(own, (1, 27, 29), offers(own.implementation))
+    vae = training("vae", authors=True)
+    assert vae.gaussian_floor == 1e-8
+    check(vae, (1, 28, 28), offers(vae.implementation))
+    check(training(encoder="gaussian", gaussian_floor=0.01), (1, 28, 28), offers("wae.methods.wae_mmd:WAEMMD"))
     check(training(hidden=[5, 7, 9], extra_dense=4, dropout=0.5), (1, 28, 28), {})
     tuned = training("beta_vae", lambda_=3.0, lambda_schedule="adaptive")
     check(tuned, (1, 28, 28), offers(tuned.implementation))

@@ -15,6 +15,7 @@ from wae.evaluation import latent, match
 from wae.evaluation.likelihood import active_units, kl_per_dimension
 from wae.evaluation.metric import metric
 from wae.evaluation.rows import row
+from wae.methods.autoencoder import drawn_log_variance
 from wae.methods.base import Method
 from wae.methods.batch import Codes
 from wae.mmd.sliced import sliced_w2_squared, unit_directions
@@ -89,9 +90,7 @@ def code_scores(
         for subject, draws in (("codes", z), ("prior", p))
     }
     if has_density(method, codes):
-        assert codes.mean is not None
-        assert codes.log_variance is not None
-        kl = kl_per_dimension(codes.mean.cpu().numpy(), codes.log_variance.cpu().numpy(), method.prior.sigma)
+        kl = kl_per_dimension(*posteriors(method, codes), method.prior.sigma)
         per_dimension["codes"]["kl"] = kl.tolist()
     return rows, per_dimension
 
@@ -114,11 +113,16 @@ def has_density(method: Method, codes: Codes) -> bool:
     return codes.mean is not None and codes.log_variance is not None and method.settings.prior == "normal"
 
 
-def information_rows(method: Method, codes: Codes, split: str, limit: int) -> list[dict[str, Any]]:
-    """Rows of the mutual information and the split of the KL term, from the first ``limit`` codes."""
+def posteriors(method: Method, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and log-variance, (n, d_z) each, of the Gaussians that codes with a density are drawn from."""
     assert codes.mean is not None
     assert codes.log_variance is not None
-    z, mean, log_variance = (part[:limit].cpu().numpy() for part in (codes.z, codes.mean, codes.log_variance))
+    return codes.mean.cpu().numpy(), drawn_log_variance(codes.log_variance, method.settings).cpu().numpy()
+
+
+def information_rows(method: Method, codes: Codes, split: str, limit: int) -> list[dict[str, Any]]:
+    """Rows of the mutual information and the split of the KL term, from the first ``limit`` codes."""
+    z, mean, log_variance = (part[:limit] for part in (codes.z.cpu().numpy(), *posteriors(method, codes)))
     found = latent.information_split(z, mean, log_variance, method.prior.sigma)
     return [row(name, "codes", value, split, len(z), 0) for name, value in found.items()]
 

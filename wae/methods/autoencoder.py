@@ -1,5 +1,6 @@
 """Encoder, decoder and prior of a run, and what can be asked of them once they are trained."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from wae.compute.seeds import Streams, stream
 from wae.core.errors import UserError
-from wae.core.settings import RunSettings
+from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.batch import Codes
 from wae.models.costs import find_cost
 from wae.models.layers import Dropout, truncated_normal
@@ -139,6 +140,17 @@ def log_variance_of(head: Tensor, kind: str) -> Tensor:
     if kind == "log_sd":
         return 2.0 * head
     return 2.0 * functional.softplus(head).log() if kind == "softplus_sd" else head
+
+
+def drawn_log_variance(log_variance: Tensor, settings: TrainingSettings) -> Tensor:
+    """Log-variance, in float64, of the Gaussians that codes are drawn from, of what a Gaussian encoder gives.
+
+    A training step's codes have the floor added to their variance and their noise multiplied by ``encoder_noise``.
+    """
+    drawn = log_variance.double()
+    if settings.gaussian_floor:
+        drawn = torch.log(settings.gaussian_floor + drawn.exp())
+    return drawn + 2.0 * math.log(settings.encoder_noise)
 
 
 def binarised(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,11 @@ from torch import Tensor
 
 @dataclass
 class Codes:
-    """Codes of n images. ``z``: (n, d_z). A Gaussian encoder also gives ``mean`` and ``log_variance``."""
+    """Codes of n images. ``z``: (n, d_z). A Gaussian encoder also gives ``mean`` and ``log_variance``.
+
+    Both are the encoder's: z is drawn with the floor and the factor that the settings add to its noise
+    (``wae.methods.autoencoder.drawn_log_variance``).
+    """
 
     z: Tensor
     mean: Tensor | None = None

@@ -6,7 +6,7 @@ Nothing here imports torch, as the plan reads this module at each start.
 from typing import Any
 
 from wae.core.errors import UserError
-from wae.core.settings import TrainingSettings
+from wae.core.settings import AUTHORS, TrainingSettings
 from wae.core.widths import decoder_widths, encoder_widths
 
 MAX_CHANNELS = 65_536
@@ -120,6 +120,11 @@ def _check_likelihood(settings: TrainingSettings) -> None:
         raise UserError(
             f"encoder_noise {settings.encoder_noise:g}: {settings.implementation.partition(':')[2]}'s KL divergence is "
             "that of a Gaussian encoder whose noise has factor 1; leave it at 1"
+        )
+    if settings.gaussian_floor > AUTHORS["gaussian_floor"]:
+        raise UserError(
+            f"gaussian_floor {settings.gaussian_floor:g}: {settings.implementation.partition(':')[2]}'s KL divergence "
+            f"is without the floor, as in the authors' code; set it to {AUTHORS['gaussian_floor']:g}, theirs, at most"
         )
     if settings.likelihood == "bernoulli" and settings.pixel_range != "zero_one":
         raise UserError(
