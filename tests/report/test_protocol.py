@@ -11,6 +11,7 @@ from tests.shared.evaluation import EVALUATION, build
 from tests.shared.models import training
 from tests.shared.report import experiment
 from wae.analysis.results import Results
+from wae.core.plugins import ROOT
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.evaluation import run as evaluation
 from wae.report.page import protocol
@@ -88,3 +89,40 @@ def test_the_names_of_classes_are_shown() -> None:
     assert protocol._data(cast(Results, results)).count("class0") < 30
     meta["class_names"] = []
     assert "classes" not in protocol._data(cast(Results, results))
+
+
+def _said(settings: dict[str, Any], **records: dict[str, Any]) -> str:
+    manifest = {"extractors": {f"{dataset}/it": record for dataset, record in records.items()}}
+    results = SimpleNamespace(datasets=["ants", "bees"], manifest=manifest)
+    return protocol._extractor(cast(Results, results), "it", settings)
+
+
+def test_a_classifier_is_said_with_the_epochs_that_it_was_trained() -> None:
+    settings = {"kind": "classifier", "features": 64, "epochs": 5}
+    text = "a classifier of 64 features trained on the dataset's labels for "
+    assert _said(settings, ants={"epochs": 7}, bees={"epochs": 7}) == f"{text}7 epochs"
+    assert _said(settings, ants={"epochs": 7}, bees={"epochs": 9}) == f"{text}7 epochs on ants, 9 epochs on bees"
+    assert _said(settings) == f"{text}at least 5 epochs"
+
+
+def test_an_extractor_that_is_no_classifier_is_not_called_one() -> None:
+    random = {"kind": "random", "features": 32, "epochs": 5}
+    assert (
+        _said(random, ants={"epochs": 0}) == "a convolutional network of 32 features with random weights, not trained"
+    )
+    asked = {"kind": "inception", "layer": None, "features": 64, "epochs": 5}
+    assert _said(asked, ants={"layer": "2048"}) == "Inception v3, as torch-fidelity has it, layer 2048"
+    assert _said(asked | {"kind": "dinov2-vit-s-14"}, bees={"layer": "dinov2"}) == "dinov2-vit-s-14, layer dinov2"
+    assert _said(asked | {"kind": "mine:Own", "layer": "top"}) == "mine:Own, layer top"
+    assert _said(asked) == "Inception v3, as torch-fidelity has it"
+
+
+@pytest.mark.parametrize("name", ["default", "information_mnist"])
+def test_the_recorded_extractors_are_said_as_their_records_have_them(name: str) -> None:
+    results = Results(ROOT / "reports/recorded" / name)
+    text = protocol.latex(results)
+    for key, record in results.manifest["extractors"].items():
+        if record["kind"] == "classifier":
+            assert f"for {record['epochs']} epochs" in text
+        else:
+            assert f"{key.partition('/')[2]} (a convolutional network" in text

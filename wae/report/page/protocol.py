@@ -152,7 +152,7 @@ def _evaluation(results: Results) -> str:
     samples, draws = settings.get("samples"), settings.get("draws")
     defined = results.config.get("extractors", {})
     used = results.config.get("run", {}).get("extractors", list(defined))
-    extractors = ", ".join(f"{name} ({_extractor(defined[name])})" for name in used if name in defined)
+    extractors = ", ".join(f"{name} ({_extractor(results, name, defined[name])})" for name in used if name in defined)
     ranked = (
         f" Methods are ranked by the {in_words(results.distance)} of samples from the prior."
         if results.distance
@@ -168,13 +168,24 @@ def _evaluation(results: Results) -> str:
     )
 
 
-def _extractor(settings: dict[str, Any]) -> str:
-    if settings.get("kind") == "inception":
-        return "Inception v3, as torch-fidelity has it"
-    return (
-        f"a classifier of {settings.get('features')} features trained on the dataset's labels for "
-        f"{settings.get('epochs')} epochs"
-    )
+def _extractor(results: Results, name: str, settings: dict[str, Any]) -> str:
+    """What an extractor is: by its kind, as the records of those that were made say, else as it was asked for."""
+    kind = settings.get("kind")
+    made = results.manifest.get("extractors", {})
+    records = {d: made[f"{d}/{name}"] for d in results.datasets if f"{d}/{name}" in made}
+    if kind == "random":
+        return f"a convolutional network of {settings.get('features')} features with random weights, not trained"
+    if kind == "classifier":
+        datasets: dict[str, list[str]] = {}  # by epochs: a small dataset gets more of them, for its min_steps
+        for dataset, record in records.items():
+            datasets.setdefault(f"{record['epochs']} epochs", []).append(dataset)
+        trained = ", ".join(f"{epochs} on {' and '.join(on)}" for epochs, on in datasets.items())
+        if len(datasets) < 2:
+            trained = next(iter(datasets), f"at least {settings.get('epochs')} epochs")
+        return f"a classifier of {settings.get('features')} features trained on the dataset's labels for {trained}"
+    layer = next((record.get("layer") for record in records.values()), settings.get("layer"))
+    title = "Inception v3, as torch-fidelity has it" if kind == "inception" else str(kind)
+    return title if layer is None else f"{title}, layer {layer}"
 
 
 def _statistics(results: Results) -> str:
