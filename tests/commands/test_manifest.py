@@ -101,6 +101,19 @@ def test_results_may_be_deleted_or_a_link_in_a_clean_checkout(repository: Path, 
     assert checkout.git_state()[1] is False
 
 
+def test_a_repository_around_an_installed_suite_is_not_the_suites(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked = repository / "tracked.py"
+    assert None not in checkout.git_state()
+    assert None not in checkout.last_change([tracked])
+    installed = repository / "env/site-packages"
+    installed.mkdir(parents=True)
+    monkeypatch.setattr(checkout, "ROOT", installed)
+    assert checkout.git_state() == (None, None)
+    assert checkout.last_change([tracked]) == (None, None)
+
+
 def test_code_of_ones_own_is_named_with_its_sha256_and_what_it_imports(repository: Path) -> None:
     found = fingerprint.own_code(["tracked:Method", "loose:load"])
     assert found == {

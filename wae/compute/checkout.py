@@ -8,7 +8,7 @@ from wae.core.plugins import ROOT
 
 
 def git_state(own: Iterable[Path] = ()) -> tuple[str | None, bool | None]:
-    """The checkout's commit and whether it is what ran; (None, None) outside a git checkout.
+    """The checkout's commit and whether it is what ran; (None, None) outside a git checkout of the suite.
 
     It is not where a tracked file was changed, or a file of the user's ``own`` that was run is not tracked here.
     results/, which may be deleted or be a link, does not count.
@@ -16,6 +16,8 @@ def git_state(own: Iterable[Path] = ()) -> tuple[str | None, bool | None]:
     files = list(own)
     inside = [str(path) for path in files if path.is_relative_to(ROOT)]
     try:
+        if not _is_ours():
+            return None, None
         commit = _git("rev-parse", "HEAD").strip()
         changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results").strip()
         tracked = _git("ls-files", "--", *inside).splitlines() if inside else []
@@ -27,11 +29,11 @@ def git_state(own: Iterable[Path] = ()) -> tuple[str | None, bool | None]:
 def last_change(paths: Iterable[Path]) -> tuple[str | None, bool | None]:
     """The commit that last changed one of ``paths``, and whether one differs from what is committed.
 
-    (None, None) outside a git checkout, in one without its whole history, and for a path of no checkout.
+    (None, None) outside a git checkout of the suite, in one without its whole history, and for a path of no checkout.
     """
     named = [str(path) for path in paths]
     try:
-        if _git("rev-parse", "--is-shallow-repository").strip() != "false":
+        if not _is_ours() or _git("rev-parse", "--is-shallow-repository").strip() != "false":
             return None, None
         commit = _git("log", "-1", "--format=%H", "--", *named).strip()
         changed = _git("status", "--porcelain", "--", *named).strip()
@@ -49,6 +51,11 @@ def is_ancestor(first: str, second: str) -> bool | None:
     except OSError:
         return None
     return {0: True, 1: False}.get(found)
+
+
+def _is_ours() -> bool:
+    """Whether the repository that git finds is the suite's: of an installed package it finds any around the folder."""
+    return Path(_git("rev-parse", "--show-toplevel").strip()).resolve() == ROOT.resolve()
 
 
 def _git(*arguments: str) -> str:
