@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from baselines.ae import AE
 from wae.compute.seeds import Streams
 from wae.core.errors import UserError
-from wae.core.settings import RunSettings
+from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.base import no_mark
 from wae.methods.facts import Line
 
@@ -34,6 +34,15 @@ class PCA(AE):
     paper: ClassVar[str] = "Hotelling 1933, Analysis of a Complex of Statistical Variables into Principal Components"
     encoders: ClassVar[tuple[str, ...]] = ("deterministic",)
     priors: ClassVar[tuple[str, ...]] = ("normal",)
+
+    @classmethod
+    def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+        """UserError for a cost that its reconstructions, which lie outside the pixel range too, do not have."""
+        if settings.cost == "bce":
+            raise UserError(
+                "cost 'bce' with PCA, whose reconstructions also lie outside [0, 1], where it is undefined; set cost "
+                "to 'l2sq', which PCA minimises"
+            )
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)

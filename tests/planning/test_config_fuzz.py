@@ -246,6 +246,8 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("evaluation", "metrics"), ["wae.planning.plan:Plan"], "is no function"),
     (("evaluation", "precision_neighbours"), 100, "must be below evaluation.precision_samples"),
     (("timing", "max_rounds"), 3, "must be at least timing.rounds"),
+    (("timing", "random_features"), 3, "each of the 7 kernel scales needs one; set it to at least 7"),
+    (("training", "common", "pretrain_samples"), 1, "greater than or equal to 2"),
     (("run", "vary"), [{"methods": ["vae"], "values": {"lambda_": ["a b"]}}], "cannot be part of a folder name"),
     (("run", "vary"), [{"methods": ["vae"], "values": {"width": [0]}}], "width: found 0"),
     (("run", "vary"), [{"methods": ["vae"] * 9, "values": dict.fromkeys("abcde", [1] * 99)}], "runs planned, at most"),

@@ -17,6 +17,12 @@ def refused(config: dict[str, Any], changes: dict[str, Any]) -> str:
     return str(caught.value)
 
 
+def own(implementation: str, **settings: Any) -> dict[str, Any]:
+    """Changes of a config that plan one method, on images of 8 x 8."""
+    methods = {"mine": {"implementation": implementation, **settings}}
+    return {"run": {"datasets": ["digits"], "methods": ["mine"]}, "training": {"methods": methods}}
+
+
 def test_the_grid_is_datasets_times_methods_times_seeds(config: dict[str, Any]) -> None:
     plan = load_plan(config)
     assert len(plan.runs) == 2 * 4 * 5
@@ -109,6 +115,8 @@ def test_the_seed_lottery_is_a_variant_of_each_method_and_stream(config: dict[st
             {"run": {"methods": ["mine"]}, "training": {"methods": {"mine": {"like": "vae", "lambda_": 3.0}}}},
             ["lambda_ 3", "beta_vae"],
         ),
+        (own("wae.methods.cwae:CWAE", latent_dim=1), ["latent_dim 1", "at least 2"]),
+        (own("baselines.pca:PCA", cost="bce"), ["cost 'bce' with PCA", "set cost to 'l2sq'"]),
     ],
 )
 def test_a_fault_is_refused_with_its_key_and_the_remedy(

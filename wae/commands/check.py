@@ -86,6 +86,7 @@ def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:
         if key not in known:
             raise unknown_name("option", key, known)
         check_type(f"options.{key}", value, known[key])
+    method.check_settings(training, shape)
     find_cost(training.cost)
     if ":" in training.architecture:
         load_function(training.architecture, Networks)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from wae.compute.adam import LeanAdam, TensorFlowAdam
 from wae.compute.seeds import Streams
-from wae.core.settings import RunSettings
+from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.autoencoder import Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
@@ -41,6 +41,7 @@ class Method(Autoencoder):
     shared: ClassVar[tuple[str, ...]] = ()  # modules that more than one optimiser steps, on purpose
 
     def __init__(self, run: RunSettings) -> None:
+        self.check_settings(run.training, tuple(run.shape))
         super().__init__(run)
         self.lambda_ = self.settings.lambda_  # the loop changes it under an adaptive schedule
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
@@ -62,6 +63,13 @@ class Method(Autoencoder):
         )
 
     # What a method defines -------------------------------------------------------------------------
+
+    @classmethod
+    def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+        """UserError, one line, for settings of runs on images of ``shape`` (C, H, W) that the method cannot take.
+
+        For what no class attribute can say. The plan's job asks it before any other starts, and so does a run.
+        """
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """The penalty of a batch: a scalar, differentiable in the codes and in whatever else it trains.

@@ -5,6 +5,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
+from wae.core.settings import TrainingSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
@@ -22,6 +24,14 @@ class CWAE(Method):
     lambda_weighs: ClassVar[str] = "penalty"
     lambda_meaning: ClassVar[str] = "weight of the log of the squared Cramer-Wold distance"
     priors: ClassVar[tuple[str, ...]] = ("normal",)
+
+    @classmethod
+    def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+        """UserError for codes of one dimension, for which the closed form does not hold."""
+        if settings.latent_dim < 2:
+            raise UserError(
+                f"latent_dim {settings.latent_dim}: CWAE's closed form holds from 2 on; set latent_dim to at least 2"
+            )
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """log of the squared Cramer-Wold distance of the codes (n, d_z), in units of the prior's sd, to N(0, I)."""

@@ -12,6 +12,7 @@ import wae.core
 from wae.core.errors import UserError, unknown_name
 from wae.core.files import load_yaml
 from wae.core.layout import SHARED
+from wae.core.scales import IMQ_SCALES
 from wae.core.settings import Config, RunSettings, TrainingSettings
 from wae.planning.compatibility import check
 from wae.planning.presence import missing
@@ -185,4 +186,9 @@ def check_evaluation(config: Config, runs: list[RunSettings]) -> None:
         raise UserError(
             f"config: timing.max_rounds: found {config.timing.max_rounds}, must be at least timing.rounds = "
             f"{config.timing.rounds}; raise it"
+        )
+    if config.timing.random_features < len(IMQ_SCALES) and "mmd_random_features" in config.timing.penalties:
+        raise UserError(
+            f"config: timing.random_features: found {config.timing.random_features}, each of the {len(IMQ_SCALES)} "
+            f"kernel scales needs one; set it to at least {len(IMQ_SCALES)}"
         )

@@ -121,7 +121,7 @@ class TrainingSettings(Strict):
     schedule: Literal["constant", "paper", "smooth", "plateau", "stages"] = "constant"
     stages: Annotated[list[Stage], Field(max_length=64)] = []  # (epochs, factor of the learning rates), in turn
     pretrain_steps: Count = 0  # encoder-only steps that match the prior's mean and covariance
-    pretrain_samples: Positive = 1000
+    pretrain_samples: Annotated[int, Field(ge=2, le=10**9)] = 1000  # a covariance of one is undefined
     snapshots: Annotated[int, Field(ge=0, le=64)] = 0  # weights kept at so many epochs, evenly spread in log
     validation_fraction: Annotated[float, Field(ge=0, lt=0.9)] = 0.0  # of the train split, held back for tuning
     mixed_precision: Literal["off", "bfloat16"] = "off"
