@@ -157,6 +157,9 @@ def test_the_first_screen_has_one_sentence_the_verdicts_and_what_it_rests_on(htm
     assert "WAE-GAN on &lt;script&gt;" in lede[1]
     chips = re.findall(r'<a href="#(claim-\w+)">', header)
     assert len(chips) == 8
+    assert ">What the runs say of 8 claims<" in header
+    claims = html[html.index('id="claims"') : html.index("A claim opens its evidence.")]
+    assert "review" not in header + claims  # the claims may be a file of one's own
     assert all(f'<details class="claim" id="{chip}">' in html for chip in chips)
     rests = re.search(r'<p class="byline">(.*?)</p>', header)
     assert rests
@@ -179,6 +182,13 @@ def test_ties_are_said_and_no_best_is_named_where_no_test_tells_any_apart(tmp_pa
     SCORES.write(same.folder, scores.summarise(same))
     assert "on glyphs no test tells the methods apart." in headline.sentence(same)
     assert {score.mark for score in same.read(SCORES)} == {Mark.NONE}
+
+
+def test_one_method_is_not_told_apart_from_others_that_are_not_there(tmp_path: Path) -> None:
+    found = made(tmp_path, {("vae", "fid_classifier/prior"): [30.0, 31.0, 32.0]})
+    SCORES.write(found.folder, scores.summarise(found))
+    said = headline.sentence(found)
+    assert said.endswith("): VAE on glyphs, at 31 [28.6, 33.6], the only method measured there."), said
 
 
 def test_the_headline_counts_the_middle_of_a_long_ranking() -> None:
@@ -296,7 +306,10 @@ def test_the_citation_names_version_commit_and_result(folder: Path) -> None:
 
 def test_every_caption_of_the_native_report_is_there() -> None:
     root = Path(__file__).resolve().parents[2]
-    rules = (root / "workflow/rules/report.smk").read_text() + (root / "workflow/Snakefile").read_text()
+    rules = "".join(path.read_text() for path in (*root.glob("workflow/rules/*.smk"), root / "workflow/Snakefile"))
     named = re.findall(r'"(?:\.\./)?report/([\w.]+)"', rules)
-    assert {"workflow.rst", "page.rst", "figures.rst", "tables.rst"} <= set(named)
-    assert all((root / "workflow/report" / name).stat().st_size > 40 for name in named)
+    captions = {path.name: path.read_text() for path in (root / "workflow/report").iterdir()}
+    assert set(named) == set(captions)
+    assert all(len(text) > 40 for text in captions.values())
+    assert "[low, high]" in captions["tables.rst"]
+    assert "config/claims.yaml" not in captions["claims.rst"]  # a config may have a claims file of its own

@@ -42,8 +42,9 @@ class Score:
     """One metric of one method on one dataset: mean over seeds of each seed's mean over draws.
 
     ``low``, ``high``: 95% interval, None for one seed. ``samples``: images (or codes) on our side. ``few_images``: a
-    distance from fewer than 2,048 images. For a p-value (``rejections`` true) ``mean`` is the count of seeds that
-    reject at 5%, and there is no interval. ``limit``: whether it is only a limit of the quantity.
+    distance from too few images (``wae.evaluation.fidelity.smoke``). For a p-value (``rejections`` true) ``mean`` is
+    the count of seeds that reject at 5%, and there is no interval. ``limit``: whether it is only a limit of the
+    quantity.
     """
 
     dataset: str

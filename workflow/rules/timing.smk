@@ -4,7 +4,7 @@ rule timing:
         outdated,
         [file for name in CONFIG.run.datasets for file in prepared(DATA[name])],
     output:
-        timing=f"{RESULTS}/timing.csv",
+        timing=report(f"{RESULTS}/timing.csv", caption="../report/timing.rst", category="Results"),
         machine=f"{RESULTS}/timing_machine.json",
     log:
         f"{RESULTS}/timing.log",

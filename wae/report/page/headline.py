@@ -9,7 +9,7 @@ from wae.analysis.files import SCORES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
 from wae.analysis.statistics import MIN_SEEDS
-from wae.analysis.words import MEETINGS, counted, in_words, seconds, timed_title
+from wae.analysis.words import MEETINGS, counted, in_words, number, seconds, spread, timed_title
 from wae.report.figures.style import look
 from wae.report.page.protocol import setting_said
 
@@ -56,6 +56,10 @@ def _closest(results: Results, dataset: str) -> str:
     ]
     if not scores:
         return ""
+    if len(scores) == 1:
+        (alone,) = scores
+        at = number(alone.mean, 3) + spread(alone.low, alone.high, 3)
+        return f"{results.title(alone.method)} on {dataset}, at {at}, the only method measured there"
     if min(len(score.by_seed) for score in scores) < MIN_SEEDS:
         return f"not tested on {dataset}, with fewer than {MIN_SEEDS} seeds"
     scores.sort(key=lambda score: (score.mark is not Mark.BEST, score.mean))

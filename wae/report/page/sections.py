@@ -29,7 +29,7 @@ SECTIONS = (
     ),
     Section("images", "Images", "Images"),
     Section("explorer", "Explore", "Explore the codes"),
-    Section("claims", "Claims", "The review's claims", ("claim_{claim}",)),
+    Section("claims", "Claims", "Claims", ("claim_{claim}",)),
     Section(
         "timing",
         "Cost",

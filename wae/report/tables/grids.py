@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 LONG = 48  # characters beyond which a column of a LaTeX table is set as a paragraph
-MARKS = "Bold: best mean. = : no test tells it from the best. †: fewer than 2,048 images on one side."
+FEW_IMAGES = "fewer than 2,048 images, or no more images than features, on one side"  # as wae.evaluation.fidelity.smoke
+MARKS = f"Bold: best mean. = : no test tells it from the best. †: {FEW_IMAGES}."
 _TEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",

@@ -13,7 +13,7 @@ from wae.analysis.words import HIDDEN, PERFECT, SUBJECTS, about, bracketed, coun
 from wae.core.reserved import PREFIXES
 from wae.report.names import slug
 from wae.report.tables.columns import Column
-from wae.report.tables.grids import MARKS, Cell, Grid, Head, superscript
+from wae.report.tables.grids import FEW_IMAGES, MARKS, Cell, Grid, Head, superscript
 
 LEAD = 9  # columns shown first, so that a table fits a screen 1,280 pixels wide
 GROUPS = {
@@ -178,7 +178,7 @@ def reasons_in_words(shortfalls: Sequence[Shortfall]) -> list[str]:
         said.append(f"a method has {counted(min(fewest), 'finished seed')}, fewer than {MIN_SEEDS}")
     few = dict.fromkeys(s.dataset for s in shortfalls if s.bar is Bar.FEW_IMAGES)
     if few:
-        said.append(f"the distances on {', '.join(few)} rest on fewer than 2,048 images on one side")
+        said.append(f"the distances on {', '.join(few)} rest on {FEW_IMAGES}")
     bars = {s.bar for s in shortfalls}
     if Bar.UNKNOWN_COMMIT in bars:
         said.append("the commit of the sources is not known")
