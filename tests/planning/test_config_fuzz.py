@@ -245,6 +245,8 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("data_root",), "~nobody-of-that-name/data", "data_root"),
     (("evaluation", "metrics"), ["wae.planning.plan:Plan"], "is no function"),
     (("evaluation", "precision_neighbours"), 100, "must be below evaluation.precision_samples"),
+    (("evaluation", "training_epochs"), [1, 9], "9 is beyond the 8 epochs of glyphs/vae; lower it"),
+    (("evaluation", "training_epochs"), [1, 1], "training_epochs lists 1 2 times; list it once"),
     (("timing", "max_rounds"), 3, "must be at least timing.rounds"),
     (("timing", "random_features"), 3, "each of the 7 kernel scales needs one; set it to at least 7"),
     (("training", "common", "pretrain_samples"), 1, "greater than or equal to 2"),

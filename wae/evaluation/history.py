@@ -34,7 +34,7 @@ def history_facts(epochs: Sequence[int]) -> dict[str, Metric]:
 def history_rows(folder: RunFolder, epochs: Sequence[int], run: RunSettings, images: int) -> list[dict[str, Any]]:
     """A row of each loss in each of ``epochs`` from history.csv; ``images``: those that an epoch trained on.
 
-    UserError for an epoch that the run has not.
+    UserError for an epoch that the run has not: one that diverged has fewer than its settings say.
     """
     if not epochs:
         return []

@@ -177,6 +177,13 @@ def check_evaluation(config: Config, runs: list[RunSettings]) -> None:
                     f"config: evaluation.reference is 'validation', but {run.dataset}/{run.method} holds nothing back; "
                     "set training.common.validation_fraction above 0"
                 )
+    last = max(config.evaluation.training_epochs, default=0)
+    for run in runs:
+        if last > run.training.epochs:
+            raise UserError(
+                f"config: evaluation.training_epochs: {last} is beyond the {run.training.epochs} epochs of "
+                f"{run.dataset}/{run.method}; lower it"
+            )
     if config.evaluation.precision_neighbours >= config.evaluation.precision_samples:
         raise UserError(
             f"config: evaluation.precision_neighbours: found {config.evaluation.precision_neighbours}, must be below "

@@ -77,12 +77,15 @@ class EvaluationSettings(Strict):
     metrics: list[Dotted] = []  # further metrics of your own (see docs/extending.md)
 
     @model_validator(mode="after")
-    def _own_names(self) -> Self:
+    def _fit_together(self) -> Self:
         if self.density_neighbours >= self.precision_samples:
             raise ValueError(
                 f"density_neighbours is {self.density_neighbours}, it must be below precision_samples = "
                 f"{self.precision_samples}; lower it"
             )
+        for epoch, count in Counter(self.training_epochs).items():
+            if count > 1:
+                raise ValueError(f"training_epochs lists {epoch} {count} times; list it once")
         for name, count in Counter(dotted.rpartition(":")[2] for dotted in self.metrics).items():
             if count > 1:
                 raise ValueError(f"metrics has {count} functions called {name!r}; rename all but one")
