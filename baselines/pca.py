@@ -1,5 +1,6 @@
 """Principal components: the linear autoencoder in closed form."""
 
+import math
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -37,7 +38,23 @@ class PCA(AE):
 
     @classmethod
     def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
-        """UserError for a cost that its reconstructions, which lie outside the pixel range too, do not have."""
+        """UserError for a cost that reconstructions outside the pixel range do not have, and for what PCA would ignore.
+
+        ``pretrain_steps`` would not be ignored: they would move the encoder from where it was found.
+        """
+        pixels = math.prod(shape)
+        if settings.latent_dim > pixels:
+            raise UserError(f"latent_dim is {settings.latent_dim}, PCA has at most {pixels} components; lower it")
+        if settings.pretrain_steps:
+            raise UserError(
+                f"pretrain_steps {settings.pretrain_steps} with PCA, whose encoder is found in closed form and takes "
+                "no steps; set pretrain_steps to 0"
+            )
+        if settings.binarise != "off":
+            raise UserError(
+                f"binarise {settings.binarise!r} with PCA, which is found from the grey levels themselves; set "
+                "binarise to 'off'"
+            )
         if settings.cost == "bce":
             raise UserError(
                 "cost 'bce' with PCA, whose reconstructions also lie outside [0, 1], where it is undefined; set cost "
@@ -46,9 +63,7 @@ class PCA(AE):
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
-        self.pixels, codes = torch.Size(self.shape).numel(), self.settings.latent_dim
-        if codes > self.pixels:
-            raise UserError(f"latent_dim is {codes}, PCA has at most {self.pixels} components; lower it")
+        self.pixels, codes = math.prod(self.shape), self.settings.latent_dim
         self.encoder = nn.Sequential(nn.Flatten(), nn.Linear(self.pixels, codes))
         self.decoder = nn.Sequential(nn.Linear(codes, self.pixels), nn.Unflatten(1, self.shape))
 
