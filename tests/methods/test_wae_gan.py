@@ -1,12 +1,14 @@
 import math
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from tests.shared.models import images, method, optimiser_order
+from tests.shared.models import images, method, optimiser_order, training
 from wae.compute.seeds import Streams
+from wae.core.settings import RunSettings
 from wae.methods.batch import Batch, Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
 
@@ -120,3 +122,24 @@ def test_prior_trick_adds_the_log_density_up_to_the_authors_constant() -> None:
     squared = z.square().sum(1)
     authors = -squared / 2 / 1.3**2 - 0.5 * math.log(2 * math.pi) - 0.5 * 5 * math.log(1.3**2)
     torch.testing.assert_close(trick.logits(z) - plain.logits(z), authors, rtol=1e-4, atol=1e-5)
+
+
+def test_a_subclass_has_its_parents_options_and_its_own() -> None:
+    class Mine(WAEGAN):
+        """A method of somebody's own with one more option."""
+
+        options: ClassVar[dict[str, Any]] = {"extra": 1.0}
+
+    class Fresh(Mine):
+        """The same with another default of its grandparent's option."""
+
+        options: ClassVar[dict[str, Any]] = {"fresh_codes": True}
+
+    assert WAEGAN.options == {"fresh_codes": False}
+    assert Mine.options == {"fresh_codes": False, "extra": 1.0}
+    assert Fresh.options == {"fresh_codes": True, "extra": 1.0}
+    settings = training("wae_gan", width=4, depth=2, latent_dim=4, critic_width=16, options={"extra": 2.0})
+    made = Mine(RunSettings(dataset="d", method="mine", seed=0, shape=[1, 8, 8], training=settings))
+    made.prepare_training()
+    made.step(images(8), Streams(0))
+    assert made.own == {"fresh_codes": False, "extra": 2.0}

@@ -30,7 +30,13 @@ class Autoencoder(nn.Module):
     afterwards.
     """
 
-    options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
+    options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options, added to those of its parents
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A parent's code reads its options from ``own`` in a subclass too.
+        lists = [vars(parent).get("options", {}) for parent in reversed(cls.__mro__)]
+        cls.options = {name: default for options in lists for name, default in options.items()}
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__()

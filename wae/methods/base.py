@@ -36,7 +36,7 @@ class Method(Autoencoder):
     lambda_meaning: ClassVar[str] = "weight of the penalty"
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise", "gaussian", "implicit")
     priors: ClassVar[tuple[str, ...]] = ("normal", "uniform", "sphere", "own")
-    options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options
+    options: ClassVar[dict[str, Any]] = {}  # defaults of the method's own options, added to those of its parents
     training_only: ClassVar[tuple[str, ...]] = ()  # modules that no code or image depends on; snapshots leave them out
     shared: ClassVar[tuple[str, ...]] = ()  # modules that more than one optimiser steps, on purpose
 
