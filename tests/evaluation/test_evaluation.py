@@ -21,7 +21,7 @@ from wae.core import progress
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.layout import RunFolder
-from wae.core.reserved import FAMILIES, METRICS
+from wae.core.reserved import FAMILIES, METRICS, OF_SAMPLES
 from wae.core.settings import RunSettings
 from wae.data.source import load
 from wae.evaluation import explorer
@@ -62,6 +62,7 @@ def test_every_part_is_there_once(vae, world):
     assert value(rows, "elbo", "reconstruction", samples=50) < -value(rows, "nll_iw", "reconstruction", samples=50)
     measured = {r["metric"] for r in rows if "_classifier" not in r["metric"]}
     assert measured == set(METRICS)
+    assert {r["metric"] for r in rows if r["subject"] == "prior"} >= set(OF_SAMPLES)
     for metric in ("latent_mmd2", "latent_mmd_p", "latent_sw2", "mutual_information", "kl_total", "kl_aggregate"):
         value(rows, metric, "codes", reference="test")
     keys = [tuple(r[k] for k in ("metric", "subject", "reference", "samples", "draw")) for r in rows]

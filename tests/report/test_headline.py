@@ -10,6 +10,7 @@ from wae.analysis.costs.rows import Meeting
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
 from wae.core.files import write_json
+from wae.report.page import headline
 from wae.report.page.headline import step_cost
 
 
@@ -57,3 +58,13 @@ def test_nothing_is_said_beyond_twice_the_largest_size(
 ) -> None:
     said = sentence(folder, n, status)
     assert said.endswith(expected.format("latent discriminator 4 × 512")), said
+
+
+def test_a_measure_that_no_run_has_is_not_said_to_lack_runs(tmp_path: Path) -> None:
+    results = Results(experiment(tmp_path, datasets=("digits",), methods=("vae", "wae_gan")))
+    assert headline.sentence(results).startswith("Samples closest to real images, by ")
+    results.__dict__["distance"] = "brightness_gap"
+    said = "Samples are not ranked: no finished run has a value of the measure, brightness_gap."
+    assert headline.sentence(results) == said
+    results.runs()["status"] = "failed"
+    assert headline.sentence(results) == "No run finished, so that no distance to real data could be measured."

@@ -13,4 +13,5 @@ METRICS = (
     *("latent_skewness", "latent_kurtosis", "latent_correlation"),
     *("mutual_information", "mutual_information_bound", "kl_total", "kl_aggregate"),
 )
+OF_SAMPLES = ("sharpness", "parzen")  # of METRICS, those of samples from the prior
 METHODS = ("real_data",)  # the rows of the data themselves

@@ -22,6 +22,7 @@ from wae.planning.config import (
     training_of,
     with_defaults,
 )
+from wae.planning.measures import check_measures
 from wae.planning.variants import planned_methods
 
 
@@ -135,6 +136,7 @@ def make_plan(raw: dict[str, Any]) -> Plan:
         for seed in config.run.seeds
     ]
     check_evaluation(config, runs)
+    check_measures(config)
     return Plan(config, runs)
 
 

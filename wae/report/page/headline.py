@@ -41,6 +41,8 @@ def sentence(results: Results) -> str:
         return "No distance to real data was measured by this config."
     parts = [part for dataset in results.datasets[:MOST_DATASETS] if (part := _closest(results, dataset))]
     if not parts:
+        if (results.runs()["status"] == "finished").any():
+            return f"Samples are not ranked: no finished run has a value of the measure, {in_words(results.distance)}."
         return "No run finished, so that no distance to real data could be measured."
     more = len(results.datasets) - MOST_DATASETS
     rest = f"; {more} more datasets below" if more > 0 else ""
