@@ -12,10 +12,13 @@ import pytest
 import torch
 
 from tests.commands.test_verify import manifest
+from tests.shared.results import make
 from wae.analysis.claims.judging import check_judges
 from wae.analysis.collecting import write_table
 from wae.analysis.runs import METRICS_COLUMNS
 from wae.commands.check import check_plugins
+from wae.commands.claims import claims as judge
+from wae.commands.compare import compare
 from wae.commands.verify import verify
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_json
@@ -236,6 +239,25 @@ def test_nothing_of_a_record_reaches_the_terminal_raw(
     write_table(Path("results/smoke/metrics.csv"), [rows[0] | {"dataset": "d"}], METRICS_COLUMNS)
     assert not verify(folder, Path("results"))
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_nothing_of_compared_or_judged_folders_reaches_the_terminal_raw(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [make(tmp_path / "recorded" / name, datasets=("digits",)) for name in ("a", "b")]
+    document = read_json(folders[1] / "manifest.json")
+    document["commit"] = "\x1b[2J"
+    document["hardware"]["processor"] = "P\x1b]0;pwned\x07\x1b[2J [click](javascript:alert(1))"
+    document["experiment"] = document["config"]["experiment"] = "e\x1b[2J"
+    write_json(folders[1] / "manifest.json", document)
+    judge(folders[1:], ROOT / "config/claims.yaml")
+    table = (folders[1] / "metrics.csv").read_text(encoding="utf-8")
+    (folders[1] / "metrics.csv").write_text(table.replace("digits", "d\x1b[2J"), encoding="utf-8")
+    compare(*folders, Path("results/comparison.html"))
+    said = capsys.readouterr().out
+    assert "]0;pwned[2J" in said
+    assert "](javascript" not in said
+    assert said.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("key", ["dataset", "method"])

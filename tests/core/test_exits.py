@@ -63,6 +63,14 @@ def test_unforeseen_errors_are_raised(error: Exception) -> None:
         in_words("train", run)
 
 
+def test_what_an_error_repeats_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def run() -> None:
+        raise UserError("a\x1b[2J: wrong\nb\x1b]0;x\x07: wrong")
+
+    assert in_words("train", run) == 1
+    assert capsys.readouterr().err == "error: a[2J: wrong\nb]0;x: wrong\n"
+
+
 def test_where_the_log_cannot_be_written_the_line_goes_to_the_console() -> None:
     with Path("/dev/full").open("w") as full:
         process = subprocess.run(

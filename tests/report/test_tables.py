@@ -5,6 +5,7 @@ import io
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from scipy import stats
 
 from tests.shared.report import experiment as make
 from wae.analysis.citation import shortfalls
+from wae.analysis.claims.verdicts import Verdict
+from wae.analysis.files import CLAIMS
 from wae.analysis.results import Results
 from wae.analysis.rows import Score
 from wae.analysis.runs import load_metrics
@@ -21,6 +24,7 @@ from wae.report.names import slug
 from wae.report.page.protocol import latex
 from wae.report.tables import score_tables
 from wae.report.tables import write as tables
+from wae.report.tables.claim_tables import summary
 from wae.report.tables.columns import Column
 from wae.report.tables.grids import MARKS, Cell, Grid, Head, csv_text, markdown_text, tex_escape, tex_text
 from wae.report.tables.score_tables import build, reasons_in_words
@@ -182,6 +186,21 @@ def test_markdown_escapes_and_marks() -> None:
     assert "A &lt;b>" in text
     assert "| m\\|1 | **1.0 ± 0.1** |" in text
     assert "| 1.1 ± 0.1 = |" in text
+
+
+def test_markdown_of_any_text_steers_no_terminal_and_makes_no_link() -> None:
+    hostile = "[click](javascript:alert(1)) [x]\u200b(y)\x1b]0;pwned\x07\x1b[2J a\u00a0b"
+    text = markdown_text(Grid("n", "t", "c", "s", (Head("h"),), ((Cell(hostile),),)))
+    assert r"| [click]\(javascript:alert(1)) [x]\(y)]0;pwned[2J a b |" in text
+    assert text.replace("\n", "").isprintable()
+
+
+def test_verdicts_in_markdown_repeat_no_name_raw(folder: Path) -> None:
+    document = CLAIMS.read(folder)
+    claim = next(claim for claim in document.claims if claim.evidence)
+    shown = replace(claim.evidence[0], dataset="d\x1b[2J|[x](y)", verdict=Verdict.SUPPORTED)
+    claims = [replace(claim, evidence=[shown])]
+    assert summary(replace(document, claims=claims))[-1].endswith(r"| d[2J\|[x]\(y) |")
 
 
 def test_tex_escapes_and_marks() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from wae.analysis.claims.judging import judge_folders
 from wae.analysis.files import CLAIMS
+from wae.core.errors import printable
 from wae.core.files import write_text
 from wae.report.tables.claim_tables import fixed_said, markdown, summary
 
@@ -15,7 +16,7 @@ def claims(folders: Sequence[Path], file: Path, out: Path | None = None) -> None
     With ``out``, claims.json and claims.md are written there, with the evidence of each experiment.
     """
     document = judge_folders(folders, file)
-    print("\n".join([*summary(document), "", fixed_said(document)]))
+    print("\n".join([*summary(document), "", printable(fixed_said(document))]))
     if out is not None:
         CLAIMS.write(out, document)
         write_text(out / "claims.md", markdown(document))

@@ -5,7 +5,7 @@ from pathlib import Path
 from wae.analysis.folders import compare_scores
 from wae.analysis.origins import differences
 from wae.analysis.results import Results
-from wae.core.errors import UserError
+from wae.core.errors import UserError, printable
 from wae.report.page.comparison import comparison_page
 from wae.report.tables import folder_tables
 from wae.report.tables.grids import markdown_text
@@ -15,7 +15,7 @@ def compare(first: Path, second: Path, out: Path) -> None:
     """Print as Markdown which scores differ and what differs in origin, and write the page with all of them."""
     results = [Results(scored_folder(folder)) for folder in (first, second)]
     found, pairs = differences(*results), compare_scores(*results)
-    print(f"first: {first}, second: {second}\n")
+    print(f"first: {printable(first)}, second: {printable(second)}\n")
     print(f"{folder_tables.summary(pairs)}\n")
     for grid in (*folder_tables.scores(pairs, only_different=True), folder_tables.origins(found)):
         if grid.rows:

@@ -22,7 +22,7 @@ from wae.commands.check import check_plugins
 from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refuse_code_of
 from wae.compute.checkout import git_state
 from wae.compute.machine import hardware, versions
-from wae.core.errors import UserError, plain, shown, unknown_name
+from wae.core.errors import UserError, plain, printable, shown, unknown_name
 from wae.core.files import read_json, write_json
 from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings
@@ -202,14 +202,10 @@ def _measure_said(found: Compared) -> str:
     )
 
 
-def _printable(value: object) -> str:
-    return "".join(character for character in str(value)[:100] if character.isprintable())
-
-
 def _origin(record: Mapping[str, Any]) -> str:
     tree = "" if record.get("clean_tree") else " with changes"
     machine = record.get("hardware", {})
     return (
         f"commit {str(record.get('commit'))[:12]}{tree}, torch {plain(record.get('versions', {}).get('torch'))}, "
-        f"{_printable(machine.get('processor'))}, {_printable(machine.get('cpu_capability'))}"
+        f"{printable(machine.get('processor'))[:100]}, {printable(machine.get('cpu_capability'))[:100]}"
     )

@@ -41,6 +41,11 @@ def plain(name: object) -> str:
     return text if _PLAIN.fullmatch(text) and len(text) <= SHOWN else shown(text)
 
 
+def printable(value: object) -> str:
+    """``value`` as text for a terminal: no character that would steer it, and spaces of any kind are plain spaces."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in str(value))
+
+
 def one_line(error: BaseException) -> str:
     """The beginning of an exception's text, on one line and without control characters."""
     text = " ".join(str(error).split())[:300]

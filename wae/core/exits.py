@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from wae.core.errors import StopSignalError, UserError, one_line
+from wae.core.errors import StopSignalError, UserError, one_line, printable
 
 _CUDA = re.compile(r"CUDA|cuDNN|CUBLAS|CUFFT|CURAND|NVIDIA|NCCL", re.IGNORECASE)  # of faults of a device or its driver
 _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad alloc", re.IGNORECASE)  # torch's words
@@ -49,7 +49,11 @@ def _foreseen(stage: str, error: Exception) -> str | None:
 
 
 def say(line: str) -> None:
-    """Print ``line`` to stderr; to stdout where stderr is a log that cannot be written, as on a full disk."""
+    """Print ``line``, or lines, to stderr, without what would steer a terminal.
+
+    To stdout where stderr is a log that cannot be written, as on a full disk.
+    """
+    line = "\n".join(map(printable, line.split("\n")))
     try:
         print(line, file=sys.stderr, flush=True)
     except OSError:

@@ -8,7 +8,7 @@ from wae.analysis.published.rows import Difference, Outcome, PublishedRow, Reaso
 from wae.analysis.results import Results
 from wae.analysis.words import SUBJECTS, number, seconds, spread
 from wae.report.names import slug
-from wae.report.tables.grids import Cell, Grid, Head
+from wae.report.tables.grids import Cell, Grid, Head, inert
 
 
 def build(results: Results) -> list[Grid]:
@@ -151,7 +151,7 @@ def summary(document: ClaimsDocument) -> list[str]:
 
 
 def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return f"| {' | '.join(inert(cell).replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def errors_said(claim: JudgedClaim) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from wae.core.errors import printable
+
 LONG = 48  # characters beyond which a column of a LaTeX table is set as a paragraph
 FEW_IMAGES = "fewer than 2,048 images, or no more images than features, on one side"  # as wae.evaluation.fidelity.smoke
 MARKS = f"Bold: best mean. = : no test tells it from the best. †: {FEW_IMAGES}."
@@ -193,7 +195,12 @@ def _marked(cell: Cell) -> str:
 def _md(text: str) -> str:
     for character in "\\`*_|":
         text = text.replace(character, "\\" + character)
-    return text.replace("<", "&lt;").replace("\n", " ")
+    return inert(text).replace("<", "&lt;")
+
+
+def inert(text: str) -> str:
+    """Text of any origin on one line of Markdown: it steers no terminal and makes no link."""
+    return printable(text).replace("](", "]\\(")
 
 
 def tex_text(grid: Grid) -> str:
