@@ -4,6 +4,7 @@ import csv
 import io
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,8 @@ from wae.core.layout import Layout
 from wae.core.settings import ExecutionSettings, TimingSettings
 from wae.data.source import prepare
 from wae.planning.plan import load_plan
-from wae.timing import memory
-from wae.timing.clock import Clock, TooLargeError
+from wae.timing import memory, study
+from wae.timing.clock import Clock, Point, TooLargeError
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
 from wae.timing.step import step_call
@@ -96,6 +97,61 @@ def test_memory_that_is_kept_has_its_pages_already() -> None:
     assert first < given_back / 10
     assert second < given_back / 10
     assert afterwards > given_back / 2
+
+
+AFTER_KEPT = """
+import ctypes
+import resource
+from wae.compute import devices
+from wae.core.settings import ExecutionSettings
+from wae.timing import memory
+
+devices.setup(ExecutionSettings(device="cpu", threads=1))
+library = ctypes.CDLL(None)
+library.malloc.restype, library.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+library.free.argtypes = [ctypes.c_void_p]
+
+def faults(size=30 << 20):  # below the size from which blocks come from the system
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = library.malloc(size)
+    ctypes.memset(block, 1, size)
+    library.free(block)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(*(faults() for _ in range(4)))
+with memory.kept(lambda: faults(64 << 20)):
+    pass
+print(*(faults() for _ in range(4)))
+"""
+
+
+@pytest.mark.skipif(not memory.can_keep(CPU), reason="the C library has no mallopt")
+def test_after_memory_was_kept_other_calls_keep_what_a_job_keeps() -> None:
+    result = subprocess.run([sys.executable, "-c", AFTER_KEPT], check=True, capture_output=True, text=True)
+    before, after = ([int(count) for count in line.split()] for line in result.stdout.splitlines())
+    assert max(before[1:]) < before[0] / 100
+    assert max(after[1:]) < before[0] / 100  # the first makes the pages that were given back
+
+
+def test_points_whose_memory_is_kept_come_after_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[tuple[set[int], set[str], float]] = []
+
+    def measure(self: study.Study, points: Sequence[Point], seconds: float) -> None:
+        if points:
+            dimensions, subjects = ({p.labels[name] for p in points} for name in ("latent_dim", "subject"))
+            groups.append((dimensions, subjects, seconds))
+
+    monkeypatch.setattr(memory, "can_keep", lambda device: True)
+    monkeypatch.setattr(study.Study, "measure", measure)
+    settings = TimingSettings(penalty_latent_dim=[2, 8], penalties=["mmd_fused", "mmd_official_kept", "gan"])
+    execution = ExecutionSettings(device="cpu")
+    try:
+        study.run_study([], {}, settings, execution, tmp_path / "timing.csv", tmp_path / "machine.json")
+    finally:
+        torch.set_deterministic_debug_mode("default")
+    plain, kept = {"mmd_fused", "gan"}, {"mmd_official_kept"}
+    assert [group[:2] for group in groups] == [({2}, plain), ({8}, plain), ({2}, kept), ({8}, kept)]
+    assert [seconds for *_, seconds in groups] == pytest.approx([30, 45, 45, 90], rel=0.1)  # by counts of points
 
 
 def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:

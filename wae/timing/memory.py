@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import psutil
 import torch
 
+from wae.compute import devices
 from wae.mmd import fused
 
 os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start-up lines would fill the log
@@ -53,7 +54,7 @@ def free_bytes(device: torch.device) -> float:
 # one by one. On the CPU the (n, n) tensors of the official form are such blocks above 32 MiB: given back after each
 # call, their pages are made again by the next one.
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_DEFAULTS = {_TRIM_THRESHOLD: 128 * 1024, _MMAP_MAX: 65_536}
+_MMAP_MAX_DEFAULT = 65_536
 _KEPT = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
 
 
@@ -66,6 +67,7 @@ def can_keep(device: torch.device) -> bool:
 def kept(call: Callable[[], object]) -> Iterator[None]:
     """The C library keeps memory that is freed, for the next call; at the end all of it is given back.
 
+    Then it keeps again what ``devices.setup`` has it keep, but another call's pages are gone too: one call makes them.
     Before it begins, ``call`` is repeated until three in a row took (nearly) no new page from the system, 20 times at
     most.
     """
@@ -79,8 +81,8 @@ def kept(call: Callable[[], object]) -> Iterator[None]:
             taken.append(_new_pages(call))
         yield
     finally:
-        for option, value in _DEFAULTS.items():
-            library.mallopt(option, value)
+        library.mallopt(_MMAP_MAX, _MMAP_MAX_DEFAULT)
+        devices.keep_freed_memory()
         library.malloc_trim(0)
 
 

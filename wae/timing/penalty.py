@@ -18,6 +18,16 @@ from wae.timing.clock import Mark, Point
 Call = Callable[[Mark], object]
 
 
+def penalty_groups(settings: TimingSettings, device: torch.device) -> list[list[Point]]:
+    """The points that share rounds: those of one latent dimension; after all others, those whose memory is kept.
+
+    ``memory.kept`` gives all memory back at its end. A call that followed it would have to make its pages again.
+    """
+    every = [list(penalty_points(settings, latent_dim, device)) for latent_dim in settings.penalty_latent_dim]
+    groups = [[p for p in points if (p.around is not None) is keeps] for keeps in (False, True) for points in every]
+    return [group for group in groups if group]
+
+
 def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.device) -> Iterator[Point]:
     """A point for each penalty, critic width and n at one latent dimension."""
     for n in sorted(set(settings.penalty_n)):

@@ -15,7 +15,7 @@ from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
 from wae.timing.clock import Clock, Point, Study
 from wae.timing.load import Load, SystemMeter, load_average
-from wae.timing.penalty import penalty_points
+from wae.timing.penalty import penalty_groups
 from wae.timing.step import step_points
 from wae.timing.summary import summarise
 
@@ -37,10 +37,11 @@ def run_study(
 ) -> None:
     """Time the training steps of ``runs`` on ``images`` (prepared folders by dataset) and the latent penalties.
 
-    Within a group (all steps; the penalties at one latent dimension) every point has one sample a round, in random
-    order. A row is a part of a point; its seconds are those of one call: the median over rounds, its 95% interval by
-    order statistics, quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the cap);
-    trimmed (too large for memory or data, or the budget was spent). ``made_from``: digests, recorded as given.
+    Within a group (all steps; the penalties at one latent dimension; last, there, those whose memory is kept) every
+    point has one sample a round, in random order. A row is a part of a point; its seconds are those of one call: the
+    median over rounds, its 95% interval by order statistics, quartiles. ``status``: ok; over_cap (a run, or three
+    rounds, took longer than the cap); trimmed (too large for memory or data, or the budget was spent). ``made_from``:
+    digests, recorded as given.
     """
     device = devices.setup(execution)
     began = time.perf_counter()
@@ -58,10 +59,10 @@ def run_study(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # of the critics' weights
         study.measure(points, STEP_SHARE * settings.total_seconds)
-        for done, latent_dim in enumerate(settings.penalty_latent_dim):
-            group = list(penalty_points(settings, latent_dim, device))
+        groups = penalty_groups(settings, device)
+        for done, group in enumerate(groups):
             left = settings.total_seconds - (time.perf_counter() - began)
-            study.measure(group, max(left, 0.0) / (len(settings.penalty_latent_dim) - done))
+            study.measure(group, max(left, 0.0) * len(group) / sum(map(len, groups[done:])))
             points += group
     load.close()
     write_text(out_csv, table(points))
