@@ -12,11 +12,12 @@ from PIL import Image
 import wae
 from tests.shared.data import noise
 from wae.commands import api, stages
+from wae.commands.check import write_checked_plan
 from wae.core.errors import UserError
 from wae.core.files import load_yaml, read_json, write_json
 from wae.core.layout import Cell, Layout
 from wae.data import folders, source
-from wae.planning import made_from, own_files
+from wae.planning import fingerprint, made_from, own_files
 from wae.planning.plan import Plan, load_plan
 
 LAYOUT = Layout()
@@ -205,6 +206,28 @@ def test_every_result_says_what_it_was_made_from(roots: list[Path], monkeypatch:
     content = read_json(records["scores"])
     write_json(records["scores"], {key: value for key, value in content.items() if key != "made_from"}, sealed=True)
     assert made_from.outdated(evaluated, LAYOUT) == {str(records["scores"]): "it does not say what it was made from"}
+
+
+def test_an_edited_method_is_noticed_in_the_plan_that_says_its_title(roots: list[Path]) -> None:
+    def written(title: str) -> None:
+        method = f"from wae.methods.wae_mmd import WAEMMD\n\n\nclass Titled(WAEMMD):\n    title = {title!r}\n"
+        Path("titled.py").write_text(method)
+        fingerprint.clear()
+
+    written("First")
+    config = small(roots[0], "set.npz", "array").config.model_dump()
+    plan = load_plan(config | {"training": {"methods": {"wae_mmd": {"implementation": "titled:Titled"}}}})
+    record, before = plan.folder(LAYOUT).plan, made_from.of_plan(plan)
+    write_checked_plan(plan, record)
+    assert read_json(record)["methods"]["wae_mmd"]["title"] == "First"
+    assert made_from.outdated(plan, LAYOUT) == {}
+    written("Second")
+    assert made_from.of_plan(plan) != before
+    assert made_from.outdated(plan, LAYOUT) == {str(record): "made by other code"}
+    written("First")
+    assert made_from.outdated(plan, LAYOUT) == {}
+    other = load_plan(plan.config.model_dump() | {"description": "other words"})
+    assert made_from.outdated(other, LAYOUT) == {str(record): "made with other settings"}
 
 
 def test_a_changed_time_alone_is_taken_for_a_change(roots: list[Path]) -> None:

@@ -8,6 +8,7 @@ from wae.core.errors import UserError, unknown_name
 from wae.core.files import write_json
 from wae.core.plugins import check_type, load_class, load_function
 from wae.core.settings import ReportSettings, TrainingSettings
+from wae.planning import made_from
 from wae.planning.compatibility import check
 from wae.planning.plan import Plan
 from wae.planning.validation import listed
@@ -98,7 +99,8 @@ def check_method(training: TrainingSettings, shape: tuple[int, ...]) -> None:
 def write_checked_plan(plan: Plan, out: Path) -> None:
     """Check the plug-ins of ``plan`` and write it to ``out`` with what is known of its methods; errors likewise."""
     check_plugins(plan)
-    write_json(out, plan.document() | {"methods": method_facts(plan)}, sealed=True)
+    known = {"methods": method_facts(plan), made_from.KEY: made_from.of_plan(plan)}
+    write_json(out, plan.document() | known, sealed=True)
 
 
 def method_facts(plan: Plan) -> dict[str, dict[str, Any]]:

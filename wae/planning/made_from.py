@@ -25,6 +25,12 @@ CHANGED = {
 }
 
 
+def of_plan(plan: Plan) -> MadeFrom:
+    """Of plan.json beside the config: its methods' classes, which say what is known of them."""
+    implementations = {run.training.implementation for run in plan.runs}
+    return {"code": code_of("plan", *sorted(implementations))}
+
+
 def of_data(plan: Plan, dataset: str) -> MadeFrom:
     """Of a prepared dataset."""
     settings = plan.config.datasets[dataset]
@@ -88,8 +94,8 @@ def outdated(plan: Plan, layout: Layout) -> dict[str, str]:
     differences = {str(record): difference(record, wanted) for record, wanted in _results(plan, layout)}
     written = _content(plan.folder(layout).plan)
     if written is not None:
-        written.pop("methods", None)
-        if digest(written, 16) != plan.digest():
+        settings = {key: value for key, value in written.items() if key not in ("methods", KEY)}
+        if digest(settings, 16) != plan.digest():
             differences[str(plan.folder(layout).plan)] = CHANGED["settings"]
     return {path: words for path, words in differences.items() if words}
 
@@ -113,6 +119,7 @@ def _results(plan: Plan, layout: Layout) -> Iterator[tuple[Path, MadeFrom]]:
         yield folder.record, of_run(plan, cell) | images[run.dataset]
         yield folder.metrics, scores
     yield plan.folder(layout).file("timing_machine.json"), of_timing(plan)
+    yield plan.folder(layout).plan, of_plan(plan)
 
 
 def _content(record: Path) -> dict[str, Any] | None:

@@ -35,6 +35,7 @@ class PlanDocument(TypedDict):
     extractors: dict[str, str]
     references: dict[str, str]
     methods: NotRequired[dict[str, dict[str, Any]]]  # what is known of each method (wae.methods.facts), variants too
+    made_from: NotRequired[dict[str, str]]  # digests (wae.planning.made_from)
 
 
 @dataclass(frozen=True)

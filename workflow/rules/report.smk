@@ -12,7 +12,7 @@ rule plan:
         plan=PLAN_FILE,
     params:
         settings=PLAN.digest(),
-        code=jobs.code_of("plan"),
+        made_from=sorted(made_from.of_plan(PLAN).items()),
     shell:
         "python -m wae plan --plan {resources.plan} --out {output} 2> {log}"
 
