@@ -51,14 +51,15 @@ def test_waiting_ends_with_the_holder(tmp_path: Path) -> None:
 
 
 def test_alone_says_for_whom_it_waits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with locks.alone(tmp_path, "train") as waited:
-        assert not waited
+    with locks.alone(tmp_path, "train") as since:
+        assert since is None
         assert locks.take(tmp_path / "train.lock") is None
         with locks.alone(tmp_path, "evaluate") as other:
-            assert not other
+            assert other is None
     process = holding(tmp_path / "train.lock", seconds=1.0)
-    with locks.alone(tmp_path, "train") as waited:
-        assert waited
+    began = (tmp_path / "train.lock").stat().st_mtime
+    with locks.alone(tmp_path, "train") as since:
+        assert since == began
     assert f"process {process.pid} on" in capsys.readouterr().err
     process.communicate()
 
@@ -66,8 +67,8 @@ def test_alone_says_for_whom_it_waits(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_the_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), locks.alone(tmp_path, "train"):
         raise ZeroDivisionError
-    with locks.alone(tmp_path, "train") as waited:
-        assert not waited
+    with locks.alone(tmp_path, "train") as since:
+        assert since is None
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO])
@@ -82,8 +83,8 @@ def test_a_file_system_without_locks(
         with pytest.raises(OSError, match="no locks"), locks.alone(tmp_path, "train"):
             pass
         return
-    with locks.alone(tmp_path, "train") as waited:
-        assert not waited
+    with locks.alone(tmp_path, "train") as since:
+        assert since is None
     assert capsys.readouterr().err == f"{tmp_path / 'train.lock'}: this file system has no locks; going on without\n"
     found = locks.take_any(tmp_path, ["a", "b"])
     assert found is not None

@@ -1,10 +1,11 @@
 """The stages of one dataset or run: the same for the rules of the workflow, for the command line and from Python.
 
-Each takes a plan and finds its files by the layout of results/. A second process of the same stage waits for the first.
+Each takes a plan and finds its files by the layout of results/. A second process of the same stage waits for the first,
+and does not make again what that one has made meanwhile of the same.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import torch
 
 from wae.core.errors import UserError
 from wae.core.files import remove_leftovers
-from wae.core.layout import Cell, Layout
+from wae.core.layout import PREPARED, Cell, Layout
 from wae.core.locks import alone
+from wae.core.settings import BUILT_HERE
 from wae.planning import made_from, own_files
 from wae.planning.config import data_root
 from wae.planning.jobs import training_code
@@ -25,8 +27,10 @@ def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
     from wae.data.source import prepare as run
 
     out = layout.data(plan.data_id(dataset))
-    with _alone(out, "prepare"):
-        run(plan.config.datasets[dataset], data_root(plan.config), out, made_from.of_data(plan, dataset))
+    with _alone(out, "prepare") as since:
+        wanted = made_from.of_data(plan, dataset)
+        if not _made_meanwhile(since, wanted, [out / name for name in PREPARED], out / "meta.json"):
+            run(plan.config.datasets[dataset], data_root(plan.config), out, wanted)
     return out
 
 
@@ -36,8 +40,11 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
 
     out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
     data, settings = _prepared(plan, dataset, layout), plan.config.extractors[extractor]
-    with _alone(out, "extractor"):
-        build_extractor(data, settings, out, device(plan), made_from.of_extractor(plan, extractor))
+    wanted, record = made_from.of_extractor(plan, extractor), out / "extractor.json"
+    outputs = [record, *([out / "weights.safetensors"] if settings.kind in BUILT_HERE else [])]
+    with _alone(out, "extractor") as since:
+        if not _made_meanwhile(since, wanted, outputs, record, [data / "meta.json"]):
+            build_extractor(data, settings, out, device(plan), wanted)
     return out
 
 
@@ -48,11 +55,12 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     data_id = plan.data_id(dataset)
     out = layout.reference(data_id, plan.reference_id(extractor))
     made_by = layout.extractor(data_id, plan.extractor_id(extractor))
-    fractions, known = plan.reference_settings()["validation_fractions"], made_from.of_reference(plan, extractor)
-    with _alone(out, "reference"):
-        build_reference(
-            _prepared(plan, dataset, layout), made_by, plan.config.evaluation, fractions, out, device(plan), known
-        )
+    fractions, wanted = plan.reference_settings()["validation_fractions"], made_from.of_reference(plan, extractor)
+    data, record = _prepared(plan, dataset, layout), out / "reference.json"
+    inputs = [data / "meta.json", made_by / "extractor.json"]
+    with _alone(out, "reference") as since:
+        if not _made_meanwhile(since, wanted, [record, out / "reference.npz"], record, inputs):
+            build_reference(data, made_by, plan.config.evaluation, fractions, out, device(plan), wanted)
     return out
 
 
@@ -96,11 +104,25 @@ def _prepared(plan: Plan, dataset: str, layout: Layout) -> Path:
 
 
 @contextmanager
-def _alone(folder: Path, stage: str) -> Iterator[None]:
-    """One process of a stage in its folder, cleared of the half-written files of one that was killed."""
-    with alone(folder, stage):
+def _alone(folder: Path, stage: str) -> Iterator[float | None]:
+    """One process of a stage in its folder, cleared of the half-written files of a killed one; yields as ``alone``."""
+    with alone(folder, stage) as since:
         remove_leftovers(folder)
-        yield
+        yield since
+
+
+def _made_meanwhile(
+    since: float | None, wanted: Mapping[str, str], outputs: Sequence[Path], record: Path, inputs: Sequence[Path] = ()
+) -> bool:
+    """Whether the process that this one waited for, at work ``since`` then, has made what this one would make.
+
+    Its inputs must be older than its work, as it may have read others before; a stop or Snakemake may have removed some
+    of the outputs.
+    """
+    if since is None or not all(path.exists() for path in (*outputs, *inputs)):
+        return False
+    fresh = record.stat().st_mtime >= since and all(path.stat().st_mtime < since for path in inputs)
+    return fresh and made_from.difference(record, wanted) is None
 
 
 def device(plan: Plan) -> torch.device:

@@ -56,19 +56,23 @@ def holder(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def alone(folder: Path, stage: str) -> Iterator[bool]:
-    """Keep a second process of ``stage`` out of ``folder``; yields whether this one had to wait for another's end.
+def alone(folder: Path, stage: str) -> Iterator[float | None]:
+    """Keep a second process of ``stage`` out of ``folder``.
+
+    Yields None, or where this process had to wait for another's end, since when that one was at work: a time of the
+    lock's file system, to be compared with those of the files that the stage reads and writes.
 
     A workflow that is killed can leave its jobs running; the same command then starts them again beside the old ones.
     """
     path = folder / f"{stage}.lock"
     lock = take(path)
-    waited = lock is None
+    since = None
     if lock is None:
         print(f"{holder(path)} is at this job already; waiting for it to end", file=sys.stderr, flush=True)
+        since = path.stat().st_mtime
         lock = take(path, wait=True)
     try:
-        yield waited
+        yield since
     finally:
         if lock is not None:
             lock.release()
