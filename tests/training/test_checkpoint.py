@@ -53,6 +53,25 @@ def test_a_torn_file_gives_way_to_the_one_before_it(path: Path, damage: str) -> 
     assert "corrupt" in lines[0]
 
 
+@pytest.mark.parametrize("newest", ["damaged", "of other settings"])
+def test_a_kill_in_the_save_after_a_file_was_passed_over_leaves_the_sound_one(
+    path: Path, newest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint.save(path, "id", {"epoch": 1})
+    checkpoint.save(path, "other", {"epoch": 2})
+    if newest == "damaged":
+        path.write_bytes(path.read_bytes()[:-1])
+    assert checkpoint.load(path, "id")[0] == {"epoch": 1}
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "write_atomic", killed)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(path, "id", {"epoch": 2})
+    assert checkpoint.load(path, "id") == ({"epoch": 1}, [])
+
+
 def test_a_kill_between_the_renames_leaves_the_one_before(path: Path) -> None:
     checkpoint.save(path, "id", {"epoch": 1})
     os.replace(path, path.with_name(path.name + ".previous"))

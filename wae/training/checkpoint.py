@@ -28,7 +28,11 @@ def save(path: Path, identity: str, state: dict[str, Any]) -> None:
 
 
 def load(path: Path, identity: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """The newest sound state saved for ``identity``, or None; and a line for each file that was passed over."""
+    """The newest sound state saved for ``identity``, or None; and a line for each file that was passed over.
+
+    A ``.previous`` that is taken becomes the newest file: the next save would put the one passed over in its place, and
+    a kill in it would leave no sound one.
+    """
     lines = []
     for candidate in (path, _previous(path)):
         if not candidate.exists():
@@ -44,10 +48,13 @@ def load(path: Path, identity: str) -> tuple[dict[str, Any] | None, list[str]]:
             if loaded["identity"] != identity:
                 lines.append(f"{candidate}: of other settings, sources or images; discarded")
                 continue
-            return loaded["state"], lines
         except Exception as error:
             first = str(error).splitlines()[0] if str(error) else ""
             lines.append(f"{candidate}: cannot be read ({type(error).__name__}: {first}); passed over")
+            continue
+        if candidate != path:
+            os.replace(candidate, path)
+        return loaded["state"], lines
     return None, lines
 
 
