@@ -13,7 +13,7 @@ import torch
 
 from wae.core.errors import UserError
 from wae.core.files import remove_leftovers
-from wae.core.layout import PREPARED, Cell, Layout
+from wae.core.layout import EXTRACTOR, PREPARED, REFERENCE, Cell, Layout
 from wae.core.locks import alone
 from wae.core.settings import BUILT_HERE
 from wae.planning import made_from, own_files
@@ -29,7 +29,7 @@ def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
     out = layout.data(plan.data_id(dataset))
     with _alone(out, "prepare") as since:
         wanted = made_from.of_data(plan, dataset)
-        if not _made_meanwhile(since, wanted, [out / name for name in PREPARED], out / "meta.json"):
+        if not _made_meanwhile(since, wanted, out, PREPARED):
             run(plan.config.datasets[dataset], data_root(plan.config), out, wanted)
     return out
 
@@ -40,10 +40,10 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
 
     out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
     data, settings = _prepared(plan, dataset, layout), plan.config.extractors[extractor]
-    wanted, record = made_from.of_extractor(plan, extractor), out / "extractor.json"
-    outputs = [record, *([out / "weights.safetensors"] if settings.kind in BUILT_HERE else [])]
+    wanted = made_from.of_extractor(plan, extractor)
+    outputs = EXTRACTOR if settings.kind in BUILT_HERE else EXTRACTOR[-1:]
     with _alone(out, "extractor") as since:
-        if not _made_meanwhile(since, wanted, outputs, record, [data / "meta.json"]):
+        if not _made_meanwhile(since, wanted, out, outputs, [data / PREPARED[-1]]):
             build_extractor(data, settings, out, device(plan), wanted)
     return out
 
@@ -56,10 +56,10 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     out = layout.reference(data_id, plan.reference_id(extractor))
     made_by = layout.extractor(data_id, plan.extractor_id(extractor))
     fractions, wanted = plan.reference_settings()["validation_fractions"], made_from.of_reference(plan, extractor)
-    data, record = _prepared(plan, dataset, layout), out / "reference.json"
-    inputs = [data / "meta.json", made_by / "extractor.json"]
+    data = _prepared(plan, dataset, layout)
+    inputs = [data / PREPARED[-1], made_by / EXTRACTOR[-1]]
     with _alone(out, "reference") as since:
-        if not _made_meanwhile(since, wanted, [record, out / "reference.npz"], record, inputs):
+        if not _made_meanwhile(since, wanted, out, REFERENCE, inputs):
             build_reference(data, made_by, plan.config.evaluation, fractions, out, device(plan), wanted)
     return out
 
@@ -112,15 +112,17 @@ def _alone(folder: Path, stage: str) -> Iterator[float | None]:
 
 
 def _made_meanwhile(
-    since: float | None, wanted: Mapping[str, str], outputs: Sequence[Path], record: Path, inputs: Sequence[Path] = ()
+    since: float | None, wanted: Mapping[str, str], out: Path, names: Sequence[str], inputs: Sequence[Path] = ()
 ) -> bool:
     """Whether the process that this one waited for, at work ``since`` then, has made what this one would make.
 
-    Its inputs must be older than its work, as it may have read others before; a stop or Snakemake may have removed some
-    of the outputs.
+    ``names``: the files in ``out``, the record last. Its inputs must be older than its work, as it may have read others
+    before; a stop or Snakemake may have removed some of the outputs.
     """
+    outputs = [out / name for name in names]
     if since is None or not all(path.exists() for path in (*outputs, *inputs)):
         return False
+    record = outputs[-1]
     fresh = record.stat().st_mtime >= since and all(path.stat().st_mtime < since for path in inputs)
     return fresh and made_from.difference(record, wanted) is None
 

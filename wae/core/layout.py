@@ -19,7 +19,10 @@ from wae.core.errors import UserError
 
 SHARED = ("data", "extractors", "reference")  # folders of results/ that all experiments share
 ARRAYS = ("train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy")
+# The files of each shared folder, its record last.
 PREPARED = (*ARRAYS, "meta.json")
+EXTRACTOR = ("weights.safetensors", "extractor.json")  # weights of one that is made here alone
+REFERENCE = ("reference.npz", "reference.json")
 
 
 @dataclass(frozen=True, order=True)
