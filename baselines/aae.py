@@ -7,7 +7,7 @@ from torch import Tensor
 
 from wae.compute.seeds import Streams
 from wae.core.errors import UserError
-from wae.core.settings import RunSettings
+from wae.core.settings import TrainingSettings
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
 from wae.methods.wae_gan import WAEGAN
@@ -21,7 +21,7 @@ class AAE(WAEGAN):
     lambda weighs the two against each other. WAE-GAN adds lambda times that loss to the reconstruction.
 
     Option ``critic_codes``: "training" or "evaluation", the encoder's mode (dropout, batch normalisation) when it
-    makes the codes that the critic learns from. Its noise is on in both.
+    makes the codes that the critic learns from. Its noise is on in both. "evaluation" needs ``fresh_codes``.
     """
 
     title: ClassVar[str] = "AAE"
@@ -34,14 +34,22 @@ class AAE(WAEGAN):
     options: ClassVar[dict[str, Any]] = {"fresh_codes": True, "critic_codes": "training"}
     shared: ClassVar[tuple[str, ...]] = ("encoder",)  # in turn by the reconstruction and against the critic
 
+    @classmethod
+    def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+        """UserError for an unknown ``critic_codes``, and for one that without ``fresh_codes`` would be ignored."""
+        super().check_settings(settings, shape)
+        own = {**cls.options, **settings.options}
+        if own["critic_codes"] not in ("training", "evaluation"):
+            raise UserError(f"critic_codes is {own['critic_codes']!r}; set it to 'training' or 'evaluation'")
+        if own["critic_codes"] == "evaluation" and not own["fresh_codes"]:
+            raise UserError(
+                "critic_codes is 'evaluation' with fresh_codes false: the critic gets the codes of the reconstruction "
+                "step, made in training; set fresh_codes to true or critic_codes to 'training'"
+            )
+
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Zero: the encoder is regularised in a step of its own."""
         return batch.codes.z.new_zeros(())
-
-    def __init__(self, run: RunSettings) -> None:
-        super().__init__(run)
-        if self.own["critic_codes"] not in ("training", "evaluation"):
-            raise UserError(f"critic_codes is {self.own['critic_codes']!r}; set it to 'training' or 'evaluation'")
 
     @torch.no_grad()
     def codes_for_critic(self, batch: Batch, streams: Streams) -> Tensor:

@@ -221,6 +221,9 @@ def test_a_step_of_the_aae_is_the_public_reproductions() -> None:
         torch.testing.assert_close(value, protocol.weights[name], rtol=0, atol=2e-6, msg=name)
     with pytest.raises(UserError, match="critic_codes is 'eval'"):
         method("aae", options={"critic_codes": "eval"})
+    with pytest.raises(UserError, match="set fresh_codes to true or critic_codes to 'training'"):
+        method("aae", options={"critic_codes": "evaluation", "fresh_codes": False})
+    method("aae", options={"fresh_codes": False})
 
 
 def test_rae_l2_penalises_half_the_squared_length_of_the_codes() -> None:
