@@ -1,6 +1,7 @@
 """Scores of codes whose encoder is known: what they say of the Gaussians that codes are drawn from."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.shared.evaluation import EVALUATION, make_run
 from tests.shared.models import method
+from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings
-from wae.evaluation.codes import code_scores
+from wae.evaluation import trajectory
+from wae.evaluation.codes import code_scores, information_rows
 from wae.evaluation.subjects import encode
 from wae.methods.base import Method
+from wae.methods.batch import Codes
 
 CPU = torch.device("cpu")
 SPREAD, LOG_VARIANCE, SIGMA = 3.0, -2.0, 2.0
@@ -53,3 +58,31 @@ def test_information_is_of_the_densities_that_codes_are_drawn_from(factor: float
     assert found["mutual_information"] == pytest.approx(information, abs=0.15)
     assert found["kl_total"] == pytest.approx(divergence, abs=0.15)
     assert sum(moments["codes"]["kl"]) == pytest.approx(found["kl_total"], rel=1e-9)
+
+
+def by_class() -> Codes:
+    """4,000 codes, those of a class side by side: ten means so far apart that a code tells its class and no more."""
+    mean = 20.0 * torch.arange(10.0).repeat_interleave(400)[:, None].expand(-1, 2)
+    return Codes(mean + torch.randn(4000, 2, generator=torch.Generator().manual_seed(0)), mean, torch.zeros(4000, 2))
+
+
+def test_information_of_sorted_files_is_that_of_all_classes() -> None:
+    (first, *_) = information_rows(known(), by_class(), "test", 1000)
+    assert first["samples"] == 1000
+    assert first["value"] == pytest.approx(math.log(10), abs=0.02)  # the first 1,000 are of three classes
+
+
+def test_information_along_training_is_that_of_all_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is encoded at each kept epoch, of images in the order of their classes."""
+    run = make_run(tmp_path / "run", name="vae")
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(
+        trajectory, "encode", lambda made, images, *rest: (shown.append(images), encode(made, images, *rest))[1]
+    )
+    images = np.arange(10, dtype=np.uint8).repeat(400)[:, None, None, None].repeat(12, 2).repeat(12, 3)
+    text = trajectory.trajectory(run, RunFolder(tmp_path / "run"), images, "test", [], EVALUATION, CPU)
+    assert "mutual_information" in text
+    assert len(shown) == 2  # with and without noise
+    for each in shown:
+        assert len(each) == 1000
+        assert np.bincount(each[:, 0, 0, 0], minlength=10).min() > 60

@@ -62,6 +62,12 @@ def test_every_figure_says_what_it_shows(results: Results) -> None:
         assert plot.caption.endswith("."), plot.name
 
 
+def test_the_figure_of_information_says_how_many_images_it_rests_on(results: Results) -> None:
+    (caption,) = [plot.caption for plot in figures.build(results) if plot.name == "digits_information"]
+    assert "I(X;Z) of 360 held-out images" in caption
+    assert caption.endswith("The estimate cannot exceed log 360 = 5.9.")
+
+
 def test_every_figure_draws_with_named_axes(results: Results) -> None:
     for plot in figures.build(results):
         with rc_context(style.RC):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,7 @@ def _curves(path: Path, rng: np.random.Generator, level: float, diverged: bool) 
             writer.writerow([epoch, "fid_classifier", "prior", level * (0.9 + 0.6 / epoch)])
             writer.writerow([epoch, "mse", "reconstruction", 0.01 + 0.02 / epoch])
             writer.writerow([epoch, "mutual_information", "codes", 6.2 - 2 / epoch])
+            writer.writerow([epoch, "mutual_information_bound", "codes", math.log(360)])
 
 
 def _images(folder: Path, rng: np.random.Generator) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from wae.core.files import write_text
 from wae.core.settings import EvaluationSettings
 from wae.evaluation import latent, match
+from wae.evaluation.draws import subset
 from wae.evaluation.likelihood import active_units, kl_per_dimension
 from wae.evaluation.metric import metric
 from wae.evaluation.rows import row
@@ -121,8 +122,9 @@ def posteriors(method: Method, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def information_rows(method: Method, codes: Codes, split: str, limit: int) -> list[dict[str, Any]]:
-    """Rows of the mutual information and the split of the KL term, from the first ``limit`` codes."""
-    z, mean, log_variance = (part[:limit] for part in (codes.z.cpu().numpy(), *posteriors(method, codes)))
+    """Rows of the mutual information and the split of the KL term, from ``limit`` codes at most, drawn at random."""
+    chosen = subset(len(codes.z), limit, "information")
+    z, mean, log_variance = (part[chosen] for part in (codes.z.cpu().numpy(), *posteriors(method, codes)))
     found = latent.information_split(z, mean, log_variance, method.prior.sigma)
     return [row(name, "codes", value, split, len(z), 0) for name, value in found.items()]
 

@@ -7,7 +7,7 @@ import torch
 
 from wae.compute.seeds import stream
 from wae.core.settings import EvaluationSettings, RunSettings
-from wae.evaluation.draws import part_generator
+from wae.evaluation.draws import part_generator, subset
 from wae.evaluation.held_out import HeldOut
 from wae.evaluation.likelihood import has_likelihood, likelihood_scores
 from wae.evaluation.parzen import parzen_rows
@@ -23,8 +23,7 @@ def importance_rows(
     images = held_out.split.images
     if not has_likelihood(method) or settings.importance_samples == 0 or len(images) < 2:
         return []
-    subset = part_generator(0, "likelihood images")  # the same images for every run
-    chosen = np.sort(subset.permutation(len(images))[: settings.likelihood_images])
+    chosen = subset(len(images), settings.likelihood_images, "likelihood images")
     draws = part_generator(run.seed_for("evaluation"), "likelihood")
     generator = torch.Generator(device).manual_seed(int(draws.integers(2**63)))
     part = torch.from_numpy(images[chosen])
@@ -51,6 +50,5 @@ def prior_parzen_rows(
         return []
     z = method.prior.sample(settings.parzen_samples, stream(run.seed_for("samples"), "samples", device))
     samples = method.decode_pixels(z, settings.batch_size).flatten(1).cpu().numpy()
-    order = part_generator(0, "parzen validation").permutation(len(validation))  # the same images for every run
-    chosen = validation[np.sort(order[: settings.parzen_validation])]
+    chosen = validation[subset(len(validation), settings.parzen_validation, "parzen validation")]
     return parzen_rows("prior", samples, chosen, test, held_out.name, settings)

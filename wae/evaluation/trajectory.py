@@ -10,6 +10,7 @@ from wae.compute.seeds import stream
 from wae.core.layout import RunFolder
 from wae.core.settings import BUILT_HERE, EvaluationSettings, RunSettings
 from wae.evaluation.codes import has_density, information_rows
+from wae.evaluation.draws import subset
 from wae.evaluation.features import extract
 from wae.evaluation.fidelity import SMOKE, frechet_distance, moments
 from wae.evaluation.reconstruction import reconstruction_scores
@@ -32,14 +33,14 @@ def trajectory(
     """trajectory.csv as text, from RUN/snapshots/epochNNNN.safetensors; only its header where there are none.
 
     Frechet distance of min(samples, 2,048) prior samples, the same z at each epoch (the classifier's features where
-    there are any, else the first extractor's); MSE of the first 1,000 held-out ``images``; mutual information
-    where the encoder has a density.
+    there are any, else the first extractor's); MSE of 1,000 held-out ``images``, at most, drawn at random; their mutual
+    information where the encoder has a density.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     cheapest = sorted(reals, key=lambda real: real.record["extractor"]["kind"] not in BUILT_HERE)[:1]
-    shown = images[:IMAGES]
+    shown = images[subset(len(images), IMAGES, "trajectory")]
     for file in sorted(folder.snapshots.glob("epoch*.safetensors")):
         epoch = int(file.stem.removeprefix("epoch"))
         method = load_method(run, file, device)

@@ -157,20 +157,26 @@ def draw_power(rows: pd.DataFrame) -> Figure:
 
 
 def _information(results: Results, dataset: str) -> Iterable[Plot]:
-    frame = results.trajectories()
-    frame = frame[(frame["dataset"] == dataset) & (frame["metric"] == "mutual_information")]
-    if frame.empty:
+    every = results.trajectories()
+    frame, limit = (
+        every[(every["dataset"] == dataset) & (every["metric"] == metric)]
+        for metric in ("mutual_information", "mutual_information_bound")
+    )
+    if frame.empty or limit.empty:
         return
     looks = {m: look(results, m) for m in results.methods if (frame["method"] == m).any()}
     ends = [e for e in results.read(COURSES).endings if (e.dataset, e.quantity) == (dataset, "mutual_information")]
+    sizes = np.exp(limit["value"]).round().astype(int)  # a small held-out split has fewer images than others
+    counts = f"{sizes.max():,}"
     yield Plot(
         name=f"{slug(dataset)}_information",
         section="claim-information",
         dataset=dataset,
         title=f"Mutual information along training on {dataset}",
         caption=(
-            "I(X;Z) of 1,000 held-out images and their codes, in nats, at the epochs whose weights were kept; a line "
-            "per seed. The estimate cannot exceed log 1,000 = 6.9."
+            f"I(X;Z) of {'' if sizes.nunique() == 1 else 'at most '}{counts} held-out images and their codes, in nats, "
+            "at the epochs whose weights were kept; a line per seed. The estimate cannot exceed "
+            f"log {counts} = {number(limit['value'].max(), 2)}."
         ),
         alt="Mutual information at the last kept epoch: "
         + "; ".join(f"{results.title(end.method)} {number(end.value, 3)} nats" for end in ends),
