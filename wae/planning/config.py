@@ -161,6 +161,9 @@ def _check_layers(config: Config) -> None:
         layers |= {("training", kind, name): layer for name, layer in getattr(training, kind).items()}
     faults: list[str] = []
     for path, layer in layers.items():
+        if "like" in layer and path[1] != "methods":
+            place = ".".join(path)
+            faults.append(f"config: {place}.like: only a method inherits from another; set it in training.methods")
         try:
             validate(training_layer(), layer, "config", path)
         except UserError as error:

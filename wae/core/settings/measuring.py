@@ -47,6 +47,15 @@ class ExtractorSettings(Strict):
             raise ValueError(f"need an extractor; {hint}")
         return kind
 
+    @model_validator(mode="after")
+    def _nothing_ignored(self) -> Self:
+        given = [key for key in ("weights", "weights_sha256", "layer") if getattr(self, key) is not None]
+        if self.kind in BUILT_HERE and given:
+            raise ValueError(
+                f"kind {self.kind!r} is built here and would ignore {', '.join(given)}; remove that or set another kind"
+            )
+        return self
+
 
 class EvaluationSettings(Strict):
     """What is measured of a trained run."""
