@@ -230,6 +230,8 @@ def test_required_keys(path: Path_) -> None:
 
 MISFITS: list[tuple[Path_, Any, str]] = [
     (("experiment",), "data", "experiment: 'data' is a folder that experiments share"),
+    (("experiment",), "summary.html", "experiment: 'summary.html' is named like a file of reports/; rename it"),
+    (("run", "datasets"), ["timing.lock"], "run.datasets: 'timing.lock' is named like a file of results/; rename it"),
     (("run", "datasets"), ["digits", "digits"], "run: "),
     (("run", "seeds"), list(range(20_000)), "runs planned, at most 100,000"),
     (("training", "methods", "vae", "encoder"), "deterministic", "encoder 'deterministic'"),
@@ -267,6 +269,8 @@ def test_impossible_combinations(path: Path_, value: Any, part: str) -> None:
     config = changed(path, value)
     if path[-1] == "precision_neighbours":
         config["evaluation"]["precision_samples"] = 50
+    if value == ["timing.lock"]:
+        config["datasets"]["timing.lock"] = config["datasets"]["letters"]
     if path[-1] == "weights":
         config["extractors"]["classifier"]["kind"] = "inception"
     refused(config, part)

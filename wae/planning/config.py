@@ -19,7 +19,8 @@ from wae.planning.presence import missing
 from wae.planning.validation import check_plain, listed, shown, training_layer, validate
 
 RESERVED = ("recorded",)  # further folders of reports/
-FILES = (".json", ".csv", ".log", ".html")  # endings of what lies beside the datasets' folders in results/ and reports/
+# Endings of what lies beside the folders of experiments and datasets in results/ and reports/
+FILES = (".json", ".csv", ".log", ".html", ".lock")
 DEFAULTS = Path(wae.core.__file__).with_name("defaults.yaml")
 
 
@@ -40,6 +41,8 @@ def check_names(config: Config) -> None:
     """UserError where a name would clash with a folder or file of results/, or with another by its case alone."""
     if config.experiment.lower() in (*SHARED, *RESERVED):
         raise UserError(f"config: experiment: {config.experiment!r} is a folder that experiments share; rename it")
+    if Path(config.experiment).suffix.lower() in FILES:
+        raise UserError(f"config: experiment: {config.experiment!r} is named like a file of reports/; rename it")
     for name in config.run.datasets:
         if name not in config.datasets:
             raise UserError(f"config: run.datasets: {unknown_name('dataset', name, config.datasets)}")
