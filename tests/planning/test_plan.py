@@ -136,6 +136,18 @@ def test_a_fault_is_refused_with_its_key_and_the_remedy(
     assert "Traceback" not in message
 
 
+def test_weights_may_lie_in_the_home_folder(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    changes = {"extractors": {"classifier": {"kind": "inception", "weights": "~/w.pth"}}}
+    assert "'~/w.pth': no such file" in refused(config, changes)
+    (tmp_path / "w.pth").touch()
+    assert load_plan(merge(config, changes)).config.extractors["classifier"].weights == "~/w.pth"
+    changes["extractors"]["classifier"]["weights"] = "~nobody-of-that-name/w.pth"
+    assert "no such file" in refused(config, changes)
+
+
 def test_every_fault_is_listed_at_once(config: dict[str, Any]) -> None:
     message = refused(config, {"evaluation": {"samples": -1, "draws": 0}})
     assert len(message.splitlines()) == 2

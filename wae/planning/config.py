@@ -141,7 +141,7 @@ def _check_extractors(config: Config) -> None:
         if name not in config.extractors:
             raise UserError(f"config: run.extractors: {unknown_name('extractor', name, config.extractors)}")
         extractor = config.extractors[name]
-        if extractor.weights is not None and not Path(extractor.weights).is_file():
+        if extractor.weights is not None and not os.path.isfile(os.path.expanduser(extractor.weights)):
             raise UserError(
                 f"config: extractors.{name}.weights: {shown(extractor.weights)}: no such file; put the weights there"
             )
