@@ -76,7 +76,14 @@ def test_no_more_codes_are_decoded_at_once_than_a_batch_has() -> None:
     assert sizes == [16] * 20
     sizes.clear()
     scores(made, GIVEN, samples=30, batch=20)
-    assert sizes == [30] * 40  # all draws of one image
+    assert sizes == [20, 10] * 40  # the draws of one image in two
+
+
+def test_draws_that_fill_several_batches_are_those_of_one() -> None:
+    made = Linear(off=0.1)
+    whole = scores(made, GIVEN, samples=30, batch=30)
+    for batch in (29, 7, 1):
+        assert scores(made, GIVEN, samples=30, batch=batch) == pytest.approx(whole, rel=1e-6)
 
 
 def test_with_a_wrong_posterior_the_elbo_is_lower_by_the_divergence() -> None:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from wae.evaluation.metric import metric
 from wae.methods.base import Method
+from wae.methods.batch import Codes
 
 ACTIVE = 0.01  # of the prior's variance
 
@@ -49,31 +50,43 @@ def likelihood_scores(
     """{"elbo", "nll_iw", "nll_iw_error"} of uint8 images (n, C, H, W), n at least 2, by ``samples`` draws of each.
 
     log w = log p(x|z) + log p(z) - log q(z|x) with z from q(z|x): its mean is the ELBO, and the log of the mean of w
-    a lower bound of log p(x). Sums over draws are float64.
+    a lower bound of log p(x). Sums over draws are float64. ``batch_size`` codes at most are decoded at once.
     """
-    weights = []
-    size = max(1, batch_size // samples)
-    for part in images.split(size):
+    sums, evidences = [], []
+    for part in images.split(max(1, batch_size // samples)):
         x = method.to_range(part.to(generator.device))
         codes = method.encode(x, None)
         assert codes.mean is not None
-        assert codes.log_variance is not None
-        mean, log_variance = (value.repeat_interleave(samples, 0) for value in (codes.mean, codes.log_variance))
-        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-        z = mean + torch.exp(0.5 * log_variance) * noise
-        likelihood = method.log_likelihood(method.decoder(z).float(), x.repeat_interleave(samples, 0))
-        assert likelihood is not None
-        constant = 0.5 * math.log(2.0 * math.pi)
-        posterior = (-0.5 * noise.double().square() - 0.5 * log_variance.double() - constant).sum(1)
-        log_w = likelihood.double() + method.prior.log_density(z).double() - posterior
-        weights.append(log_w.view(-1, samples).cpu())
-    log_w = torch.cat(weights)  # (n, samples)
-    evidence = torch.logsumexp(log_w, 1) - math.log(samples)
+        noise = torch.randn(len(x) * samples, codes.mean.shape[1], generator=generator, device=x.device)
+        total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+        evidence = torch.full_like(total, -math.inf)
+        for draws in noise.view(len(x), samples, -1).split(batch_size // len(x), dim=1):
+            log_w = log_weights(method, x, codes, draws)
+            total += log_w.sum(1)
+            evidence = torch.logaddexp(evidence, torch.logsumexp(log_w, 1))
+        sums.append(total.cpu())
+        evidences.append(evidence.cpu())
+    evidence = torch.cat(evidences) - math.log(samples)  # (n,)
     return {
-        "elbo": float(log_w.mean()),
+        "elbo": float(torch.cat(sums).mean()) / samples,
         "nll_iw": float(-evidence.mean()),
         "nll_iw_error": float(evidence.std() / math.sqrt(len(evidence))),
     }
+
+
+def log_weights(method: Method, x: Tensor, codes: Codes, noise: Tensor) -> Tensor:
+    """log w, (n, k) in float64, of ``x`` (n, C, H, W) and k codes of each, from standard normal ``noise`` (n, k, d)."""
+    assert codes.mean is not None
+    assert codes.log_variance is not None
+    n, k, d = noise.shape
+    mean, log_variance = (value.repeat_interleave(k, 0) for value in (codes.mean, codes.log_variance))
+    noise = noise.reshape(n * k, d)
+    z = mean + torch.exp(0.5 * log_variance) * noise
+    likelihood = method.log_likelihood(method.decoder(z).float(), x.repeat_interleave(k, 0))
+    assert likelihood is not None
+    constant = 0.5 * math.log(2.0 * math.pi)
+    posterior = (-0.5 * noise.double().square() - 0.5 * log_variance.double() - constant).sum(1)
+    return (likelihood.double() + method.prior.log_density(z).double() - posterior).view(n, k)
 
 
 def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray, sigma: float) -> np.ndarray:
