@@ -104,6 +104,14 @@ def test_the_seed_lottery_is_a_variant_of_each_method_and_stream(config: dict[st
         ),
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda": [1]}}]}}, ["did you mean 'lambda_'"]),
         ({"run": {"vary": [{"methods": ["vae"], "values": {"lambda_": ["../x"]}}]}}, ["cannot be part of a folder"]),
+        (
+            {"run": {"vary": [{"methods": ["wae_mmd"], "values": {"lambda_": [1, 1.0]}}]}},
+            ["'wae_mmd@lambda_=1' and 'wae_mmd@lambda_=1.0' have equal values: the same run; list one"],
+        ),
+        (
+            {"run": {"vary": [{"methods": ["wae_mmd"], "values": {"kernel_scales": [[1, 2], [1.0, 2.0]]}}]}},
+            ["'wae_mmd@kernel_scales=1,2' and 'wae_mmd@kernel_scales=1.0,2.0' have equal values"],
+        ),
         ({"experiment": "../up"}, ["experiment: found '../up'"]),
         ({"execution": {"device": "gpu"}}, ["execution.device: found 'gpu'"]),
         ({"training": {"datasets": {"glyphs": {"architecture": "dcgan", "decoder_depth": 4}}}}, ["decoder_depth 4"]),

@@ -25,10 +25,15 @@ def planned_methods(config: Config) -> list[tuple[str, str, dict[str, Any]]]:
         raise UserError(f"config: run: {shown(runs)} runs planned, at most {MAX_RUNS:,}; split the config into several")
     variants = [*((method, method, {}) for method in config.run.methods), *_variants(config)]
     seen: set[str] = set()
-    for name, _, _ in variants:
+    runs_of: dict[tuple[str, frozenset[Any]], str] = {}  # the name by the base method and the varied values
+    for name, base, values in variants:
         if name in seen:
             raise UserError(f"config: run: method {name!r} is planned twice; list it once")
         seen.add(name)
+        same = frozenset((key, tuple(v) if isinstance(v, list) else v) for key, v in values.items())
+        other = runs_of.setdefault((base, same), name)
+        if other != name:  # 1 and 1.0, or the same keys in another order
+            raise UserError(f"config: run.vary: {other!r} and {name!r} have equal values: the same run; list one")
     check_case("run.vary", (name for name, _, _ in variants))
     return variants
 
