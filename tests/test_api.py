@@ -79,6 +79,18 @@ def test_images_of_any_model_are_scored(smoke_project: Path, tmp_path: Path, mon
         wae.score(images, "digit", plan)
 
 
+def test_images_that_do_not_fit_are_refused_before_anything_is_made(tmp_path: Path, root: Path) -> None:
+    plan, results = wae.load_plan(root / "config/smoke.yaml"), tmp_path / "results"
+    for images, says in (
+        (tmp_path / "none.npy", "no such file"),
+        (tmp_path / "none", "neither a folder nor"),
+        (np.zeros((3, 1, 9, 9), np.uint8), r"images are \(1, 9, 9\)"),
+    ):
+        with pytest.raises(wae.UserError, match=says):
+            wae.score(images, "digits", plan, results)
+    assert not results.exists()
+
+
 def test_a_cell_that_is_not_planned_is_refused(tmp_path: Path, root: Path) -> None:
     with pytest.raises(wae.UserError, match="did you mean 'digits/wae_mmd/seed0'"):
         wae.train(root / "config/smoke.yaml", "digits/wae_mdm/seed0", results=tmp_path)

@@ -17,6 +17,7 @@ from wae.analysis import scores
 from wae.analysis.files import SCORES
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
+from wae.core.errors import UserError
 from wae.report.page import headline, protocol
 from wae.report.page import render as page_module
 from wae.report.page.citation import suite_bibtex
@@ -302,6 +303,12 @@ def test_the_citation_names_version_commit_and_result(folder: Path) -> None:
     text = suite_bibtex(Results(folder))
     assert "commit 0123456789ab" in text
     assert text.count("{") == text.count("}")
+
+
+def test_the_index_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        index(tmp_path / "nope")
+    assert not (tmp_path / "nope").exists()
 
 
 def test_every_caption_of_the_native_report_is_there() -> None:

@@ -112,12 +112,14 @@ def score(
         UserError: for an unknown dataset, and where shapes or types do not fit.
     """
     from wae.commands import stages
+    from wae.evaluation.score import images_of
     from wae.evaluation.score import score as run
 
     plan, layout = _plan(plan), Layout(Path(results))
+    data = layout.data(plan.data_id(dataset))
+    found = images_of(images, tuple(plan.config.datasets[dataset].shape))  # before anything is made for them
     references = _references(plan, dataset, layout)
-    source = images if isinstance(images, np.ndarray) else Path(images)
-    rows = run(source, layout.data(plan.data_id(dataset)), references, plan.config.evaluation, stages.device(plan))
+    rows = run(found, data, references, plan.config.evaluation, stages.device(plan))
     return pd.DataFrame(rows, columns=list(SCORES))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from wae.core.errors import UserError
 from wae.core.files import write_text
 from wae.report.page.render import TEMPLATES, environment
 
@@ -24,7 +25,12 @@ class Entry:
 
 
 def index(reports: Path) -> Path:
-    """Write ``reports``/index.html, which lists the pages of its experiments and of recorded ones; returns its path."""
+    """Write ``reports``/index.html, which lists the pages of its experiments and of recorded ones; returns its path.
+
+    UserError where there is no such folder.
+    """
+    if not reports.is_dir():
+        raise UserError(f"{reports}: no such folder; give the folder that holds the experiments' pages")
     here = [_entry(path, reports) for path in sorted(reports.glob("*/summary.html"))]
     recorded = [_entry(path, reports) for path in sorted(reports.glob("recorded/*/summary.html"))]
     out = reports / "index.html"
