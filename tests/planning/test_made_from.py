@@ -11,17 +11,18 @@ from PIL import Image
 
 import wae
 from tests.shared.data import noise
-from wae.commands import api, stages
+from wae.commands import api, experiment, stages
 from wae.commands.check import write_checked_plan
 from wae.core.errors import UserError
 from wae.core.files import load_yaml, read_json, write_json
 from wae.core.layout import Cell, Layout
 from wae.data import folders, source
-from wae.planning import fingerprint, made_from, own_files
+from wae.planning import fingerprint, jobs, made_from, own_files
 from wae.planning.plan import Plan, load_plan
 
 LAYOUT = Layout()
 CELL = "mine/wae_mmd/seed0"
+PARTIAL = {"datasets": ["mine"], "methods": ["wae_mmd"], "seeds": [0], "partial": True}
 
 
 def small(root: Path, path: str, kind: str = "folder", **changes: Any) -> Plan:
@@ -228,6 +229,51 @@ def test_an_edited_method_is_noticed_in_the_plan_that_says_its_title(roots: list
     assert made_from.outdated(plan, LAYOUT) == {}
     other = load_plan(plan.config.model_dump() | {"description": "other words"})
     assert made_from.outdated(other, LAYOUT) == {str(record): "made with other settings"}
+
+
+def test_a_stale_table_or_page_is_noticed_and_what_was_just_made_is_not(
+    roots: list[Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = small(roots[0], "set.npz", "array")
+    folder = plan.folder(LAYOUT)
+    results = made_from.results_of_stages(folder)
+    for path in results.values():  # as results/ and reports/ of a version that noted nothing
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("old")
+    unsaid = "it does not say what it was made from"
+    found = made_from.outdated(plan, LAYOUT)
+    assert found == {str(path): unsaid for path in results.values()}
+    jobs.say_outdated(found)
+    assert capsys.readouterr().err == f"results/own, reports/own: {unsaid}; made again where they are asked for\n"
+    for stage, path in results.items():
+        made_from.note(folder, path, made_from.of_stage(plan, stage))
+    assert made_from.outdated(plan, LAYOUT) == {}
+    changed = {"collect": results["collect"], "page": results["page"]}
+    code = made_from.code_of
+    monkeypatch.setattr(made_from, "code_of", lambda stage, *own: code(stage, *own)[:: -1 if stage in changed else 1])
+    assert made_from.outdated(plan, LAYOUT) == {str(path): "made by other code" for path in changed.values()}
+    monkeypatch.setattr(made_from, "code_of", code)
+    assert list(made_from.outdated(plan, LAYOUT, ["titled:judge"])) == [str(results["analyse"])]
+    results["tables"].unlink()
+    folder.made_from.write_text("cut sho")
+    del results["tables"]
+    assert made_from.outdated(plan, LAYOUT) == {str(path): unsaid for path in results.values()}
+
+
+def test_a_stage_by_hand_notes_what_its_result_was_made_from(
+    roots: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | {"run": PARTIAL})
+    folder = plan.folder(LAYOUT)
+    experiment.collect(plan, LAYOUT)
+    experiment.manifest(plan, LAYOUT)
+    assert list(read_json(folder.made_from)) == ["results/own/manifest.json", "results/own/metrics.csv"]
+    assert made_from.outdated(plan, LAYOUT) == {}
+    monkeypatch.setattr(experiment.made_from, "of_stage", lambda *_: {"code": "another"})
+    experiment.collect(plan, LAYOUT)
+    monkeypatch.undo()
+    monkeypatch.chdir(roots[0].parent)
+    assert made_from.outdated(plan, LAYOUT) == {"results/own/metrics.csv": "made by other code"}
 
 
 def test_a_changed_time_alone_is_taken_for_a_change(roots: list[Path]) -> None:

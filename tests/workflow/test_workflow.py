@@ -150,6 +150,17 @@ def test_without_snakemakes_memory_changes_are_noticed_all_the_same(done: Path, 
         assert not costly & planned_rules(
             done
         )  # the rest may follow the times of the plan that a test above made again
+        for stage, made in (
+            ("analysis/collecting", {"collect", "analyse", "page"}),
+            ("report/figures/draw", {"figures"}),
+        ):
+            code = done / f"wae/{stage}.py"
+            before = code.read_text()
+            code.write_text(before + "\nUNUSED = 1\n")
+            planned = planned_rules(done)
+            assert made | {"page", "summary"} <= planned
+            assert not costly & planned
+            code.write_text(before)
         loss = done / "wae/methods/wae_mmd.py"
         before = loss.read_text()
         loss.write_text(before + "\nUNUSED = 1\n")

@@ -1,11 +1,13 @@
 """The stages of a whole experiment, each on the folder that its plan names."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from wae.core.errors import UserError
 from wae.core.layout import Layout
 from wae.core.locks import alone
-from wae.planning.made_from import of_timing
+from wae.planning import made_from
 from wae.planning.plan import Plan
 
 
@@ -17,50 +19,67 @@ def timing(plan: Plan, layout: Layout) -> None:
     images = {name: layout.data(plan.data_id(name)) for name in plan.config.run.datasets}
     files = folder.file("timing.csv"), folder.file("timing_machine.json")
     with alone(folder.path, "timing"):
-        run_study(plan.runs, images, plan.config.timing, plan.config.execution, *files, of_timing(plan))
+        run_study(plan.runs, images, plan.config.timing, plan.config.execution, *files, made_from.of_timing(plan))
 
 
 def collect(plan: Plan, layout: Layout) -> None:
     """Write metrics.csv, runs.csv and trajectories.csv."""
     from wae.analysis.collecting import collect_plan
 
-    collect_plan(plan, layout)
+    with _noted(plan, layout, "collect"):
+        collect_plan(plan, layout)
 
 
 def manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json."""
     from wae.commands.manifest import write_manifest
 
-    write_manifest(plan, layout)
+    with _noted(plan, layout, "manifest"):
+        write_manifest(plan, layout)
 
 
 def analyse(plan: Plan, layout: Layout, claims: Path, anchors: Path) -> None:
     """Write the fits, the comparison with published numbers and the verdicts."""
     from wae.analysis import analyse as run
+    from wae.analysis.claims.claims_file import own_judges
 
     folder = plan.folder(layout)
     file = folder.file("plan.json")
     if not file.exists():
         raise UserError(f"{file}: not there; write it first: wae plan --plan FILE --out {file}")
-    run(folder.path, claims, anchors)
+    with _noted(plan, layout, "analyse", judges=own_judges(claims)):
+        run(folder.path, claims, anchors)
 
 
 def tables(plan: Plan, layout: Layout, out: Path) -> None:
     """Write every table into ``out``."""
     from wae.report.tables.write import tables as run
 
-    run(plan.folder(layout).path, out)
+    with _noted(plan, layout, "tables", out):
+        run(plan.folder(layout).path, out)
 
 
 def figures(plan: Plan, layout: Layout, out: Path, processes: int) -> None:
     """Write every figure into ``out``, ``processes`` of them side by side."""
     from wae.report.figures.draw import figures as run
 
-    run(plan.folder(layout).path, out, processes)
+    with _noted(plan, layout, "figures", out):
+        run(plan.folder(layout).path, out, processes)
 
 
 def page(plan: Plan, layout: Layout, out: Path) -> None:
     """Write the page ``out``, beside its tables/ and figures/."""
     from wae.report.page.render import page as run
 
-    run(plan.folder(layout).path, out.parent, out, partial=plan.config.run.partial)
+    with _noted(plan, layout, "page", out):
+        run(plan.folder(layout).path, out.parent, out, partial=plan.config.run.partial)
+
+
+@contextmanager
+def _noted(
+    plan: Plan, layout: Layout, stage: str, out: Path | None = None, judges: Iterable[str] = ()
+) -> Iterator[None]:
+    """Note what the result of a stage was made from once it is made; ``out``: where, if not where it belongs."""
+    folder, found = plan.folder(layout), made_from.of_stage(plan, stage, judges)
+    yield
+    made_from.note(folder, out or made_from.results_of_stages(folder)[stage], found)

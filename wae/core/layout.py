@@ -129,6 +129,15 @@ class ExperimentFolder:
         """The validated config and its runs."""
         return self.path / "plan.json"
 
+    @property
+    def made_from(self) -> Path:
+        """What the results that are no records were made from, by path."""
+        return self.path / "made_from.json"
+
+    def report(self, name: str) -> Path:
+        """A part of the experiment's report, in the working folder: ``tables``, ``figures`` or ``summary.html``."""
+        return Path("reports") / self.path.name / name
+
 
 @dataclass(frozen=True)
 class Layout:

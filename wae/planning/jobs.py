@@ -112,7 +112,7 @@ def claim_folder() -> None:
 def say_outdated(records: Mapping[str, str]) -> None:
     """Say on stderr which results will be made again, and why: the first few of each reason."""
     for words in dict.fromkeys(records.values()):
-        paths = [str(Path(path).parent) for path, found in records.items() if found == words]
+        paths = list(dict.fromkeys(str(Path(path).parent) for path, found in records.items() if found == words))
         more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
         print(f"{', '.join(paths[:3])}{more}: {words}; made again where they are asked for", file=sys.stderr)
 

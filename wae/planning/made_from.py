@@ -4,12 +4,14 @@ Snakemake remembers params in .snakemake, which does not travel with results/. S
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from wae.core.files import digest
-from wae.core.layout import Cell, Layout
+from wae.core.errors import UserError
+from wae.core.files import digest, read_json, write_json
+from wae.core.layout import Cell, ExperimentFolder, Layout
+from wae.core.locks import alone
 from wae.planning import own_files
 from wae.planning.config import data_root
 from wae.planning.jobs import code_of, plugins_of, run_settings, timing_settings, training_code
@@ -75,6 +77,18 @@ def of_timing(plan: Plan) -> MadeFrom:
     return {"settings": timing_settings(plan), "code": code_of("timing", *sorted(plugins))}
 
 
+def of_stage(plan: Plan, stage: str, judges: Iterable[str] = ()) -> MadeFrom:
+    """Of what a stage from ``collect`` on writes; ``judges``: those of the user's own that the claims name."""
+    own = {"analyse": judges, "figures": plan.config.report.figures}
+    return {"code": code_of(stage, *own.get(stage, ()))}
+
+
+def note(folder: ExperimentFolder, result: Path, made_from: MadeFrom) -> None:
+    """Write down what a result from ``collect`` on was made from: tables and pages are no records that could say it."""
+    with alone(folder.path, "made_from"):  # tables and figures end side by side
+        write_json(folder.made_from, _noted(folder) | {str(result): made_from}, sealed=True)
+
+
 def difference(record: Path, wanted: Mapping[str, str]) -> str | None:
     """What of the result with this record is not as ``wanted``, in words; None if all is, or nothing is there.
 
@@ -83,21 +97,48 @@ def difference(record: Path, wanted: Mapping[str, str]) -> str | None:
     found = _content(record)
     if found is None:
         return None
-    stated = found.get(KEY)
+    return _difference(found.get(KEY), wanted)
+
+
+def _difference(stated: object, wanted: Mapping[str, str]) -> str | None:
     if not isinstance(stated, dict):
         return "it does not say what it was made from"
     return next((CHANGED[key] for key, value in wanted.items() if stated.get(key) != value), None)
 
 
-def outdated(plan: Plan, layout: Layout) -> dict[str, str]:
-    """The records whose results are not what ``plan`` leads to today, by path, each with the difference in words."""
+def outdated(plan: Plan, layout: Layout, judges: Iterable[str] = ()) -> dict[str, str]:
+    """The results that are not what ``plan`` leads to today, by path, each with the difference in words.
+
+    A result is named by its record, from ``collect`` on by itself. ``judges``: as ``of_stage`` takes them.
+    """
     differences = {str(record): difference(record, wanted) for record, wanted in _results(plan, layout)}
+    noted = _noted(plan.folder(layout))
+    for stage, result in results_of_stages(plan.folder(layout)).items():
+        if result.exists():
+            differences[str(result)] = _difference(noted.get(str(result)), of_stage(plan, stage, judges))
     written = _content(plan.folder(layout).plan)
     if written is not None:
         settings = {key: value for key, value in written.items() if key not in ("methods", KEY)}
         if digest(settings, 16) != plan.digest():
             differences[str(plan.folder(layout).plan)] = CHANGED["settings"]
     return {path: words for path, words in differences.items() if words}
+
+
+def results_of_stages(folder: ExperimentFolder) -> dict[str, Path]:
+    """The result, or one of them, of each stage of the whole experiment that writes no record."""
+    tables = {"collect": "metrics.csv", "manifest": "manifest.json", "analyse": "claims.json"}
+    report = {"tables": "tables", "figures": "figures", "page": "summary.html"}
+    return {stage: folder.file(name) for stage, name in tables.items()} | {
+        stage: folder.report(name) for stage, name in report.items()
+    }
+
+
+def _noted(folder: ExperimentFolder) -> dict[str, Any]:
+    """What ``note`` wrote; nothing where that is not there or damaged, so that the results are made again."""
+    try:
+        return dict(read_json(folder.made_from))
+    except (UserError, OSError, TypeError, ValueError):
+        return {}
 
 
 def _results(plan: Plan, layout: Layout) -> Iterator[tuple[Path, MadeFrom]]:

@@ -22,7 +22,7 @@ try:
     CLAIMS = jobs.suite_file(PLAN.config.report.claims)
     JUDGES = own_judges(CLAIMS)
     # What is not made from what this config leads to, whatever .snakemake remembers; jobs elsewhere need not ask again.
-    OUTDATED = made_from.outdated(PLAN, Layout()) if workflow.is_main_process else {}
+    OUTDATED = made_from.outdated(PLAN, Layout(), JUDGES) if workflow.is_main_process else {}
 except UserError as error:
     sys.tracebacklimit = 0  # the fault lies in a config, not at a line of this file
     raise WorkflowError(str(error)) from None

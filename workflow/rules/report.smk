@@ -36,7 +36,7 @@ rule collect:
     conda:
         ENVIRONMENT
     params:
-        code=jobs.code_of("collect"),
+        made_from=sorted(made_from.of_stage(PLAN, "collect").items()),
     shell:
         "python -m wae collect --plan {input.plan} 2> {log}"
 
@@ -53,7 +53,7 @@ rule manifest:
     conda:
         ENVIRONMENT
     params:
-        code=jobs.code_of("manifest"),
+        made_from=sorted(made_from.of_stage(PLAN, "manifest").items()),
     shell:
         "python -m wae manifest --plan {input.plan} 2> {log}"
 
@@ -74,7 +74,7 @@ rule analyse:
     conda:
         ENVIRONMENT
     params:
-        code=jobs.code_of("analyse", *JUDGES),
+        made_from=sorted(made_from.of_stage(PLAN, "analyse", JUDGES).items()),
     shell:
         "python -m wae analyse --plan {input.plan} --claims {input.claims:q} --anchors {input.anchors:q} 2> {log}"
 
@@ -98,7 +98,7 @@ rule tables:
     conda:
         ENVIRONMENT
     params:
-        code=jobs.code_of("tables"),
+        made_from=sorted(made_from.of_stage(PLAN, "tables").items()),
     shell:
         "python -m wae tables --plan {input.plan} --out {output} 2> {log}"
 
@@ -123,7 +123,7 @@ rule figures:
         ENVIRONMENT
     threads: 4
     params:
-        code=jobs.code_of("figures", *CONFIG.report.figures),
+        made_from=sorted(made_from.of_stage(PLAN, "figures").items()),
     shell:
         "python -m wae figures --plan {input.plan} --out {output} --processes {threads} 2> {log}"
 
@@ -146,7 +146,7 @@ rule page:
     conda:
         ENVIRONMENT
     params:
-        code=jobs.code_of("page"),
+        made_from=sorted(made_from.of_stage(PLAN, "page").items()),
     shell:
         "python -m wae page --plan {input.plan} --out {output} 2> {log}"
 
