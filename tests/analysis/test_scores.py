@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.shared.tables import results
 from wae.analysis.rows import Limit, Mark
-from wae.analysis.scores import NEAR_BOUND, summarise
+from wae.analysis.scores import INFORMATION_MARGIN, summarise
 from wae.core.files import load_yaml
 
 BOUND = math.log(2000)
@@ -24,7 +24,7 @@ def scores(folder: Path, below: dict[str, float]) -> dict[tuple[str, str], tuple
 
 
 def test_information_near_its_bound_is_a_limit_and_marks_nothing(tmp_path: Path) -> None:
-    found = scores(tmp_path, {"vae": 0.02, "beta_vae": NEAR_BOUND + 0.1, "wae_mmd": 4.0})
+    found = scores(tmp_path, {"vae": 0.02, "beta_vae": INFORMATION_MARGIN + 0.1, "wae_mmd": 4.0})
     assert found["vae", "mutual_information"][0] is Limit.LEAST
     assert found["vae", "kl_aggregate"][0] is Limit.MOST
     for method in ("beta_vae", "wae_mmd"):
@@ -41,4 +41,4 @@ def test_far_from_the_bound_the_best_is_marked(tmp_path: Path) -> None:
 
 def test_the_margin_is_that_of_the_claim(root: Path) -> None:
     rules = {rule["id"]: rule for rule in load_yaml(root / "config/claims.yaml")["claims"]}
-    assert rules["information"]["parameters"]["bound"] == NEAR_BOUND
+    assert rules["information"]["parameters"]["bound"] == INFORMATION_MARGIN

@@ -259,3 +259,15 @@ def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tm
     assert "wae.commands.api.train" in index
     assert "aggregate posterior" in index
     assert not list((tmp_path / "site").rglob("*.py"))
+
+
+def test_every_page_that_the_sources_name_exists() -> None:
+    sources = [
+        path
+        for folder in ("wae", "baselines", "benchmarks", "config", "workflow")
+        for path in (ROOT / folder).rglob("*")
+    ]
+    text = "".join(path.read_text("utf-8") for path in sources if path.suffix in (".py", ".yaml", ".smk", ".j2"))
+    named = set(re.findall(r"\bdocs/[\w/-]+\.md", text))
+    assert {"docs/measures.md", "docs/claims.md"} <= named
+    assert not [name for name in sorted(named) if not (ROOT / name).exists()]

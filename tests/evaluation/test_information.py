@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wae.analysis.metrics import INFORMATION_MARGIN
+from wae.analysis.scores import INFORMATION_MARGIN
 from wae.core.files import load_yaml
 from wae.evaluation.latent import information_split
 

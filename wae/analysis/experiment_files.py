@@ -50,7 +50,7 @@ class ExperimentFiles:
         """Every single score: a row per run (or real data), metric, subject, reference, sample count and draw.
 
         Columns: experiment, dataset, method, seed (-1 for real data), status, metric, subject, reference, samples
-        (images), draw, label ("smoke" for too few images), value (in the metric's unit: docs/metrics.md).
+        (images), draw, label ("smoke" for too few images), value (in the metric's unit: docs/measures.md).
         """
         return self._once("metrics", self._load_metrics)
 

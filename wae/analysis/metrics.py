@@ -12,11 +12,7 @@ from wae.core.errors import UserError, one_line
 from wae.core.files import read_json, write_json
 from wae.evaluation.metric import Metric, as_document, from_document
 
-__all__ = ["INFORMATION_MARGIN", "METRICS", "Metric", "describe", "gather", "learn"]
-
-# Nats below its bound log N from which an estimate of I(X; Z) falls short by a tenth at most; nearer it is read as "at
-# least". Found by simulation of codes of known information (tests/evaluation/test_information.py, docs/measures.md).
-INFORMATION_MARGIN = 2.5
+__all__ = ["METRICS", "Metric", "describe", "gather", "learn"]
 
 METRICS: dict[str, Metric] = {}  # of the experiments that this process has read, in the order of a table's columns
 

@@ -8,7 +8,7 @@ import pandas as pd
 from wae.analysis.metrics import learn
 from wae.core.errors import UserError
 from wae.core.files import check_files, read_json
-from wae.core.layout import RunFolder
+from wae.core.layout import Cell, ExperimentFolder, RunFolder
 
 METRICS_COLUMNS = (
     *("experiment", "dataset", "method", "seed", "status"),
@@ -73,11 +73,6 @@ def load_table(path: str | Path, text: Sequence[str] = ()) -> pd.DataFrame:
     return frame
 
 
-def run_dir(experiment_dir: str | Path, dataset: str, method: str, seed: int) -> Path:
-    """Where a run of an experiment lies."""
-    return Path(experiment_dir) / dataset / method / f"seed{seed}"
-
-
 def _check_bytes(path: Path) -> None:
     """UserError where a file is not as its stage left it, if the stage recorded its sha256."""
     folder = RunFolder(path.parent)
@@ -105,7 +100,7 @@ def load_runs_files(experiment_dir: str | Path, runs: pd.DataFrame, name: str) -
     """
     frames = []
     for run in runs.to_dict("records"):
-        folder = RunFolder(run_dir(experiment_dir, run["dataset"], run["method"], run["seed"]))
+        folder = ExperimentFolder(Path(experiment_dir)).run(Cell(run["dataset"], run["method"], run["seed"]))
         frame = load_run_file(folder, name)
         if frame is not None:
             for column in ("seed", "method", "dataset"):
