@@ -6,16 +6,18 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from wae.commands import experiment
-from wae.core.files import read_json, write_json
+from wae.core.files import load_yaml, read_json, write_json
 from wae.core.layout import Layout
 from wae.core.settings import ExecutionSettings, TimingSettings
 from wae.data.source import prepare
+from wae.mmd import fused
 from wae.planning.plan import load_plan
 from wae.timing import memory, study
 from wae.timing.clock import Clock, Point, TooLargeError
@@ -44,6 +46,24 @@ def test_gan_call_trains_the_critic_of_the_paper() -> None:
     call(marks.append)
     assert marks == ["penalty", "critic"]
     assert not torch.equal(method.critic[0].weight, before)
+
+
+def test_sizes_in_turn_find_their_buffers_as_training_does(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[fused.Workspace] = []
+
+    class Counted(fused.Workspace):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr(fused, "Workspace", Counted)
+    fused.release()
+    sizes = range(8, 8 + len(load_yaml(root / "config/timing.yaml")["timing"]["penalty_n"]))
+    calls = [mmd_call(TimingSettings(), "mmd_fused", n, 3, CPU) for n in sizes]
+    for call in calls * 2:
+        call(lambda part: None)
+    fused.release()
+    assert len(made) == len(sizes) == 10
 
 
 def test_the_penalty_grid() -> None:

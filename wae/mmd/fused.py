@@ -162,7 +162,7 @@ class Block:
         torch.addmm(self.gathered, other.points, w, alpha=-4.0 * weight, out=self.gathered)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=32)  # training has one size or two; the timing study comes back to each of ten
 def _workspace(thread: int, device: torch.device, dtype: torch.dtype, *sizes: Any) -> Workspace:
     like = torch.empty(0, dtype=dtype, device=device)
     return Workspace(like, CUDA_TILE_EDGE if device.type == "cuda" else TILE_EDGE, *sizes)
