@@ -14,6 +14,7 @@ from wae.compute.seeds import Streams
 from wae.core.errors import UserError
 from wae.methods.autoencoder import binarised, log_variance_of
 from wae.methods.batch import Codes, batch_of
+from wae.timing.memory import peak_bytes
 
 BATCH = 20
 PROTOCOL: dict[str, Any] = {
@@ -156,6 +157,16 @@ def test_each_head_gives_the_spread_that_its_name_says(kind: str) -> None:
     head = torch.tensor([-3.0, -0.5, 0.0, 2.0], dtype=torch.float64)
     sd = {"log_variance": (head / 2).exp(), "log_sd": head.exp(), "softplus_sd": (1 + head.exp()).log()}[kind]
     torch.testing.assert_close((log_variance_of(head, kind) / 2).exp(), sd)
+
+
+def test_the_mean_image_is_exact_and_takes_no_copy_of_all_images() -> None:
+    made = method("wae_mmd", architecture="mlp", output_bias="mean_image")
+    pixels = torch.randint(0, 256, (9001, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    taken = peak_bytes(lambda: made.fit(pixels), torch.device("cpu"))
+    assert taken is not None
+    assert taken < pixels.nbytes
+    (bias,) = [value for value in made.decoder.state_dict().values() if value.shape == (64,)]
+    assert torch.equal(bias, torch.logit(pixels.double().mean(0).flatten() / 255.0).float())
 
 
 def test_the_last_bias_is_the_logit_of_the_clipped_mean_image() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from wae.compute.adam import LeanAdam, TensorFlowAdam
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings, TrainingSettings
-from wae.methods.autoencoder import Autoencoder, binarised
+from wae.methods.autoencoder import BATCH, Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
 from wae.methods.optimisers import check_owned, check_reached, check_scalar, parameters_of, unowned
@@ -85,7 +85,10 @@ class Method(Autoencoder):
         to [0.001, 0.999] as in the code of Burda et al. 2016.
         """
         if self.settings.output_bias == "mean_image":
-            mean = images.double().mean(0).flatten() / 255.0
+            total = torch.zeros(images.shape[1:], dtype=torch.int64, device=images.device)
+            for part in images.split(BATCH):  # exact; all at once, a sum makes a copy of eight bytes a pixel
+                total += part.sum(0, dtype=torch.int64)
+            mean = (total.double() / len(images)).flatten() / 255.0
             last = [module for module in self.decoder.modules() if isinstance(module, nn.Linear)][-1]
             with torch.no_grad():
                 last.bias.copy_(torch.logit(mean.clamp(0.001, 0.999)))
