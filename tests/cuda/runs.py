@@ -90,8 +90,9 @@ def run_of(method: str, **changes: object) -> RunSettings:
     base = {
         "implementation": IMPLEMENTATIONS[method],
         "width": 4, "depth": 2, "decoder_depth": 1, "latent_dim": 3, "batch_size": 8,
-        "epochs": 2, "pretrain_steps": 1, "pretrain_samples": 10, "snapshots": 1, "critic_width": 8, "projections": 8,
-        "random_features": 16, "encoder": "gaussian" if "vae" in method else "deterministic",
+        "epochs": 2, "pretrain_steps": int(method != "pca"), "pretrain_samples": 10, "snapshots": 1,
+        "critic_width": 8, "projections": 8, "random_features": 16,
+        "encoder": "gaussian" if "vae" in method else "deterministic",
     }  # fmt: skip
     training = TrainingSettings(**{**base, **changes})
     return RunSettings(dataset="tiny", method=method, seed=0, shape=[1, 8, 8], training=training)
