@@ -260,6 +260,34 @@ def test_nothing_of_compared_or_judged_folders_reaches_the_terminal_raw(
     assert said.replace("\n", "").isprintable()
 
 
+FORMS: dict[str, tuple[Any, ...]] = {
+    "manifest.json": (
+        *({"data": 5}, {"data": {"x": 5}}, {"plan": 5}, {"plan": ["x"]}, {"plan": [{}]}, {"extractors": {"x": []}}),
+        *({"config": "x"}, {"config": {"extractors": 5}}, {"hardware": []}, {"versions": "x"}, {"commit": 5}),
+    ),
+    "plan.json": ({"runs": 5}, {"runs": "x"}, {"runs": [5]}, {"runs": [{}]}, {"config": 5}, {"config": {"run": []}}),
+    "metrics.csv": (("seed", "x"), ("seed", ""), ("seed", "1e999"), ("seed", "0.5"), ("value", "x"), ("samples", "x")),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_compared_folders_of_another_form_are_one_line(name: str, tmp_path: Path) -> None:
+    folders = [make(tmp_path / "recorded" / folder, datasets=("digits",)) for folder in ("a", "b")]
+    path = folders[1] / name
+    text = path.read_text(encoding="utf-8")
+    for change in FORMS[name]:
+        if name == "metrics.csv":
+            head, row, *rows = text.splitlines()
+            cells = row.split(",")
+            cells[head.split(",").index(change[0])] = change[1]
+            path.write_text("\n".join([head, ",".join(cells), *rows]), encoding="utf-8")
+        else:
+            path.write_text(json.dumps(json.loads(text) | change), encoding="utf-8")
+        with pytest.raises(UserError, match=name) as caught:
+            compare(*folders, Path("results/comparison.html"))
+        assert str(caught.value).isprintable()
+
+
 @pytest.mark.parametrize("key", ["dataset", "method"])
 @pytest.mark.parametrize("name", ["../../precious", "x/y", "..", ""])
 def test_a_plan_names_no_folder_elsewhere(key: str, name: str, smoke: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
 from wae.analysis.files import File
 from wae.analysis.metrics import learn
@@ -23,11 +24,52 @@ from wae.analysis.runs import (
     load_runs_files,
     load_table,
 )
-from wae.core.errors import UserError
+from wae.core.errors import UserError, plain, shown
 from wae.core.files import read_json
 from wae.core.layout import ExperimentFolder
 
 T = TypeVar("T")
+Map = dict[str, Any]
+
+
+class _Config(BaseModel):
+    """Of a config what is read here; further keys are left aside, in the documents below too."""
+
+    run: Map = {}
+    evaluation: Map = {}
+    extractors: dict[str, Map] = {}
+    timing: Map = {}
+    execution: Map = {}
+    report: Map = {}
+
+
+class _Cell(BaseModel):
+    dataset: str
+    method: str
+    settings: Map = {}
+
+
+class _Manifest(BaseModel):
+    config: _Config = _Config()
+    plan: list[_Cell] = []
+    versions: Map = {}
+    hardware: Map = {}
+    runs_differ: Map = {}
+    run_commits: list[str] = []
+    commit: str | None = None
+    data: dict[str, Map] = {}
+    extractors: dict[str, Map] = {}
+
+
+class _Run(BaseModel):
+    dataset: str
+    method: str
+    training: Map
+
+
+class _Plan(BaseModel):
+    config: _Config = _Config()
+    runs: list[_Run]
 
 
 class ExperimentFiles:
@@ -132,10 +174,23 @@ class ExperimentFiles:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """What was run on which machine; {} when there is none."""
-        return self._json("manifest.json")
+        """What was run on which machine; {} when there is none. UserError for one of another form."""
+        return self._formed("manifest.json", _Manifest)
 
     @cached_property
     def plan(self) -> dict[str, Any]:
-        """plan.json; {} when there is none."""
-        return self._json("plan.json")
+        """plan.json; {} when there is none. UserError for one of another form."""
+        return self._formed("plan.json", _Plan)
+
+    def _formed(self, name: str, form: type[BaseModel]) -> dict[str, Any]:
+        found = self._json(name)
+        try:
+            if found:
+                form.model_validate(found)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(plain, fault["loc"]))
+            raise UserError(
+                f"{self.folder / name}: {where}: found {shown(fault['input'])}: {fault['msg']}; delete it and run again"
+            ) from error
+        return found

@@ -51,6 +51,11 @@ def _load(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     lacking = [name for name in columns if name not in frame.columns]
     if lacking:
         raise UserError(f"{path}: no column {lacking[0]!r}; delete it and collect again")
+    for name in columns:
+        if len(frame) and name not in TEXT and not pd.api.types.is_numeric_dtype(frame[name]):
+            raise UserError(f"{path}: column {name!r} holds words, need numbers; delete it and collect again")
+    if not (frame["seed"].abs() < 2**31).all() or (frame["seed"] % 1 != 0).any():
+        raise UserError(f"{path}: column 'seed' holds other than whole numbers; delete it and collect again")
     return frame.astype({"seed": int})
 
 
