@@ -15,6 +15,7 @@ from tests.commands.test_verify import manifest
 from tests.shared.results import make
 from wae.analysis.claims.judging import check_judges
 from wae.analysis.collecting import write_table
+from wae.analysis.results import Results
 from wae.analysis.runs import METRICS_COLUMNS
 from wae.commands.check import check_plugins
 from wae.commands.claims import claims as judge
@@ -267,6 +268,7 @@ FORMS: dict[str, tuple[Any, ...]] = {
     ),
     "plan.json": ({"runs": 5}, {"runs": "x"}, {"runs": [5]}, {"runs": [{}]}, {"config": 5}, {"config": {"run": []}}),
     "metrics.csv": (("seed", "x"), ("seed", ""), ("seed", "1e999"), ("seed", "0.5"), ("value", "x"), ("samples", "x")),
+    "timing.csv": (("n", "x"), ("n", ""), ("latent_dim", "1e999"), ("critic_width", "x"), ("seconds", "x")),
 }
 
 
@@ -275,8 +277,13 @@ def test_compared_folders_of_another_form_are_one_line(name: str, tmp_path: Path
     folders = [make(tmp_path / "recorded" / folder, datasets=("digits",)) for folder in ("a", "b")]
     path = folders[1] / name
     text = path.read_text(encoding="utf-8")
+
+    def read() -> None:
+        Results(folders[1]).timing()
+        compare(*folders, Path("results/comparison.html"))
+
     for change in FORMS[name]:
-        if name == "metrics.csv":
+        if name.endswith(".csv"):
             head, row, *rows = text.splitlines()
             cells = row.split(",")
             cells[head.split(",").index(change[0])] = change[1]
@@ -284,7 +291,7 @@ def test_compared_folders_of_another_form_are_one_line(name: str, tmp_path: Path
         else:
             path.write_text(json.dumps(json.loads(text) | change), encoding="utf-8")
         with pytest.raises(UserError, match=name) as caught:
-            compare(*folders, Path("results/comparison.html"))
+            read()
         assert str(caught.value).isprintable()
 
 

@@ -15,14 +15,14 @@ from wae.analysis.runs import (
     METRICS_COLUMNS,
     REAL_DATA,
     RUNS_COLUMNS,
-    TEXT,
     TIMING_COLUMNS,
     TRAJECTORIES,
     TRAJECTORIES_COLUMNS,
+    load_columns,
     load_metrics,
     load_runs,
     load_runs_files,
-    load_table,
+    load_timing,
 )
 from wae.core.errors import UserError, plain, shown
 from wae.core.files import read_json
@@ -133,7 +133,11 @@ class ExperimentFiles:
         Columns: dataset, method, seed, epoch, seconds (of training so far), metric, subject, value (in the metric's
         unit).
         """
-        return self._once("trajectories", lambda: self._load_optional(TRAJECTORIES, TRAJECTORIES_COLUMNS))
+
+        def load(path: Path) -> pd.DataFrame:
+            return load_columns(path, TRAJECTORIES_COLUMNS)
+
+        return self._once("trajectories", lambda: self._load_optional(TRAJECTORIES, TRAJECTORIES_COLUMNS, load))
 
     def timing(self) -> pd.DataFrame:
         """The wall-clock study: a row per thing timed, batch size n and part.
@@ -141,12 +145,12 @@ class ExperimentFiles:
         Columns: study (step or penalty), dataset, subject, n, latent_dim, critic_width, part, seconds (median), q1, q3
         (quartiles), low, high (95% interval of the median), rounds, noisy_rounds, peak_bytes, status.
         """
-        return self._once("timing", lambda: self._load_optional("timing.csv", TIMING_COLUMNS))
+        return self._once("timing", lambda: self._load_optional("timing.csv", TIMING_COLUMNS, load_timing))
 
-    def _load_optional(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    def _load_optional(self, name: str, columns: Sequence[str], load: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
         """A table that not every config makes."""
         path = self.layout.file(name)
-        return load_table(path, TEXT) if path.exists() else pd.DataFrame(columns=list(columns))
+        return load(path) if path.exists() else pd.DataFrame(columns=list(columns))
 
     def read(self, file: File[T]) -> T:
         """The typed content of one of the files that ``wae analyse`` writes (wae.analysis.files)."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from wae.analysis.metrics import learn
@@ -46,17 +47,31 @@ def load_runs(path: str | Path) -> pd.DataFrame:
     return _load(path, RUNS_COLUMNS)
 
 
+def load_timing(path: str | Path) -> pd.DataFrame:
+    """timing.csv as a frame; sizes that a row does not have are NaN."""
+    frame = load_columns(path, TIMING_COLUMNS)
+    if np.isinf(frame[["n", "latent_dim", "critic_width"]].to_numpy(float)).any() or frame["n"].isna().any():
+        raise UserError(f"{path}: holds sizes that are no numbers; delete it and time again")
+    return frame
+
+
 def _load(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
-    frame = load_table(path, [name for name in columns if name in TEXT])
-    lacking = [name for name in columns if name not in frame.columns]
-    if lacking:
-        raise UserError(f"{path}: no column {lacking[0]!r}; delete it and collect again")
-    for name in columns:
-        if len(frame) and name not in TEXT and not pd.api.types.is_numeric_dtype(frame[name]):
-            raise UserError(f"{path}: column {name!r} holds words, need numbers; delete it and collect again")
+    frame = load_columns(path, columns)
     if not (frame["seed"].abs() < 2**31).all() or (frame["seed"] % 1 != 0).any():
         raise UserError(f"{path}: column 'seed' holds other than whole numbers; delete it and collect again")
     return frame.astype({"seed": int})
+
+
+def load_columns(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A CSV that has at least ``columns``, numbers in those that are not TEXT; UserError for another."""
+    frame = load_table(path, TEXT)
+    lacking = [name for name in columns if name not in frame.columns]
+    if lacking:
+        raise UserError(f"{path}: no column {lacking[0]!r}; delete it and run again")
+    for name in columns:
+        if len(frame) and name not in TEXT and not pd.api.types.is_numeric_dtype(frame[name]):
+            raise UserError(f"{path}: column {name!r} holds words, need numbers; delete it and run again")
+    return frame
 
 
 def load_table(path: str | Path, text: Sequence[str] = ()) -> pd.DataFrame:
