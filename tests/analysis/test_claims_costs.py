@@ -13,15 +13,17 @@ from wae.analysis.claims.verdicts import Verdict
 from wae.analysis.costs.rows import Crossover, Growth, Meeting, TimingFits
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
+from wae.analysis.runs import TIMING_COLUMNS
 
 
 def _timed(folder: Path, gan: float, mmd: float, band: float = 0.01) -> Results:
     found = results(folder, {("vae", FID): [1.0]})
     rows = []
     for method, seconds in (("wae_gan", gan), ("wae_mmd", mmd)):
-        row = {"study": "step", "dataset": "glyphs", "subject": method, "n": 100, "part": "total", "status": "ok"}
+        row = {"study": "step", "dataset": "glyphs", "subject": method, "n": 100}
+        row |= {"latent_dim": 8, "part": "total", "status": "ok"}
         rows.append(row | {"seconds": seconds, "low": seconds * (1 - band), "high": seconds * (1 + band)})
-    pd.DataFrame(rows).to_csv(folder / "timing.csv", index=False)
+    pd.DataFrame(rows, columns=list(TIMING_COLUMNS)).to_csv(folder / "timing.csv", index=False)
     return found
 
 

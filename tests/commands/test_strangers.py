@@ -268,7 +268,15 @@ FORMS: dict[str, tuple[Any, ...]] = {
     ),
     "plan.json": ({"runs": 5}, {"runs": "x"}, {"runs": [5]}, {"runs": [{}]}, {"config": 5}, {"config": {"run": []}}),
     "metrics.csv": (("seed", "x"), ("seed", ""), ("seed", "1e999"), ("seed", "0.5"), ("value", "x"), ("samples", "x")),
-    "timing.csv": (("n", "x"), ("n", ""), ("latent_dim", "1e999"), ("critic_width", "x"), ("seconds", "x")),
+    "timing.csv": (
+        ("n", "x"),
+        ("n", ""),
+        ("latent_dim", "1e999"),
+        ("critic_width", "x"),
+        ("seconds", "x"),
+        ("seconds", ""),
+        ("low", "-5"),
+    ),
 }
 
 

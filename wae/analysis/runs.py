@@ -25,6 +25,7 @@ TIMING_COLUMNS = (
     *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
     *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
 )
+SIZES = ("n", "latent_dim", "critic_width")  # of what was timed
 FACTS, TRAJECTORIES = "metric_facts.json", "trajectories.csv"
 REAL_DATA = "real_data"  # the method name of rows that describe the data itself
 TEXT = (  # columns that stay text, whatever they hold
@@ -48,10 +49,12 @@ def load_runs(path: str | Path) -> pd.DataFrame:
 
 
 def load_timing(path: str | Path) -> pd.DataFrame:
-    """timing.csv as a frame; sizes that a row does not have are NaN."""
+    """timing.csv as a frame; numbers that a row does not have are NaN. What was measured has its size and seconds."""
     frame = load_columns(path, TIMING_COLUMNS)
-    if np.isinf(frame[["n", "latent_dim", "critic_width"]].to_numpy(float)).any() or frame["n"].isna().any():
-        raise UserError(f"{path}: holds sizes that are no numbers; delete it and time again")
+    measured = frame[(frame["part"] == "total") & (frame["status"] == "ok")]
+    needed = measured[["n", "latent_dim", "seconds", "low", "high"]].to_numpy(float)
+    if np.isinf(frame[list(SIZES)].to_numpy(float)).any() or not (np.isfinite(needed) & (needed > 0)).all():
+        raise UserError(f"{path}: holds sizes or seconds that are no positive numbers; delete it and time again")
     return frame
 
 
