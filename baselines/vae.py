@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from wae.compute.seeds import Streams
 from wae.core.errors import UserError
-from wae.core.settings import RunSettings
+from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
@@ -39,10 +39,16 @@ class VAE(Method):
 
     options: ClassVar[dict[str, Any]] = {"kl": "analytic"}
 
+    @classmethod
+    def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+        """UserError for an unknown ``kl``."""
+        super().check_settings(settings, shape)
+        kl = settings.options.get("kl", cls.options["kl"])
+        if kl not in ("analytic", "sampled"):
+            raise UserError(f"kl is {kl!r}; set it to 'analytic' or 'sampled'")
+
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)
-        if self.own["kl"] not in ("analytic", "sampled"):
-            raise UserError(f"kl is {self.own['kl']!r}; set it to 'analytic' or 'sampled'")
         self.log_sigma = nn.Parameter(torch.zeros(())) if self.settings.likelihood == "learned_gaussian" else None
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:

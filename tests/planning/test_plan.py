@@ -129,6 +129,7 @@ def test_the_seed_lottery_is_a_variant_of_each_method_and_stream(config: dict[st
             own("baselines.aae:AAE", options={"critic_codes": "evaluation", "fresh_codes": False}),
             ["critic_codes is 'evaluation' with fresh_codes false", "set fresh_codes to true"],
         ),
+        ({"training": {"methods": {"vae": {"options": {"kl": "exact"}}}}}, ["kl is 'exact'; set it to 'analytic'"]),
         (own("baselines.pca:PCA", latent_dim=65), ["latent_dim is 65, PCA has at most 64 components; lower it"]),
         (own("baselines.pca:PCA", pretrain_steps=5), ["pretrain_steps 5 with PCA", "set pretrain_steps to 0"]),
         (own("baselines.pca:PCA", binarise="each_draw"), ["binarise 'each_draw' with PCA", "set binarise to 'off'"]),
