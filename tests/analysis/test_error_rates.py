@@ -176,6 +176,16 @@ def test_a_rule_that_takes_the_smaller_mean_would_be_noticed() -> None:
     assert np.mean(smaller) > 0.4
 
 
+def test_equality_within_the_margin_wins_over_a_significant_difference() -> None:
+    rng = np.random.default_rng(6)
+    cell = {"wae_mmd": draw(rng, 97.0, 0.01, 10), "vae": draw(rng, 100.0, 0.01, 10)}
+    (part,) = lower_everywhere({"a": cell}, [("wae_mmd", "vae")], margin=0.05)
+    assert part.comparison.lower
+    assert part.verdict is Verdict.REFUTED
+    (part,) = lower_everywhere({"a": cell}, [("wae_mmd", "vae")])  # no margin: any difference counts
+    assert part.verdict is Verdict.SUPPORTED
+
+
 def test_equality_within_the_margin_is_found_and_is_no_difference() -> None:
     rng = np.random.default_rng(5)
     cell = {m: draw(rng, 50.0, 0.01, 5) for m in CV}

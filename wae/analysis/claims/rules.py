@@ -1,9 +1,9 @@
 """The rules that give verdicts, as pure functions of scores: tests/analysis/test_error_rates.py simulates each.
 
 A part of a claim is supported where the corrected test finds what is claimed, and refuted where it finds the contrary
-or shows equality within a margin. The whole is supported where every part is (an intersection-union test: each part at
-the 5% level keeps the whole there) and refuted by one part (a union: so Holm's or Bonferroni's correction is over all
-parts that the verdict rests on).
+or where equality within a margin is shown, even beside a significant difference in the claimed direction. The whole is
+supported where every part is (an intersection-union test: each part at the 5% level keeps the whole there) and refuted
+by one part (a union: so Holm's or Bonferroni's correction is over all parts that the verdict rests on).
 """
 
 import math
@@ -74,10 +74,9 @@ def lower_everywhere(
 
 
 def _directed(comparison: Comparison, p_equal: float | None) -> Verdict:
-    if comparison.lower:
-        return Verdict.SUPPORTED
-    contrary = comparison.higher or (p_equal is not None and p_equal <= SIGNIFICANCE)
-    return Verdict.REFUTED if contrary else Verdict.INCONCLUSIVE
+    if comparison.higher or (p_equal is not None and p_equal <= SIGNIFICANCE):  # equality wins: a small effect is none
+        return Verdict.REFUTED
+    return Verdict.SUPPORTED if comparison.lower else Verdict.INCONCLUSIVE
 
 
 def larger_everywhere(cells: Mapping[str, Scores], base: str, margin: float) -> list[Part]:
@@ -105,8 +104,9 @@ def larger_everywhere(cells: Mapping[str, Scores], base: str, margin: float) -> 
 def no_worse(allowed: Sequence[Values], rivals: Sequence[Values], margin: float, contests: int = 1) -> Verdict:
     """Whether some allowed setting is no worse than every rival by more than ``margin`` of the ratio; lower is better.
 
-    Supported where one allowed setting is non-inferior to all rivals, Bonferroni over the allowed ones; refuted where
-    one rival is significantly better than all allowed ones by any amount, Bonferroni over rivals and ``contests``.
+    Supported where one allowed setting is non-inferior to all rivals, Bonferroni over the allowed ones; else refuted
+    where one rival is significantly better than all allowed ones by any amount, Bonferroni over rivals and
+    ``contests``.
     """
     a_logs, r_logs = ([np.log(np.asarray(v, float)) for v in group] for group in (allowed, rivals))
     shift = math.log1p(margin)

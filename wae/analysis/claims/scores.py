@@ -74,7 +74,7 @@ def _said(results: Results, part: Part) -> str:
     c = part.comparison
     first, second = results.title(c.first), results.title(c.second) if c.second else "real images"
     numbers = f"{number(c.estimate, 3)} times{spread(c.low, c.high, 3)}"
-    if part.p_equal is not None and part.p_equal <= SIGNIFICANCE and not c.significant:
+    if part.p_equal is not None and part.p_equal <= SIGNIFICANCE:
         return f"{first} and {second} are equal within the margin ({numbers})"
     if not c.significant:
         return f"{first} and {second} are not told apart ({numbers})"
