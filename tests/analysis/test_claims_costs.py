@@ -16,10 +16,13 @@ from wae.analysis.results import Results
 from wae.analysis.runs import TIMING_COLUMNS
 
 
-def _timed(folder: Path, gan: float, mmd: float, band: float = 0.01) -> Results:
+def _timed(
+    folder: Path, gan: float, mmd: float, band: float = 0.01, variants: dict[str, float] | None = None
+) -> Results:
+    """Steps of both methods, in seconds; ``variants``: those of others, by subject."""
     found = results(folder, {("vae", FID): [1.0]})
     rows = []
-    for method, seconds in (("wae_gan", gan), ("wae_mmd", mmd)):
+    for method, seconds in {"wae_gan": gan, "wae_mmd": mmd, **(variants or {})}.items():
         row = {"study": "step", "dataset": "glyphs", "subject": method, "n": 100}
         row |= {"latent_dim": 8, "part": "total", "status": "ok"}
         rows.append(row | {"seconds": seconds, "low": seconds * (1 - band), "high": seconds * (1 + band)})
@@ -122,3 +125,23 @@ def test_faster_names_device_threads_and_networks(tmp_path: Path) -> None:
     found.__dict__["cells"] = {("glyphs", "wae_gan"): settings}
     notes = {e.note for e in judge("faster", found).evidence}
     assert notes == {"P, 2 threads, dcgan of width 16, discriminator 4 × 512"}
+
+
+def test_faster_judges_each_variant_against_the_one_of_equal_settings(tmp_path: Path) -> None:
+    variants = {"wae_gan@width=64": 0.4, "wae_mmd@width=64": 0.2, "wae_mmd@width=128": 9.0}
+    found = _timed(tmp_path, 0.018, 0.02, variants=variants)
+    found.__dict__["cells"] = {
+        ("glyphs", method): {"architecture": "dcgan", "width": width, "critic_depth": 4, "critic_width": 512}
+        for method, width in (("wae_gan", 16), ("wae_gan@width=64", 64))
+    }
+    judged = judge("faster", found)
+    assert judged.verdict == Verdict.REFUTED
+    assert judged.summary == (
+        "On glyphs at n = 100 a step of WAE-GAN takes 0.90 times that of WAE-MMD; "
+        "on glyphs at n = 100, width = 64 a step of WAE-GAN takes 2.00 times that of WAE-MMD."
+    )
+    told = {e.what: (e.verdict, e.note) for e in judged.evidence}
+    networks = "dcgan of width {}, discriminator 4 × 512"
+    assert told["training step of WAE-GAN, n = 100"] == (Verdict.SUPPORTED, networks.format(16))
+    assert told["training step of WAE-MMD, width = 64, n = 100"] == (Verdict.REFUTED, networks.format(64))
+    assert len(told) == 4  # nothing stands beside width = 128

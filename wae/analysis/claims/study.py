@@ -6,11 +6,14 @@ import pandas as pd
 
 from wae.analysis.claims.rules import cheaper, share_above
 from wae.analysis.claims.verdicts import Evidence, Judgement, not_tested, overall
+from wae.analysis.costs.fits import pairs
 from wae.analysis.costs.growth import share_interval
+from wae.analysis.costs.power_laws import Curve, curves
 from wae.analysis.costs.rows import Crossover, Meeting
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.words import MEETINGS, counted, sentence, timed_title
+from wae.analysis.runs import base_method
+from wae.analysis.words import MEETINGS, counted, method_title, sentence, timed_title
 
 EXACT_MMD = ("mmd_fused", "mmd_official", "mmd_official_kept")
 POWERS = {"gan": 1} | dict.fromkeys(EXACT_MMD, 2)  # of n, as claimed
@@ -98,20 +101,23 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
     timing = results.timing()
     steps = timing[(timing["study"] == "step") & (timing["part"] == "total") & (timing["status"] == "ok")]
     cases = [
-        (str(dataset), n, gan, mmd)
-        for dataset in dict.fromkeys(steps["dataset"])
-        for n in sorted(set(steps[steps["dataset"] == dataset]["n"]))
-        if (gan := _step(steps, dataset, "wae_gan", n)) and (mmd := _step(steps, dataset, "wae_mmd", n))
+        (b, n, gan, mmd)
+        for a, b in pairs(curves(timing))
+        if b.study == "step" and base_method(a.subject) == "wae_mmd"
+        for n in b.n.tolist()
+        if (gan := _step(steps, b, n)) and (mmd := _step(steps, a, n))
     ]
     evidence, verdicts, said = [], [], []
-    for dataset, n, gan, mmd in cases:
+    for timed, n, gan, mmd in cases:
+        dataset = timed.dataset
+        variant = method_title(timed.subject).removeprefix(method_title("wae_gan"))  # ", d_z = 64"; "" for the plain
         verdict = cheaper((gan["low"], gan["high"]), (mmd["low"], mmd["high"]), len(cases))
         verdicts.append(verdict)
         ratio = gan["seconds"] / mmd["seconds"]
-        said.append(f"on {dataset} at n = {n:.0f} a step of WAE-GAN takes {ratio:.2f} times that of WAE-MMD")
+        said.append(f"on {dataset} at n = {n:.0f}{variant} a step of WAE-GAN takes {ratio:.2f} times that of WAE-MMD")
         for title, row in (("WAE-GAN", gan), ("WAE-MMD", mmd)):
-            what = f"training step of {title}, n = {n:.0f}"
-            note = conditions(results, dataset)
+            what = f"training step of {title}{variant}, n = {n:.0f}"
+            note = conditions(results, dataset, timed.subject)
             evidence.append(Evidence(what, row["seconds"], dataset, row["low"], row["high"], "s", verdict, note))
     if not verdicts:
         return not_tested("Training steps of WAE-GAN and WAE-MMD were not timed.")
@@ -132,10 +138,10 @@ def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
     return Judgement(overall(verdicts), sentence([*said, *_crossings(crossovers)]), evidence)
 
 
-def conditions(results: Results, dataset: str) -> str:
-    """What a step's time is of: device, threads and networks."""
+def conditions(results: Results, dataset: str, method: str) -> str:
+    """What the time of a step of ``method`` (a WAE-GAN) is of: device, threads and networks."""
     home, own = results.origin(dataset)
-    machine, settings = home.timing_machine, home.settings(own, "wae_gan")
+    machine, settings = home.timing_machine, home.settings(own, method)
     device = machine.get("device_name") or machine.get("hardware", {}).get("processor") or machine.get("device")
     threads = machine.get("threads", {}).get("intra_op")
     said = [str(device)] if device else []
@@ -146,8 +152,8 @@ def conditions(results: Results, dataset: str) -> str:
     return ", ".join(said)
 
 
-def _step(steps: pd.DataFrame, dataset: str, method: str, n: float) -> dict[str, float] | None:
-    rows = steps[(steps["dataset"] == dataset) & (steps["subject"] == method) & (steps["n"] == n)]
+def _step(steps: pd.DataFrame, curve: Curve, n: float) -> dict[str, float] | None:
+    rows = steps[(steps["dataset"] == curve.dataset) & (steps["subject"] == curve.subject) & (steps["n"] == n)]
     if rows.empty:
         return None
     return {key: float(rows[key].iloc[0]) for key in ("seconds", "low", "high")}
