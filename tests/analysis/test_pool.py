@@ -179,6 +179,19 @@ def test_rules_are_older_or_younger_than_runs(tmp_path: Path, monkeypatch: pytes
     assert fixing.rules_of(outside) == Rules(None, None)
 
 
+@pytest.mark.parametrize("name", ["experiment.py", "runs.py"])
+def test_code_that_chooses_the_scores_is_of_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert (fixing.ROOT / "wae/analysis" / name).is_file()  # where it is moved, the list must follow
+    repository = Repository(tmp_path / "house")
+    for module in (checkout, fixing):
+        monkeypatch.setattr(module, "ROOT", repository.root)
+    repository.commit("claims.yaml", yaml.safe_dump({"claims": [QUALITY]}))
+    chosen = repository.commit(f"wae/analysis/{name}", "primary = 1")
+    assert fixing.rules_of(repository.root / "claims.yaml") == Rules(chosen, changed=False)
+
+
 def test_the_runs_own_commits_count_before_the_manifests(tmp_path: Path) -> None:
     member = results(tmp_path / "e", {("vae", FID): [1.0, 2.0]})
     for seed, commit in ((0, "a"), (1, "b")):

@@ -12,11 +12,14 @@ from wae.core.files import read_json, sha256_file
 from wae.core.layout import Cell
 from wae.core.plugins import ROOT, source_file
 
-JUDGING = ("wae/analysis/claims", "wae/analysis/costs", "wae/analysis/statistics.py")  # the code that gives verdicts
+JUDGING = (  # the code that gives verdicts: the judges, the tests, and which scores of which runs they are given
+    *("wae/analysis/claims", "wae/analysis/costs", "wae/analysis/statistics.py"),
+    *("wae/analysis/experiment.py", "wae/analysis/runs.py"),
+)
 
 
 def rules_of(path: str | Path) -> Rules:
-    """The commit that last changed the claims file ``path``, its own judges or the code of the judges."""
+    """The commit that last changed the claims file ``path``, its own judges or any of JUDGING."""
     own = [found for judge in own_judges(path) if (found := source_file(judge.partition(":")[0])) is not None]
     commit, changed = last_change([Path(path).resolve(), *own, *(ROOT / name for name in JUDGING)])
     return Rules(commit, changed)
