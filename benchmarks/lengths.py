@@ -6,12 +6,14 @@ The rule, its margin and its candidates are those of config/study/README.md, 1.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks import marked
 from wae.analysis.results import Results
+from wae.core.errors import UserError
 from wae.core.exits import in_words
 
 MARGIN = 0.05
@@ -29,7 +31,10 @@ class Change:
 
 
 def changes(results: Results, dataset: str) -> list[Change]:
-    """Of the ranking distance of prior samples and of the reconstruction error, of each method and kept epoch."""
+    """Of the ranking distance of prior samples and of the reconstruction error, of each method and kept epoch.
+
+    NaN at a candidate where one of its two scores is missing.
+    """
     frame = results.trajectories()
     frame = frame[frame["dataset"] == dataset]
     found = []
@@ -37,14 +42,24 @@ def changes(results: Results, dataset: str) -> list[Change]:
         for measure, subject in ((str(results.distance), "prior"), ("mse", "reconstruction")):
             rows = frame[(frame["method"] == method) & (frame["metric"] == measure) & (frame["subject"] == subject)]
             means = {int(str(epoch)): float(mean) for epoch, mean in rows.groupby("epoch")["value"].mean().items()}
-            for epochs in sorted(means):
-                if 2 * epochs in means:
-                    found.append(Change(method, measure, epochs, means[2 * epochs] / means[epochs] - 1.0))
+            for epochs in sorted({*CANDIDATES, *(epochs for epochs in means if 2 * epochs in means)}):
+                share = means.get(2 * epochs, math.nan) / means.get(epochs, math.nan) - 1.0
+                found.append(Change(method, measure, epochs, share))
     return found
 
 
 def length(found: Iterable[Change]) -> tuple[int, bool]:
-    """The smallest candidate from which on no doubling moves a score by more than MARGIN, and whether there is one."""
+    """The smallest candidate from which on no doubling moves a score by more than MARGIN, and whether there is one.
+
+    UserError where a change is not finite: what was not measured may have moved.
+    """
+    found = list(found)
+    for change in found:
+        if not math.isfinite(change.share):
+            raise UserError(
+                f"{change.method} has no finite {change.measure} at {change.epochs} and {2 * change.epochs} epochs, "
+                "which the rule needs; let the pilot keep them"
+            )
     too_short = max((change.epochs for change in found if abs(change.share) > MARGIN), default=0)
     fitting = [candidate for candidate in CANDIDATES if candidate > too_short]
     return (fitting[0], True) if fitting else (CANDIDATES[-1], False)

@@ -8,7 +8,7 @@ The rules and the margin are those of config/study/README.md, 2.
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks import marked
 from wae.analysis.results import Results
@@ -21,17 +21,22 @@ MARGIN = 0.05
 EXTENSION = 2  # values on the side at whose edge the winner is
 
 
-def winner(tried: Iterable[TriedWeight], short: float | None = None) -> TriedWeight | None:
-    """The weight taken: the sweep's winner; at the full length the ``short`` runs' winner unless another is better.
+def winner(tried: Iterable[TriedWeight], short: float | None = None, grid: Sequence[float] = ()) -> TriedWeight | None:
+    """The weight taken: the sweep's winner; at the full length the ``short`` runs' winner unless a neighbour is better.
 
-    Another is where its score is less by more than MARGIN. None where nothing can be chosen.
+    A neighbour is where its score is less by more than MARGIN; it is taken then, and compared with its own neighbours
+    in the same way. ``grid``: all weights of the short runs. None where nothing can be chosen.
     """
     rows = list(tried)
-    best = next((row for row in rows if row.chosen), None)
-    kept = next((row for row in rows if row.weight == short and not row.unfinished), None)
-    if best is None or kept is None or best.validation is None or kept.validation is None:
-        return best
-    return best if best.validation < (1.0 - MARGIN) * kept.validation else kept
+    scores = {row.weight: row.validation for row in rows if row.validation is not None and not row.unfinished}
+    if short is None or short not in scores:
+        return next((row for row in rows if row.chosen), None)
+    taken, weights = short, {*grid, *(row.weight for row in rows)}
+    while True:
+        best = min((weight for weight in neighbours(weights, taken) if weight in scores), key=scores.__getitem__)
+        if scores[best] >= (1.0 - MARGIN) * scores[taken]:
+            return next(row for row in rows if row.weight == taken)
+        taken = best
 
 
 def neighbours(weights: Iterable[float], taken: float) -> list[float]:
@@ -53,14 +58,15 @@ def further(weights: Iterable[float], taken: float) -> list[float]:
     return []
 
 
-def chosen(tried: Sequence[TriedWeight], short: Mapping[str, float] | None = None) -> dict[str, float]:
+def chosen(tried: Sequence[TriedWeight], short: Sequence[TriedWeight] = ()) -> dict[str, float]:
     """By method: the weight taken of those ``tried`` on one dataset.
 
-    ``short``: the winners of the short runs, where ``tried`` had the full length.
+    ``short``: the short runs, where ``tried`` had the full length.
     """
-    found = {}
+    won, found = chosen(short) if short else {}, {}
     for method in dict.fromkeys(row.method for row in tried):
-        taken = winner((row for row in tried if row.method == method), (short or {}).get(method))
+        own = [row for row in tried if row.method == method]
+        taken = winner(own, won.get(method), grid(short, method))
         if taken is not None:
             found[method] = taken.weight
     return found
@@ -96,13 +102,12 @@ def main(folder: str, full: str | None) -> str:
     results = Results(folder)
     short = tune(results).tried
     last = tune(Results(full)).tried if full else short
-    won = chosen(short)
     lines = [table(results, last), ""]
-    for method, weight in (chosen(last, won) if full else won).items():
-        weights = grid(short, method)
+    for method, weight in chosen(last, short if full else ()).items():
+        tried = grid(last, method) if full else []
+        weights = {*grid(short, method), *tried}
         more, where = further(weights, weight), ""
         if full or not more:
-            tried = grid(last, method) if full else []
             more = [w for w in (*more, *neighbours(weights, weight)) if w not in tried]
             where = " at the full length"
         said = f"; try {', '.join(f'{w:g}' for w in more)}{where}" if more else ""

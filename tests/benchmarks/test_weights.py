@@ -47,6 +47,21 @@ def test_another_weight_wins_at_the_full_length_by_more_than_the_margin_only(
     assert main(short, full).endswith(expected)
 
 
+@pytest.mark.parametrize(("last", "expected"), [(3.9, "WAE-MMD: 10"), (3.7, "WAE-MMD: 30; try 100 at the full length")])
+def test_a_weight_taken_at_the_full_length_is_compared_with_its_own_neighbours(
+    tmp_path: Path, last: float, expected: str
+) -> None:
+    short = sweep(tmp_path / "short", {1.0: [9.0], 3.0: [5.0], 10.0: [6.0], 30.0: [7.0], 100.0: [8.0]})
+    full = sweep(tmp_path / "full", {1.0: [9.0], 3.0: [5.0], 10.0: [4.0], 30.0: [last]})
+    assert main(short, full).endswith(expected)
+
+
+def test_a_winner_beyond_the_short_grid_has_neighbours_too(tmp_path: Path) -> None:
+    short = sweep(tmp_path / "short", {1.0: [9.0], 3.0: [5.0], 10.0: [4.0]})
+    full = sweep(tmp_path / "full", {3.0: [5.0], 10.0: [4.0], 30.0: [3.0]})
+    assert main(short, full).endswith("WAE-MMD: 30; try 100, 300 at the full length")
+
+
 def test_each_code_size_has_its_own_weight(tmp_path: Path) -> None:
     scores = {"lambda_=1": 3.0, "lambda_=3": 2.0, "lambda_=10": 4.0}
     wide = {"latent_dim=32+lambda_=1": 9.0, "latent_dim=32+lambda_=3": 7.0, "latent_dim=32+lambda_=10": 5.0}
