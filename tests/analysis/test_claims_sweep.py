@@ -7,7 +7,10 @@ import pytest
 
 from tests.shared.claims import FID, judge, spread
 from tests.shared.tables import results
+from wae.analysis.claims.pool import Pool
 from wae.analysis.claims.verdicts import Verdict
+from wae.core.errors import UserError
+from wae.core.files import write_json
 
 
 def _sweep(wide: float, other_prior: float) -> tuple[dict[tuple[str, str], list[float]], dict[str, dict[str, Any]]]:
@@ -99,3 +102,19 @@ def test_latent_needs_both_sweeps(tmp_path: Path) -> None:
     found = judge("latent", results(tmp_path, scores, settings=settings))
     assert found.verdict == Verdict.NOT_TESTED
     assert "other priors" in found.summary
+
+
+@pytest.mark.parametrize("claim", ["latent", "match"])
+def test_scores_of_cells_that_the_plan_does_not_know_are_one_clear_line(tmp_path: Path, claim: str) -> None:
+    scores = {("wae_mmd", FID): spread(50), ("wae_mmd", "latent_sw2_debiased/codes"): spread(0.1, 0.01)}
+    results(tmp_path / "e", scores)
+    write_json(tmp_path / "e/plan.json", {"runs": [], "config": {}})
+    message = "its plan has no latent_dim of wae_mmd on glyphs, but metrics.csv has scores; plan again"
+    with pytest.raises(UserError, match=message):
+        judge(claim, Pool([tmp_path / "e"]))
+
+
+def test_match_that_was_not_measured_is_not_said_to_be_untrained(tmp_path: Path) -> None:
+    scores = {("wae_mmd", FID): spread(50)}
+    found = judge("match", results(tmp_path, scores, settings={"wae_mmd": {"latent_dim": 64}}))
+    assert found.summary == "No WAE-MMD with latent_dim of 32 or more was measured with 3 seeds."

@@ -11,6 +11,7 @@ from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import SIGNIFICANCE
 from wae.analysis.words import in_words, number, sentence, spread
+from wae.core.errors import UserError, plain
 
 MATCHED = ("wae_mmd", "wae_gan", "vae")  # shown; WAE-MMD is judged
 SWEPT = {"latent_dim": "prior", "prior": "latent_dim"}  # and what is held while the first is swept
@@ -26,7 +27,7 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
             settings = results.settings(dataset, method)
             effect = results.seed_values(dataset, method, "latent_sw2_debiased", "codes")
             if settings.get("prior", "normal") == "normal" and base_method(method) in MATCHED and len(effect):
-                cells.append((dataset, method, int(settings["latent_dim"]), effect))
+                cells.append((dataset, method, _latent_dim(results, dataset, method), effect))
     judged = [
         (d, m, n, e)
         for d, m, n, e in cells
@@ -53,11 +54,21 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
     evidence += _power(results)
     if not verdicts:
         return not_tested(
-            f"No WAE-MMD with latent_dim of {parameters['high']:.0f} or more was trained with "
+            f"No WAE-MMD with latent_dim of {parameters['high']:.0f} or more was measured with "
             f"{parameters['seeds']:.0f} seeds.",
             evidence,
         )
     return Judgement(overall(verdicts), sentence(said) + _power_said(results), evidence)
+
+
+def _latent_dim(results: Results, dataset: str, method: str) -> int:
+    """The code size of a cell that was measured; UserError where no plan tells it."""
+    settings = results.settings(dataset, method)
+    if "latent_dim" not in settings:
+        home, own = results.origin(dataset)
+        what = f"{plain(method)} on {plain(own)}"
+        raise UserError(f"{home.folder}: its plan has no latent_dim of {what}, but metrics.csv has scores; plan again")
+    return int(settings["latent_dim"])
 
 
 def _named(results: Results, method: str, dimension: int) -> str:
@@ -170,6 +181,7 @@ def _contests(
         for value, method in _tuned(results, dataset, key, methods).items():
             seeds = results.seed_values(dataset, method, distance, "prior")
             if len(seeds) >= parameters["seeds"]:
+                _latent_dim(results, dataset, method)
                 values[value] = seeds
                 if key == "prior" and value == "normal":
                     mixture = results.seed_values(dataset, method, distance, "mixture")
