@@ -2,13 +2,16 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.shared.claims import FID, judge, spread
 from tests.shared.tables import results
+from wae.analysis.claims.pool import Pool
 from wae.analysis.claims.verdicts import Verdict, overall
+from wae.core.files import read_json, write_json
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,31 @@ def test_quality_follows_the_order(tmp_path: Path, gan: float, mmd: float, vae: 
 def test_quality_needs_three_seeds(tmp_path: Path) -> None:
     scores = {(method, FID): [1.0, 2.0] for method in ("wae_gan", "wae_mmd", "vae")}
     assert judge("quality", results(tmp_path, scores)).verdict == Verdict.NOT_TESTED
+
+
+@pytest.mark.parametrize("claim", ["quality", "blur"])
+def test_a_dataset_whose_planned_seeds_did_not_finish_leaves_the_claim_open(tmp_path: Path, claim: str) -> None:
+    metric, means = (FID, (50, 70, 140)) if claim == "quality" else ("sharpness/prior", (140, 141, 70))
+    whole: dict[tuple[str, str], list[Any]] = {
+        (method, metric): list(spread(mean)) for method, mean in zip(("wae_gan", "wae_mmd", "vae"), means, strict=True)
+    }
+    whole["real_data", "sharpness/data"] = [180.0]
+    results(tmp_path / "whole", whole)
+    lost = results(tmp_path / "lost", whole | {("wae_gan", metric): [means[0], None, None]}, dataset="other")
+    assert judge(claim, Pool([tmp_path / "whole"])).verdict == Verdict.SUPPORTED
+    alone = judge(claim, lost)
+    assert alone.verdict == Verdict.INCONCLUSIVE
+    assert "on other too few finished seeds of WAE-GAN (1 of 3 seeds)" in alone.summary.replace("On", "on")
+    write_json(tmp_path / "lost/plan.json", read_json(tmp_path / "lost/plan.json") | {"config": {"experiment": "f"}})
+    write_json(tmp_path / "whole/plan.json", read_json(tmp_path / "whole/plan.json") | {"config": {"experiment": "e"}})
+    both = judge(claim, Pool([tmp_path / "whole", tmp_path / "lost"]))
+    assert both.verdict == Verdict.INCONCLUSIVE
+
+
+def test_a_pair_says_which_planned_seeds_it_lacks(tmp_path: Path) -> None:
+    scores = {("wae_gan", FID): [*spread(50), None], ("wae_mmd", FID): spread(70), ("vae", FID): spread(140)}
+    notes = [e.note for e in judge("quality", results(tmp_path, scores)).evidence]
+    assert [note.endswith(", 3 of 4 seeds of WAE-GAN") for note in notes[:3]] == [True, False, True]
 
 
 def test_one_counterexample_refutes_and_untested_parts_do_not_count() -> None:

@@ -23,7 +23,8 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
     if not any(measures.values()):
         return not_tested("No Frechet distance was measured.")
     cells = _complete(results, measures, ORDER, parameters["seeds"])
-    if not cells:
+    lacking = _lacking(results, measures, ORDER, parameters["seeds"])
+    if not cells and not lacking:
         return not_tested(f"No dataset has {parameters['seeds']:.0f} finished seeds of all three methods.")
     parts = lower_everywhere(cells, PAIRS, parameters["margin"])
     verdicts = [
@@ -34,8 +35,10 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
     ]
     said = [f"on {dataset} {', '.join(_said(results, p) for p in parts if p.where == dataset)}" for dataset in cells]
     evidence = [_evidence(results, part, in_words(measures[part.where])) for part in parts]
-    evidence += _beside(results, list(cells)) + _hole(results)
-    summary = f"In {_named(measures[dataset] for dataset in cells)}, smaller is better: {'; '.join(said)}."
+    evidence += lacking + _beside(results, list(cells)) + _hole(results)
+    verdicts += [Verdict.INCONCLUSIVE for _ in lacking]
+    judged = [measures[dataset] for dataset in dict.fromkeys([*cells, *(found.dataset for found in lacking)])]
+    summary = f"In {_named(judged)}, smaller is better: {'; '.join([*said, *_lacking_said(lacking)])}."
     return Judgement(overall(verdicts), summary, evidence)
 
 
@@ -65,6 +68,30 @@ def _complete(
     return found
 
 
+def _lacking(
+    results: Results, measures: Mapping[str, str | None], methods: Sequence[str], seeds: float
+) -> list[Evidence]:
+    """Cells for which so many seeds were planned but fewer finished, on datasets that would be judged.
+
+    They leave a claim about every dataset open: one judged on those that survived would say more than was measured.
+    """
+    found = []
+    for dataset, metric in measures.items():
+        planned = {method: results.started(dataset, method) for method in methods}
+        if metric is None or min(planned.values()) < seeds or not _is_elbo(results, dataset):
+            continue
+        for method, count in planned.items():
+            finished = results.finished(dataset, method)
+            if finished < seeds:
+                what, note = f"finished seeds of {results.title(method)}", f"{finished} of {count} seeds"
+                found.append(Evidence(what, finished, dataset, verdict=Verdict.INCONCLUSIVE, note=note))
+    return found
+
+
+def _lacking_said(lacking: Sequence[Evidence]) -> list[str]:
+    return [f"on {found.dataset} too few {found.what} ({found.note})" for found in lacking]
+
+
 def _is_elbo(results: Results, dataset: str) -> bool:
     """Whether what a config calls "vae" has beta = 1, as it must to count as the VAE."""
     return bool(results.settings(dataset, "vae").get("lambda_", 1.0) == 1.0)
@@ -85,6 +112,10 @@ def _evidence(results: Results, part: Part, metric: str) -> Evidence:
     c = part.comparison
     second = results.title(c.second) if c.second else "real images"
     equal = "" if part.p_equal is None else f", p = {number(part.p_equal, 2)} for equality within the margin"
+    counts = {m: (results.finished(part.where, m), results.started(part.where, m)) for m in (c.first, c.second) if m}
+    lost = "".join(
+        f", {n} of {planned} seeds of {results.title(m)}" for m, (n, planned) in counts.items() if n < planned
+    )
     return Evidence(
         what=f"{metric}: {results.title(c.first)} over {second}",
         dataset=part.where,
@@ -92,7 +123,7 @@ def _evidence(results: Results, part: Part, metric: str) -> Evidence:
         low=c.low,
         high=c.high,
         verdict=part.verdict,
-        note=f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)} for a difference{equal}",
+        note=f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)} for a difference{equal}{lost}",
     )
 
 
@@ -205,7 +236,8 @@ def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
     cells = _complete(results, measures, ("vae", "wae_mmd", "wae_gan"), parameters["seeds"])
     targets = {dataset: value for dataset in cells if (value := real[dataset]) is not None}
     cells = {dataset: cells[dataset] for dataset in targets}
-    if not cells:
+    lacking = _lacking(results, {d: "sharpness" for d in real if real[d] is not None}, ORDER, parameters["seeds"])
+    if not cells and not lacking:
         seeds = f"{parameters['seeds']:.0f}"
         return not_tested(
             f"No dataset has the sharpness of real images and {seeds} finished seeds of all three methods."
@@ -216,5 +248,6 @@ def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
         for dataset in cells
     ]
     evidence = [Evidence("sharpness of real images", value, dataset) for dataset, value in targets.items()]
-    evidence += [_evidence(results, part, "sharpness") for part in parts]
-    return Judgement(overall(part.verdict for part in parts), sentence(said), evidence)
+    evidence += [*(_evidence(results, part, "sharpness") for part in parts), *lacking]
+    verdicts = [part.verdict for part in parts] + [Verdict.INCONCLUSIVE for _ in lacking]
+    return Judgement(overall(verdicts), sentence([*said, *_lacking_said(lacking)]), evidence)
