@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wae.core.settings import TrainingSettings
+from wae.models import products
 from wae.models.blockwise import block_side, conv_transpose2d_in_blocks
 
 Net = TypeVar("Net", bound=nn.Module)
@@ -36,9 +37,11 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         (top, bottom), (left, right) = (self._padding(side) for side in input.shape[-2:])
-        if top == bottom and left == right:
-            return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
-        return functional.conv2d(functional.pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+        if top != bottom or left != right:
+            input, top, left = functional.pad(input, (left, right, top, bottom)), 0, 0
+        if products.gains(input, self.weight):
+            return products.conv2d(input, self.weight, self.bias, self.stride[0], (top, left))
+        return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
 
     def _padding(self, side: int) -> tuple[int, int]:
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -61,7 +64,12 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         if block > 1 and self.bias is not None:
             return conv_transpose2d_in_blocks(input, self.weight, self.bias, block)
         height, width = (self.stride[0] * side for side in input.shape[-2:])
-        return super().forward(input, output_size)[..., :height, :width]
+        if products.gains(input, self.weight):
+            padding = int(self.padding[0])
+            whole = products.conv_transpose2d(input, self.weight, self.bias, self.stride[0], (padding, padding))
+        else:
+            whole = super().forward(input, output_size)
+        return whole[..., :height, :width]
 
 
 class _Biased(nn.modules.batchnorm._BatchNorm):
