@@ -12,8 +12,9 @@ import pytest
 from tests.shared.results import run_settings
 from wae.analysis.collecting import collect
 from wae.analysis.runs import load_runs
-from wae.commands.manifest import differences
+from wae.commands.manifest import differences, hardware_of, versions_of
 from wae.compute import checkout
+from wae.compute.machine import hardware, processor, versions
 from wae.core import plugins
 from wae.core.files import write_json
 from wae.planning import fingerprint
@@ -27,8 +28,24 @@ def test_what_differs_between_runs_is_said_and_what_does_not_is_not() -> None:
     assert differences([first, second, first]) == {"numpy": ["2.4.5", "2.4.6"], "clean_tree": ["False", "True"]}
     gpus = [first | {"gpu": "H100", "driver": driver, "tf32": False} for driver in ("570.86", "575.1")]
     assert differences(gpus) == {"driver": ["570.86", "575.1"]}
+    machines = [first | {"machine": {"processor": name, "cpu_capability": "AVX2"}} for name in ("P", "Q")]
+    assert differences(machines) == {"processor": ["P", "Q"]}
     own = [first | {"own_code": {"my_method.py": sha * 64}} for sha in "ab"]
     assert differences(own) == {"my_method.py": [f"sha256 {'a' * 16}", f"sha256 {'b' * 16}"]}
+
+
+def test_versions_and_machine_are_those_of_the_runs_where_they_agree() -> None:
+    """Runs of another machine, such as a GPU's, may be collected here."""
+    old, new = {"torch": "2.11.0", "numpy": "2.5.2"}, {"torch": "2.14.1", "numpy": "2.5.2"}
+    assert versions_of([{"versions": old}, {}, {"versions": old}]) == old
+    assert versions_of([{"versions": old}, {"versions": new}]) == versions() == versions_of([{}])
+    here, elsewhere = hardware(), {"processor": "P", "cpu_capability": "AVX2"}
+    assert hardware_of([{}]) == here == hardware_of([{"machine": processor()}, {}])
+    assert hardware_of([{"machine": elsewhere}] * 2) == elsewhere
+    assert hardware_of([{"machine": elsewhere}, {"machine": processor()}]) == here
+    on_gpu = {"gpu": "NVIDIA H999", "machine": elsewhere}
+    assert hardware_of([on_gpu, on_gpu]) == elsewhere | {"cuda_devices": ["NVIDIA H999"]}
+    assert hardware_of([{"gpu": "NVIDIA H999"}]) == {"cuda_devices": ["NVIDIA H999"]}
 
 
 def test_runs_csv_says_by_what_each_run_was_made(tmp_path: Path) -> None:

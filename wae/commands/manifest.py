@@ -18,7 +18,8 @@ from wae.planning.plan import Plan
 def write_manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json of an experiment; one whose config says ``run.partial`` may lack runs.
 
-    Keys: experiment, description, config, plan (a rerun command per cell), versions, hardware, runs_differ,
+    Keys: experiment, description, config, plan (a rerun command per cell), versions and hardware (those of the runs
+    where they agree, as a record of another machine may be collected here), runs_differ,
     run_commits (those that runs were trained at, "" for one that is not known), commit, clean_tree (false also where
     a file of the user's own is not tracked), own_code (sha256 of each such file, by path), data (each
     dataset's meta.json), extractors, result_digest (of metrics.csv), training_seconds, training_cpu_seconds (sums over
@@ -61,8 +62,8 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
             "description": plan.config.description,
             "config": document["config"],
             "plan": cells,
-            "versions": versions(),
-            "hardware": hardware(),
+            "versions": versions_of(records),
+            "hardware": hardware_of(records),
             "runs_differ": differences(records),
             "run_commits": sorted({str(record.get("commit") or "") for record in records if record}),
             "commit": commit,
@@ -78,14 +79,36 @@ def write_manifest(plan: Plan, layout: Layout) -> None:
     )
 
 
+def versions_of(records: list[dict[str, Any]]) -> dict[str, str | None]:
+    """The versions that the runs were trained with; those of this process where runs differ or do not say."""
+    said = [record["versions"] for record in records if record.get("versions")]
+    return dict(said[0]) if said and all(found == said[0] for found in said) else versions()
+
+
+def hardware_of(records: list[dict[str, Any]]) -> dict[str, Any]:
+    """This machine, or, where the runs agree in another processor or device, what they say of theirs."""
+    here = hardware()
+    there: dict[str, Any] = {}
+    machines = [record["machine"] for record in records if record.get("machine")]
+    if machines and all(found == machines[0] for found in machines):
+        there |= machines[0]
+    if gpus := sorted({record["gpu"] for record in records if record.get("gpu")}):
+        there["cuda_devices"] = gpus
+    same = all(
+        set(value) <= set(here[key]) if key == "cuda_devices" else value == here[key] for key, value in there.items()
+    )
+    return here if same else there
+
+
 def differences(records: list[dict[str, Any]]) -> dict[str, list[str]]:
     """What the runs' own records say in more than one way, by name: versions, commit, devices, code of the user's own.
 
-    Empty where all runs were made alike. The manifest's other entries are of the machine that collected.
+    Empty where all runs were made alike.
     """
     found: dict[str, set[str]] = {}
     for record in records:
         said = {key: record.get(key) for key in ("device", *ORIGIN)} | record.get("versions", {})
+        said |= record.get("machine", {})
         said |= {path: f"sha256 {found[:16]}" for path, found in record.get("own_code", {}).items()}
         for name, value in said.items():
             if value is not None:

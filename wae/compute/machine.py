@@ -51,6 +51,13 @@ def hardware() -> dict[str, Any]:
     }
 
 
+def processor() -> dict[str, str]:
+    """What of the processor decides the bits of a run: its name and the instructions that torch uses."""
+    import torch
+
+    return {"processor": processor_name(), "cpu_capability": torch.backends.cpu.get_cpu_capability()}
+
+
 def processor_name() -> str:
     """The processor's name as /proc/cpuinfo gives it, else what the platform module knows."""
     try:

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import nn
 
 from wae.compute.checkout import git_state
-from wae.compute.machine import versions
+from wae.compute.machine import processor, versions
 from wae.core.errors import UserError
 from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
 from wae.core.layout import RunFolder
@@ -73,5 +73,5 @@ def write_results(
     plugins = plugins_of(run.training)
     commit, clean = git_state(own_sources(plugins))
     record |= {"versions": versions(), "commit": commit, "clean_tree": clean, "own_code": own_code(plugins)}
-    record |= {"parameters": sum(p.numel() for p in method.parameters()), "sha256": digests}
+    record |= {"machine": processor(), "parameters": sum(p.numel() for p in method.parameters()), "sha256": digests}
     write_json(folder.record, record, sealed=True)
