@@ -22,9 +22,12 @@ SHOWN: Mapping[str, Sequence[Score]] = {  # by folder of reports/recorded
 END = "<!-- end of scores -->"
 
 
-def table(results: Results, scores: Sequence[Score]) -> str:
-    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals."""
-    methods = results.main_methods
+def table(results: Results, scores: Sequence[Score], variants: bool = False) -> str:
+    """A row for each dataset and score, a column for each method, in Markdown: means over seeds, 95% intervals.
+
+    ``variants``: those of a method have columns of their own.
+    """
+    methods = results.methods if variants else results.main_methods
     rows = []
     for dataset in results.datasets:
         for metric, subject in scores:
@@ -45,7 +48,7 @@ def _named(results: Results, method: str) -> str:
     """A method with its weight; a VAE's is 1, and an autoencoder without a penalty has none."""
     weight = results.settings(results.datasets[0], method).get("lambda_", 0.0)
     title = results.title(method)
-    if title == "VAE" or weight == 0.0:
+    if weight == 0.0 or (base_method(method) == "vae" and weight == 1.0):
         return title
     return f"{title} ({'β' if base_method(method) in ('vae', 'beta_vae') else 'λ'} {weight:g})"
 

@@ -35,6 +35,10 @@ INFORMATION = (
     *(("mutual_information", "codes"), ("kl_aggregate", "codes"), ("kl_total", "codes")),
     *(("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
 )
+CONTROLS = (
+    *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
+    *(("sharpness", "prior"), ("kl_total", "codes"), ("active_units", "codes"), ("latent_sw2_debiased", "codes")),
+)
 Text = Callable[[Results], str]
 
 
@@ -61,6 +65,7 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("information_mnist", "information_mnist", partial(scores.table, scores=INFORMATION)),
     ("pairs of information_mnist", "information_mnist", grid("contrasts")),
     ("claims of information_mnist", "information_mnist", said),
+    ("controls_vae", "controls_vae", partial(scores.table, scores=CONTROLS, variants=True)),
 )
 
 
