@@ -151,6 +151,12 @@ def test_threads_and_deterministic_kernels() -> None:
     devices.setup(ExecutionSettings(device="cpu", threads=threads))
 
 
+def test_kernel_gradients_are_cudnns_unless_asked_for() -> None:
+    for asked, wanted in (({"kernel_gradients": "products"}, "products"), ({}, "cudnn")):
+        devices.setup(ExecutionSettings(device="cpu", **asked))
+        assert devices.kernel_gradients == wanted
+
+
 def test_tf32_is_off_unless_asked_for() -> None:
     for asked, wanted in (({"tf32": True}, True), ({}, False)):
         devices.setup(ExecutionSettings(device="cpu", **asked))
@@ -207,6 +213,7 @@ def test_a_gpu_is_recorded_with_its_driver(tmp_path: Path, monkeypatch: pytest.M
             "gpu_uuid": "GPU-pretend",
             "driver": "570.86.15",
             "tf32": False,
+            "kernel_gradients": "cudnn",
         }
     assert devices.describe(torch.device("cpu")) == {"device": "cpu"}
 

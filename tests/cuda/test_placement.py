@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.cuda.rules import CUDA, seen
 from tests.cuda.runs import EVALUATION, REAL, combinations, name_of, on_device, run_of, whole
@@ -36,6 +37,23 @@ def test_train_and_evaluate(run: RunSettings, made: Path, tmp_path: Path) -> Non
     assert record["device"] == "cuda:0"
     assert record["gpu"]
     assert record["tf32"] is False
+
+
+@pytest.mark.parametrize("method", ["wae_mmd", "wae_gan"])
+def test_kernel_gradients_as_products(method: str, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken where asked for: other bits, the same twice, and the loss of cuDNN's up to what rounding grows to."""
+    asked = {"a": "products", "b": "products", "c": "cudnn"}
+    with on_device():
+        for name, gradients in asked.items():
+            monkeypatch.setattr(devices, "kernel_gradients", gradients)  # for the device that is not there
+            execution = ExecutionSettings(kernel_gradients=gradients)
+            train(run_of(method), made / "data", tmp_path / name, execution, "code")
+            assert read_json(tmp_path / name / "run.json")["kernel_gradients"] == gradients
+    weights = {name: load_file(tmp_path / name / "weights.safetensors") for name in asked}
+    assert all(torch.equal(weights["a"][name], weights["b"][name]) for name in weights["c"])
+    losses = {name: np.genfromtxt(tmp_path / name / "history.csv", delimiter=",", names=True)["loss"] for name in asked}
+    np.testing.assert_allclose(losses["a"], losses["c"], rtol=1e-3)
+    assert any(not torch.equal(weights["a"][name], tensor) for name, tensor in weights["c"].items())
 
 
 # What a step may wait for. Each is a pause of the device.

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from tests.models.test_blockwise import derivatives
 from tests.shared.models import integers, training, value_and_gradients
+from wae.compute import devices
 from wae.models import blockwise, products
 from wae.models.layers import SameConv2d, SameConvTranspose2d
 from wae.models.networks import build_decoder, build_encoder
@@ -79,7 +80,7 @@ def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[int]]:
             taken.append(1)
             return original(small, large, kernel, stride)
 
-        monkeypatch.setattr(products, "gains", lambda x, weight: True)
+        monkeypatch.setattr(products, "wanted", lambda x, weight: True)
         monkeypatch.setattr(products, "kernel_gradient", noted)
         return taken
 
@@ -120,10 +121,11 @@ def test_networks_and_their_gradients_are_torchs_up_to_rounding(
     assert len(taken) == sum(isinstance(layer, SameConv2d | SameConvTranspose2d) for layer in network.modules()) == 4
 
 
-def test_they_are_for_few_channels_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_they_are_for_few_channels_on_a_gpu_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "kernel_gradients", "products")
     few, many = torch.zeros(64, 32, 4, 4), torch.zeros(512, 256, 4, 4)
-    assert not products.gains(torch.zeros(2, 32, 8, 8), few)
-    assert not products.gains(torch.zeros(2, 32, 8, 8, device="meta"), few)
+    assert not products.wanted(torch.zeros(2, 32, 8, 8), few)
+    assert not products.wanted(torch.zeros(2, 32, 8, 8, device="meta"), few)
 
     class OnAGPU:
         device = torch.device("cuda")
@@ -132,7 +134,10 @@ def test_they_are_for_few_channels_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> 
             return 100
 
     x: Tensor = OnAGPU()  # type: ignore[assignment]
-    assert products.gains(x, few)
-    assert not products.gains(x, many)
+    assert products.wanted(x, few)
+    assert not products.wanted(x, many)
+    monkeypatch.setattr(devices, "kernel_gradients", "cudnn")
+    assert not products.wanted(x, few)
+    monkeypatch.setattr(devices, "kernel_gradients", "products")
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda kind: kind == "cuda")
-    assert not products.gains(x, few)
+    assert not products.wanted(x, few)

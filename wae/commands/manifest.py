@@ -107,7 +107,7 @@ def differences(records: list[dict[str, Any]]) -> dict[str, list[str]]:
     """
     found: dict[str, set[str]] = {}
     for record in records:
-        said = {key: record.get(key) for key in ("device", *ORIGIN)} | record.get("versions", {})
+        said = {key: record.get(key) for key in ("device", *ORIGIN, "kernel_gradients")} | record.get("versions", {})
         said |= record.get("machine", {})
         said |= {path: f"sha256 {found[:16]}" for path, found in record.get("own_code", {}).items()}
         for name, value in said.items():

@@ -18,16 +18,19 @@ from wae.core.settings import ExecutionSettings
 
 # glibc's mallopt: what is freed stays in the process, as every step asks for the same sizes again.
 _MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 16 << 20)}
+kernel_gradients = "cudnn"  # of this process, as torch's own switches are: execution.kernel_gradients
 DRIVER = Path("/proc/driver/nvidia/version")
 _held: list[BaseFileLock] = []  # not released: a device stays claimed until this process ends, however it ends
 
 
 def setup(execution: ExecutionSettings) -> torch.device:
-    """Set threads, deterministic kernels, TF32 and the allocator for this process, and choose its device.
+    """Set threads, deterministic kernels, their gradients, TF32 and the allocator for this process; choose its device.
 
     "auto" and "cuda" claim a free CUDA device, the first that computes; where there is none, "auto" takes the CPU, says
     so on stderr, and "cuda" raises UserError, as both do where a free one is unfit. "cuda:N" takes device N unclaimed.
     """
+    global kernel_gradients
+    kernel_gradients = execution.kernel_gradients
     torch.set_num_threads(execution.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     deterministic()
@@ -79,7 +82,7 @@ def set_tf32(wanted: bool) -> None:
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """A device as a run records it: its name in torch and, of a GPU, its model, UUID, driver and whether TF32 is on."""
+    """A device as a run records it: its name in torch and, of a GPU, its model, UUID, driver and switches."""
     if device.type != "cuda":
         return {"device": str(device)}
     return {
@@ -88,6 +91,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "gpu_uuid": str(getattr(torch.cuda.get_device_properties(device), "uuid", "")),
         "driver": driver_version(),
         "tf32": torch.backends.cudnn.allow_tf32,
+        "kernel_gradients": kernel_gradients,
     }
 
 

@@ -39,7 +39,7 @@ class SameConv2d(nn.Conv2d):
         (top, bottom), (left, right) = (self._padding(side) for side in input.shape[-2:])
         if top != bottom or left != right:
             input, top, left = functional.pad(input, (left, right, top, bottom)), 0, 0
-        if products.gains(input, self.weight):
+        if products.wanted(input, self.weight):
             return products.conv2d(input, self.weight, self.bias, self.stride[0], (top, left))
         return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
 
@@ -64,7 +64,7 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         if block > 1 and self.bias is not None:
             return conv_transpose2d_in_blocks(input, self.weight, self.bias, block)
         height, width = (self.stride[0] * side for side in input.shape[-2:])
-        if products.gains(input, self.weight):
+        if products.wanted(input, self.weight):
             padding = int(self.padding[0])
             whole = products.conv_transpose2d(input, self.weight, self.bias, self.stride[0], (padding, padding))
         else:

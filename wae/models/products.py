@@ -1,7 +1,8 @@
 """Convolutions of small networks on a GPU: the kernel's gradient as matrix products.
 
-cuDNN's deterministic kernel for that gradient leaves most of a GPU idle where channels are few, and takes longer than
-all the rest of a step. The output and the input's gradient are cuDNN's.
+cuDNN's deterministic kernel for that gradient takes longer than all the rest of a step where channels are few, so that
+many small runs beside each other wait for it. A run alone waits for kernels to start, and these are more of them: they
+are used where execution.kernel_gradients is "products". The output and the input's gradient are cuDNN's.
 """
 
 from typing import Any
@@ -11,12 +12,15 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.grad import conv2d_input
 
+from wae.compute import devices
+
 LARGEST = 2**24  # numbers of all images' products together, 64 MiB; above it networks are wide, and cuDNN is quick
 
 
-def gains(x: Tensor, weight: Tensor) -> bool:
-    """Whether the functions below are for ``x`` (n, C, H, W) and ``weight``: on a GPU, few channels, no autocast."""
-    return x.device.type == "cuda" and len(x) * weight.numel() <= LARGEST and not torch.is_autocast_enabled("cuda")
+def wanted(x: Tensor, weight: Tensor) -> bool:
+    """Whether to take the functions below for ``x`` (n, C, H, W): asked for, on a GPU, few channels, no autocast."""
+    asked = devices.kernel_gradients == "products" and x.device.type == "cuda"
+    return asked and len(x) * weight.numel() <= LARGEST and not torch.is_autocast_enabled("cuda")
 
 
 def conv2d(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]) -> Tensor:

@@ -1,7 +1,7 @@
 """What is run, how and where, and what is concluded from it."""
 
 from collections import Counter
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,8 @@ class ExecutionSettings(Strict):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     tf32: bool = False  # on GPUs: products of convolutions and matrices with 10 bits of mantissa, faster
+    # On GPUs, of convolutions with few channels: as matrix products, for many small runs beside each other on a device.
+    kernel_gradients: Literal["cudnn", "products"] = "cudnn"
     checkpoint_seconds: Seconds = 60.0
     trackers: list[Dotted] = []  # called with each row of the history as training goes on (wae/training/trackers.py)
 
