@@ -113,6 +113,20 @@ def test_information_compares_waes_of_the_vaes_code(tmp_path: Path, wae: float, 
     assert judge("information", results(tmp_path, scores, settings=other)).verdict == Verdict.NOT_TESTED
 
 
+@pytest.mark.parametrize("lost", ["vae", "wae_gan@encoder=gaussian"])
+def test_information_is_open_where_planned_seeds_did_not_finish(tmp_path: Path, lost: str) -> None:
+    key, names = "mutual_information/codes", ("wae_mmd@encoder=gaussian", "wae_gan@encoder=gaussian")
+    settings = {name: {"encoder": "gaussian"} for name in names}
+    scores: dict[tuple[str, str], list[Any]] = {(name, key): list(spread(6.0, 0.1)) for name in names}
+    scores["vae", key] = list(spread(4.0, 0.1))
+    assert judge("information", results(tmp_path / "whole", scores, settings=settings)).verdict == Verdict.SUPPORTED
+    scores[lost, key] = [4.0, None, None]
+    made = results(tmp_path / "lost", scores, settings=settings)
+    found = judge("information", made)
+    assert found.verdict == Verdict.INCONCLUSIVE
+    assert f"too few finished seeds of {made.title(lost)} (1 of 3 seeds)" in found.summary
+
+
 def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:
     name, bound = "wae_mmd@encoder=gaussian", math.log(1000)
     scores = {

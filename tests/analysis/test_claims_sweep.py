@@ -118,3 +118,41 @@ def test_match_that_was_not_measured_is_not_said_to_be_untrained(tmp_path: Path)
     scores = {("wae_mmd", FID): spread(50)}
     found = judge("match", results(tmp_path, scores, settings={"wae_mmd": {"latent_dim": 64}}))
     assert found.summary == "No WAE-MMD with latent_dim of 32 or more was measured with 3 seeds."
+
+
+@pytest.mark.parametrize(
+    ("wide", "lost", "verdict", "left"),
+    [
+        (70, "wae_mmd@latent_dim=128", Verdict.INCONCLUSIVE, "0 of 3"),  # no rival is left
+        (70, "wae_mmd@latent_dim=64", Verdict.SUPPORTED, "1 of 3"),  # another allowed size suffices
+        (30, "wae_mmd@latent_dim=64", Verdict.INCONCLUSIVE, "1 of 3"),  # it might have sufficed
+        (30, "wae_mmd@prior=uniform", Verdict.REFUTED, "1 of 3"),  # whatever the prior would have shown
+        (70, "wae_mmd@prior=uniform", Verdict.INCONCLUSIVE, "0 of 3"),
+    ],
+)
+def test_a_value_whose_planned_seeds_did_not_finish_decides_nothing(
+    tmp_path: Path, wide: float, lost: str, verdict: Verdict, left: str
+) -> None:
+    scores, settings = _sweep(wide, 70)
+    seeds: dict[tuple[str, str], list[Any]] = {key: list(values) for key, values in scores.items()}
+    seeds[lost, FID] = [60.0 if left == "1 of 3" else None, None, None]
+    found = judge("latent", results(tmp_path, seeds, settings=settings))
+    assert found.verdict == verdict
+    assert f"too few finished seeds of {results(tmp_path, seeds, settings=settings).title(lost)} ({left} seeds)" in (
+        found.summary
+    )
+
+
+def test_a_code_size_whose_planned_seeds_did_not_finish_leaves_the_match_open(tmp_path: Path) -> None:
+    key, narrow = "latent_sw2_debiased/codes", "latent_sd_ratio_min/codes"
+    settings = {"wae_mmd": {"latent_dim": 64}, "wae_mmd@latent_dim=128": {"latent_dim": 128}}
+    scores: dict[tuple[str, str], list[Any]] = {
+        (method, score): list(spread(value, 0.002))
+        for method in settings
+        for score, value in ((key, 0.01), (narrow, 0.9))
+    }
+    assert judge("match", results(tmp_path / "whole", scores, settings=settings)).verdict == Verdict.SUPPORTED
+    scores |= {("wae_mmd@latent_dim=128", score): [None, None, None] for score in (key, narrow)}
+    found = judge("match", results(tmp_path / "lost", scores, settings=settings))
+    assert found.verdict == Verdict.INCONCLUSIVE
+    assert "too few finished seeds of WAE-MMD, d_z = 128 (0 of 3 seeds)" in found.summary

@@ -7,7 +7,8 @@ numbers and the evidence; one that lacks data says what it lacks. A judge of you
 from collections.abc import Callable, Mapping
 
 from wae.analysis.claims.gradients import divergences
-from wae.analysis.claims.scores import blur, information, quality
+from wae.analysis.claims.information import information
+from wae.analysis.claims.scores import blur, quality
 from wae.analysis.claims.study import cost, faster
 from wae.analysis.claims.sweep import latent, match
 from wae.analysis.claims.verdicts import Judgement

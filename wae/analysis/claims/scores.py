@@ -1,15 +1,14 @@
-"""Judges of the claims on scores of the three methods: quality, mutual information, blur."""
+"""Judges of the claims on scores of the three methods: quality and blur."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
-from wae.analysis.claims.rules import Part, larger_everywhere, lower_everywhere
+from wae.analysis.claims.lost import lost_said, lost_seeds
+from wae.analysis.claims.rules import Part, lower_everywhere
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.files import GAP
 from wae.analysis.results import Results
-from wae.analysis.runs import base_method
 from wae.analysis.statistics import SIGNIFICANCE
 from wae.analysis.words import in_words, number, sentence, spread
 
@@ -38,7 +37,7 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
     evidence += lacking + _beside(results, list(cells)) + _hole(results)
     verdicts += [Verdict.INCONCLUSIVE for _ in lacking]
     judged = [measures[dataset] for dataset in dict.fromkeys([*cells, *(found.dataset for found in lacking)])]
-    summary = f"In {_named(judged)}, smaller is better: {'; '.join([*said, *_lacking_said(lacking)])}."
+    summary = f"In {_named(judged)}, smaller is better: {'; '.join([*said, *lost_said(lacking)])}."
     return Judgement(overall(verdicts), summary, evidence)
 
 
@@ -63,7 +62,7 @@ def _complete(
         if metric is None:
             continue
         scores = {method: results.seed_values(dataset, method, metric, "prior") for method in methods}
-        if min(map(len, scores.values())) >= seeds and _is_elbo(results, dataset):
+        if min(map(len, scores.values())) >= seeds and is_elbo(results, dataset):
             found[dataset] = scores
     return found
 
@@ -78,21 +77,13 @@ def _lacking(
     found = []
     for dataset, metric in measures.items():
         planned = {method: results.started(dataset, method) for method in methods}
-        if metric is None or min(planned.values()) < seeds or not _is_elbo(results, dataset):
+        if metric is None or min(planned.values()) < seeds or not is_elbo(results, dataset):
             continue
-        for method, count in planned.items():
-            finished = results.finished(dataset, method)
-            if finished < seeds:
-                what, note = f"finished seeds of {results.title(method)}", f"{finished} of {count} seeds"
-                found.append(Evidence(what, finished, dataset, verdict=Verdict.INCONCLUSIVE, note=note))
+        found += lost_seeds(results, dataset, methods, seeds)
     return found
 
 
-def _lacking_said(lacking: Sequence[Evidence]) -> list[str]:
-    return [f"on {found.dataset} too few {found.what} ({found.note})" for found in lacking]
-
-
-def _is_elbo(results: Results, dataset: str) -> bool:
+def is_elbo(results: Results, dataset: str) -> bool:
     """Whether what a config calls "vae" has beta = 1, as it must to count as the VAE."""
     return bool(results.settings(dataset, "vae").get("lambda_", 1.0) == 1.0)
 
@@ -159,76 +150,6 @@ def _hole(results: Results) -> list[Evidence]:
     return found
 
 
-def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
-    """Claim: a WAE with a Gaussian encoder keeps more mutual information than the VAE."""
-    name = "mutual_information"
-    if results.metrics()[results.metrics()["metric"] == name].empty:
-        return not_tested("No run has an encoder whose mutual information can be computed.")
-    cells: dict[str, dict[str, pd.Series[float]]] = {}
-    evidence: list[Evidence] = []
-    for dataset in results.datasets:
-        vae = results.seed_values(dataset, "vae", name, "codes")
-        rivals = [m for m in results.methods if base_method(m).startswith("wae_")]
-        values = {m: results.seed_values(dataset, m, name, "codes") for m in rivals}
-        values = {m: v for m, v in values.items() if len(v) >= parameters["seeds"] and _same_code(results, dataset, m)}
-        evidence += _split(results, dataset)
-        if len(vae) >= parameters["seeds"] and values and _is_elbo(results, dataset):
-            cells[dataset] = {**values, "vae": vae}
-    verdicts, said = [], []
-    for part in larger_everywhere(cells, "vae", parameters["margin"]):
-        dataset, c, verdict = part.where, part.comparison, part.verdict
-        bound = _mean(results.seed_values(dataset, "vae", "mutual_information_bound", "codes"))
-        means = [float(np.mean(cells[dataset][method])) for method in (c.first, c.second)]
-        least = [bound is not None and mean > bound - parameters["bound"] for mean in means]
-        if all(least):  # two lower bounds tell nothing apart
-            verdict = Verdict.NOT_TESTED
-        elif any(least) and not c.significant:  # nor does one look equal to a number
-            verdict = Verdict.INCONCLUSIVE
-        verdicts.append(verdict)
-        floor = "at least " if least[0] else ""
-        told = "has more than" if c.higher else "has less than" if c.lower else "is not told apart from"
-        numbers = f"{told} the VAE: a difference of {floor}{number(c.estimate, 3)} nats{spread(c.low, c.high, 3)}"
-        if verdict is Verdict.NOT_TESTED:
-            numbers = "and the VAE both have more than the estimate can show"
-        said.append(f"on {dataset} {results.title(c.first)} {numbers}")
-        what = f"I(X;Z) in nats: {results.title(c.first)} less VAE"
-        equal = f", p = {number(part.p_equal, 2)} for equality within the margin"
-        note = f"effect size g = {number(c.effect, 2)}, p = {number(c.p_holm, 2)} for a difference{equal}"
-        evidence.append(Evidence(what, c.estimate, dataset, c.low, c.high, verdict=verdict, note=note))
-    if not verdicts:
-        return not_tested(
-            "The VAE's split is in the evidence, but no WAE with a Gaussian encoder and the VAE's code size was "
-            f"trained with {parameters['seeds']:.0f} seeds.",
-            evidence,
-        )
-    return Judgement(overall(verdicts), sentence(said), evidence)
-
-
-def _same_code(results: Results, dataset: str, method: str) -> bool:
-    ours, vae = results.settings(dataset, method), results.settings(dataset, "vae")
-    return ours.get("latent_dim") == vae.get("latent_dim") and ours.get("prior") == vae.get("prior")
-
-
-def _split(results: Results, dataset: str) -> list[Evidence]:
-    """The two parts of the KL term of each method whose encoder has a density."""
-    rows = []
-    titles = {"kl_total": "KL of the encoder from the prior", "mutual_information": "of it I(X;Z)"}
-    titles |= {
-        "kl_aggregate": "of it KL of the aggregate posterior",
-        "mutual_information_bound": "bound log N of I(X;Z)",
-    }
-    for method in results.methods:
-        for metric, title in titles.items():
-            values = results.seed_values(dataset, method, metric, "codes")
-            if len(values):
-                rows.append(Evidence(f"{results.title(method)}: {title}", _mean(values), dataset, unit="nats"))
-    return rows
-
-
-def _mean(values: "pd.Series[float]") -> float | None:
-    return float(values.mean()) if len(values) else None
-
-
 def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: the samples of the VAE (beta = 1) are less sharp than real images and than the WAEs' samples."""
     real = {dataset: results.real_value(dataset, "sharpness") for dataset in results.datasets}
@@ -250,4 +171,4 @@ def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
     evidence = [Evidence("sharpness of real images", value, dataset) for dataset, value in targets.items()]
     evidence += [*(_evidence(results, part, "sharpness") for part in parts), *lacking]
     verdicts = [part.verdict for part in parts] + [Verdict.INCONCLUSIVE for _ in lacking]
-    return Judgement(overall(verdicts), sentence([*said, *_lacking_said(lacking)]), evidence)
+    return Judgement(overall(verdicts), sentence([*said, *lost_said(lacking)]), evidence)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 
+from wae.analysis.claims.lost import lost_said, lost_seeds
 from wae.analysis.claims.rules import no_worse, within
-from wae.analysis.claims.verdicts import Evidence, Judgement, not_tested, overall
+from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import SIGNIFICANCE
@@ -51,14 +53,31 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
         what = f"{_named(results, method, dimension)}: debiased sliced W2"
         note = rejecting + tail
         evidence.append(Evidence(what, found.mean, dataset, found.low, found.high, "prior sds", verdict, note))
-    evidence += _power(results)
+    lost = [
+        found
+        for dataset in results.datasets
+        for found in lost_seeds(results, dataset, _high(results, dataset, parameters["high"]), parameters["seeds"])
+    ]
+    evidence += [*lost, *_power(results)]
+    verdicts += [Verdict.INCONCLUSIVE for _ in lost]
     if not verdicts:
         return not_tested(
             f"No WAE-MMD with latent_dim of {parameters['high']:.0f} or more was measured with "
             f"{parameters['seeds']:.0f} seeds.",
             evidence,
         )
-    return Judgement(overall(verdicts), sentence(said) + _power_said(results), evidence)
+    return Judgement(overall(verdicts), sentence([*said, *lost_said(lost)]) + _power_said(results), evidence)
+
+
+def _high(results: Results, dataset: str, dimensions: float) -> list[str]:
+    """WAE-MMD and its variants with a normal prior and a code of ``dimensions`` or more."""
+    found = []
+    for method in results.methods:
+        settings = results.settings(dataset, method)
+        normal = base_method(method) == "wae_mmd" and settings.get("prior", "normal") == "normal"
+        if normal and int(settings.get("latent_dim", 0)) >= dimensions:
+            found.append(method)
+    return found
 
 
 def _latent_dim(results: Results, dataset: str, method: str) -> int:
@@ -123,12 +142,18 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
     evidence, verdicts, said = [], [], []
     for found in contests:
         values, allowed, others = found.values, found.allowed, found.others
-        verdict = no_worse(
-            [values[v] for v in allowed], [values[v] for v in others], parameters["margin"], len(contests)
-        )
+        kept, rivals = ([values[v] for v in names if v in values] for names in (allowed, others))
+        verdict = no_worse(kept, rivals, parameters["margin"], len(contests)) if kept and rivals else None
+        # A rival that was lost might have been better, and a lost value that the claim allows the one that suffices.
+        open_to = {Verdict.SUPPORTED: others, Verdict.REFUTED: allowed}.get(verdict, []) if verdict else []
+        if verdict is None or any(value in found.lost for value in open_to):
+            verdict = Verdict.INCONCLUSIVE
         verdicts.append(verdict)
         means = ", ".join(f"{number(float(seeds.mean()), 3)} with {value}" for value, seeds in values.items())
         said.append(f"on {found.dataset} {found.title} has, by {found.name}, {means}")
+        lost = list(chain.from_iterable(found.lost.values()))
+        said += lost_said(lost)
+        evidence += lost
         for value, seeds in values.items():
             shown = results.interval(seeds, found.distance)
             what = f"{found.title}, {found.name} = {value}: {in_words(found.distance)}"
@@ -148,7 +173,10 @@ def latent(results: Results, parameters: Mapping[str, float]) -> Judgement:
 
 @dataclass(frozen=True)
 class Contest:
-    """The sweep of one setting of one method: scores by value, the values that the claim allows, and the rivals."""
+    """The sweep of one setting of one method: scores by value, the values that the claim allows, and the rivals.
+
+    ``lost``: values of which too few seeds finished.
+    """
 
     dataset: str
     distance: str
@@ -157,6 +185,7 @@ class Contest:
     values: "dict[str, pd.Series[float]]"
     allowed: list[str]
     others: list[str]
+    lost: dict[str, list[Evidence]]
 
     @property
     def name(self) -> str:
@@ -168,7 +197,7 @@ def _contests(
     results: Results, dataset: str, base: str, key: str, parameters: Mapping[str, float]
 ) -> Iterator[Contest]:
     """The contests of ``key``, one at each value of what is held, without those where it was not swept."""
-    distance, held = results.distance_on(dataset), SWEPT[key]
+    distance, held, least = results.distance_on(dataset), SWEPT[key], parameters["seeds"]
     if distance is None:
         return
     groups: dict[str, list[str]] = {}
@@ -178,24 +207,27 @@ def _contests(
     for at, methods in groups.items():
         values: dict[str, pd.Series[float]] = {}
         mixture: pd.Series[float] | None = None
-        for value, method in _tuned(results, dataset, key, methods).items():
+        tuned = _tuned(results, dataset, key, methods)
+        for value, method in tuned.items():
             seeds = results.seed_values(dataset, method, distance, "prior")
-            if len(seeds) >= parameters["seeds"]:
+            if len(seeds) >= least:
                 _latent_dim(results, dataset, method)
                 values[value] = seeds
                 if key == "prior" and value == "normal":
                     mixture = results.seed_values(dataset, method, distance, "mixture")
-        allowed = [v for v in values if (v == "normal" if key == "prior" else float(v) <= parameters["dimensions"])]
-        others = [v for v in values if v not in allowed]
+        lost = {v: found for v, method in tuned.items() if (found := lost_seeds(results, dataset, [method], least))}
+        entered = [v for v in tuned if v in values or v in lost]
+        allowed = [v for v in entered if (v == "normal" if key == "prior" else float(v) <= parameters["dimensions"])]
+        others = [v for v in entered if v not in allowed]
         if not allowed or not others:
             continue
-        if mixture is not None and len(mixture) >= parameters["seeds"]:  # fitted to the codes: a rival of the normal
+        if mixture is not None and len(mixture) >= least:  # fitted to the codes: a rival of the normal
             values["mixture"] = mixture
             others.append("mixture")
         title = results.title(base)
         if base not in methods:
             title += f" at {NAMES[held]} = {at}"
-        yield Contest(dataset, distance, title, key, values, allowed, others)
+        yield Contest(dataset, distance, title, key, values, allowed, others, lost)
 
 
 def _tuned(results: Results, dataset: str, key: str, methods: Sequence[str]) -> dict[str, str]:
