@@ -190,6 +190,10 @@ def test_one_method_is_not_told_apart_from_others_that_are_not_there(tmp_path: P
     SCORES.write(found.folder, scores.summarise(found))
     said = headline.sentence(found)
     assert said.endswith("): VAE on glyphs, at 31 [28.6, 33.6], the only method measured there."), said
+    scores_of = {(name, "fid_classifier/prior"): [30.0, 31.0, 32.0] for name in ("vae", "vae@cost=l1", "vae@cost=l2")}
+    varied = made(tmp_path / "varied", scores_of)
+    SCORES.write(varied.folder, scores.summarise(varied))
+    assert headline.sentence(varied).endswith("the only method measured there, beside 2 variants below.")
 
 
 def test_the_headline_counts_the_middle_of_a_long_ranking() -> None:

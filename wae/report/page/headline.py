@@ -50,18 +50,20 @@ def sentence(results: Results) -> str:
 
 
 def _closest(results: Results, dataset: str) -> str:
-    scores = [
+    measured = [
         score
         for score in results.read(SCORES)
         if (score.dataset, score.metric, score.subject) == (dataset, results.distance, "prior")
-        and score.method in results.main_methods
     ]
+    scores = [score for score in measured if score.method in results.main_methods]
     if not scores:
         return ""
     if len(scores) == 1:
         (alone,) = scores
         at = number(alone.mean, 3) + spread(alone.low, alone.high, 3)
-        return f"{results.title(alone.method)} on {dataset}, at {at}, the only method measured there"
+        variants = len(measured) - 1
+        rest = f", beside {counted(variants, 'variant')} below" if variants else ""
+        return f"{results.title(alone.method)} on {dataset}, at {at}, the only method measured there{rest}"
     if min(len(score.by_seed) for score in scores) < MIN_SEEDS:
         return f"not tested on {dataset}, with fewer than {MIN_SEEDS} seeds"
     scores.sort(key=lambda score: (score.mark is not Mark.BEST, score.mean))
