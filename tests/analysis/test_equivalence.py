@@ -1,14 +1,14 @@
 """Repetitions of recorded runs: true ones pass as often as stated, another method or weight does not."""
 
-import itertools
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from wae.analysis.equivalence import MARGINS, Finding, Repetition, power_to_repeat, repetition, told_apart
+from wae.analysis.equivalence import MARGINS, Finding, Repetition, by_cell, power_to_repeat, repetition
 from wae.analysis.runs import METRICS_COLUMNS, load_metrics
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,21 +106,84 @@ def test_the_power_to_repeat_is_that_of_simulated_tests(sd: float, recorded: int
     assert power_to_repeat(sd, recorded, fresh, margin) == pytest.approx(np.mean(test[0] & test[1]), abs=0.015)
 
 
-def test_runs_are_told_apart_by_all_scores_together() -> None:
-    rng = np.random.default_rng(2)
-    a, b = rng.standard_normal((5, 30)), rng.standard_normal((5, 30))
-    scaled = np.concatenate([a, b]) / np.concatenate([a, b]).std(0)
+def long(cells: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Rows of metrics.csv that ``by_cell`` reads as ``cells``."""
+    rows = [
+        {"dataset": dataset, "method": method, "seed": seed, "metric": metric, "subject": subject, "value": value}
+        for (dataset, method), table in cells.items()
+        for (metric, subject), values in table.items()
+        for seed, value in values.items()
+    ]
+    return pd.DataFrame(rows, columns=list(METRICS_COLUMNS)).assign(reference="", samples=10.0, draw=0)
 
-    def energy(first: tuple[int, ...]) -> float:
-        rest = [k for k in range(10) if k not in first]
-        mean = lambda x, y: np.mean([np.abs(scaled[i] - scaled[j]).sum() for i in x for j in y])  # noqa: E731
-        return float(2 * mean(first, rest) - mean(first, first) - mean(rest, rest))
 
-    values = [energy(split) for split in itertools.combinations(range(10), 5)]
-    expected = np.mean([value >= energy((0, 1, 2, 3, 4)) - 1e-9 for value in values])
-    assert told_apart(a, b) == pytest.approx(expected)
-    assert told_apart(a, b + 1.5) == pytest.approx(2 / 252)  # each score too near to tell, all together not
-    assert told_apart(a[:3], b[:3]) is None  # 20 splits, each with its mirror
-    assert told_apart(a, np.full_like(a, np.nan)) is None
-    p = [told_apart(rng.standard_normal((4, 8)), rng.standard_normal((4, 8))) for _ in range(200)]
-    assert np.mean([value is not None and value <= 0.05 for value in p]) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 200)
+def test_another_method_in_one_of_eight_recorded_cells_is_told_by_all_scores_together() -> None:
+    rng = np.random.default_rng(3)
+    old = by_cell(load_metrics(ROOT / "reports/recorded/default/metrics.csv"), "test")
+    new = {}  # five other runs of each cell, with the recorded means and covariances
+    for cell, table in old.items():
+        mean = table.mean(axis=0)
+        new[cell] = mean + pd.DataFrame(
+            rng.standard_normal((5, 5)) @ (table - mean).to_numpy() / 2, index=range(100, 105), columns=table.columns
+        )
+    found = repetition(long(old), long(new), "fid_classifier", "test")
+    assert [c.finding for c in found.cells] == [Finding.EQUIVALENT] * 8
+    new["letters", "wae_gan"] = new["letters", "wae_mmd"]
+    found = repetition(long(old), long(new), "fid_classifier", "test")
+    different = [(c.dataset, c.method) for c in found.cells if c.finding is Finding.DIFFERENT]
+    assert different == [("letters", "wae_gan")]
+
+
+def test_a_cell_that_lacks_recorded_seeds_says_how_many_and_does_not_pass() -> None:
+    rng = np.random.default_rng(5)
+    old, new = simulated(rng, 5, 0), simulated(rng, 5, 100)
+    assert repetition(old, new, "fid_x", "test").finding is Finding.EQUIVALENT
+    one, seed = new["metric"] == "sharpness", new["seed"] == 103
+    for fewer in (new[~seed], new[~(seed & one)], new.assign(value=new["value"].mask(seed & one))):
+        found = repetition(old, fewer, "fid_x", "test")
+        assert {m.finding for m in found.measures} == {Finding.EQUIVALENT}
+        assert [(c.finding, c.lacking) for c in found.cells] == [(Finding.UNDECIDED, 1)]
+        assert found.finding is Finding.UNDECIDED
+        assert found.power == 0
+    (cell,) = repetition(old, new.assign(value=new["value"].mask(new["seed"] > 102)), "fid_x", "test").cells
+    assert (cell.seeds, cell.lacking) == ((5, 3), 2)
+    assert repetition(old[~(old["seed"] == 2)], new, "fid_x", "test").finding is Finding.EQUIVALENT  # more are no fault
+    kept = pd.concat([new, old.assign(method="other")])
+    both = repetition(pd.concat([old, old.assign(method="other")]), kept[~(kept["seed"] == 103)], "fid_x", "test")
+    assert [(c.method, c.finding, c.lacking) for c in both.cells] == [
+        ("m", Finding.UNDECIDED, 1),
+        ("other", Finding.IDENTICAL, 0),
+    ]
+    far = simulated(rng, 4, 100, moved=5.0)
+    assert repetition(old, far, "fid_x", "test").finding is Finding.DIFFERENT
+
+
+def test_three_seeds_against_three_cannot_pass_and_the_power_is_zero() -> None:
+    rng = np.random.default_rng(6)
+    old, new = simulated(rng, 3, 0), simulated(rng, 3, 100)
+    found = repetition(old, new, "fid_x", "test")
+    assert {m.finding for m in found.measures} <= {Finding.EQUIVALENT, Finding.UNDECIDED}
+    assert [(c.finding, c.p) for c in found.cells] == [(Finding.UNDECIDED, None)]
+    assert (found.finding, found.power) == (Finding.UNDECIDED, 0.0)
+    four = repetition(old, simulated(rng, 4, 100), "fid_x", "test")
+    assert [c.finding for c in four.cells] == [Finding.EQUIVALENT]
+    assert four.power > 0
+
+
+def test_the_power_is_zero_where_nothing_can_pass() -> None:
+    rng = np.random.default_rng(7)
+    old, new = simulated(rng, 5, 0), simulated(rng, 5, 100)
+    assert repetition(old, new, "fid_x", "test").power > 0.8
+    never = {
+        "one seed": (old, new[new["seed"] == 100]),
+        "two recorded seeds, too few for a measure": (simulated(rng, 2, 0), simulated(rng, 10, 100)),
+        "no cell": (old, new.assign(method="other")),
+        "no score": (old, new[new["metric"] != "mse"]),
+        "nothing that decides": (old.assign(metric="any"), new.assign(metric="any")),
+    }
+    for case, (recorded, fresh) in never.items():
+        found = repetition(recorded, fresh, "fid_x", "test")
+        assert found.finding in (Finding.UNDECIDED, Finding.MISSING), case
+        assert found.power == 0, case
+    same = repetition(old, old, "fid_x", "test")
+    assert (same.finding, same.power) == (Finding.EQUIVALENT, 0.9)

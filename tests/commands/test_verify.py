@@ -27,7 +27,7 @@ def frame(values: Mapping[tuple[str, int, str, float], float]) -> pd.DataFrame:
 
 
 FID: dict[tuple[str, int, str, float], float] = {
-    ("a", s, "fid_classifier", 0): v for s, v in enumerate([2.0, 2.1, 2.2])
+    ("a", s, "fid_classifier", 0): v for s, v in enumerate([2.0, 2.1, 2.2, 2.05, 2.15])
 }
 
 
@@ -89,8 +89,8 @@ def test_against_a_finished_run_and_without_one(tmp_path: Path, capsys: pytest.C
         verify.verify(folder, tmp_path / "results")
     results = handed_in(tmp_path, frame(FID), commit="c1")
     assert verify.verify(folder, results)
-    assert "identical: 3 values, bit for bit" in capsys.readouterr().out
-    with pytest.raises(UserError, match="d/b: nothing was recorded of it; take another, such as d/a/seed2"):
+    assert "identical: 5 values, bit for bit" in capsys.readouterr().out
+    with pytest.raises(UserError, match="d/b: nothing was recorded of it; take another, such as d/a/seed4"):
         verify.verify(folder, results, "d/b")
     with pytest.raises(UserError, match="unknown cell 'd/a/seed1': known are d/a/seed0"):
         verify.verify(folder, results, "d/a/seed1")
@@ -103,18 +103,39 @@ def test_one_origin_is_compared_bit_for_bit_and_two_by_equivalence(
     moved = frame({key: value * (1 + 1e-9) for key, value in FID.items()})
     assert not verify.verify(folder, handed_in(tmp_path, moved))
     out = capsys.readouterr().out
-    assert "different: 3 of 3 values, on the same commit, versions and machine" in out
-    assert out.count("recorded 2.") == 3
+    assert "different: 5 of 5 values, on the same commit, versions and machine" in out
+    assert out.count("recorded 2.") == 5
     assert verify.verify(folder, handed_in(tmp_path, moved, commit="c1"))
     out = capsys.readouterr().out
     assert "equivalent: d/a fid_classifier prior: recorded 2.1, found 2.1, margin 2 times" in out
     assert "equivalent: 1 measures; a true repetition passes in at least 90%" in out
     written = read_json(tmp_path / "results/verify_e/verify.json")
     assert written["finding"] == "equivalent"
+    assert written["power"] == pytest.approx(0.9, abs=0.001)
     assert 1.05 < written["measures"][0]["noticeable"] < 2
     one = moved[moved["seed"] == 0]
     assert not verify.verify(folder, handed_in(tmp_path, one, commit="c1"))
-    assert "undecided: 1 measures" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "too few seeds: 1, need 4 or more to show equivalence" in out
+    assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
+
+
+def test_lost_seeds_and_seeds_too_few_to_be_told_apart_do_not_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = frame({key: value * (1 + 1e-9) for key, value in FID.items()})
+    folder = recorded(tmp_path, frame(FID))
+    for lost in (moved[moved["seed"] != 3], moved.assign(value=moved["value"].mask(moved["seed"] == 3))):
+        assert not verify.verify(folder, handed_in(tmp_path, lost, commit="c1"))
+        out = capsys.readouterr().out
+        assert "undecided: d/a, all 1 scores together: fresh scores of 1 of 5 recorded seeds are lacking; p = " in out
+        assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
+    three = frame(FID)[:3]
+    assert not verify.verify(recorded(tmp_path, three), handed_in(tmp_path, moved[:3], commit="c1"))
+    out = capsys.readouterr().out
+    assert "equivalent: d/a fid_classifier prior" in out
+    assert "together: no test of 3 recorded and 3 fresh seeds can reject at 5%; run more seeds" in out
+    assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
 
 
 def test_settings_that_changed_since_are_not_compared(tmp_path: Path, smoke: dict[str, Any]) -> None:

@@ -2,14 +2,14 @@
 
 A repetition passes where each deciding measure is shown to be equal within its margin (two one-sided tests, each at 5%,
 so that a difference as large as a margin passes in at most 5% of cases) and neither of two tests at 5% tells the runs
-apart: Welch's of each deciding measure with Holm's correction, and one permutation test of all scores of a cell
-together. Runs that pass nothing and fail nothing are undecided: too few seeds, or too noisy.
+apart: Welch's of each deciding measure with Holm's correction, and one permutation test of all scores of all cells
+together (wae.analysis.permutation). Runs that pass nothing and fail nothing are undecided: too few seeds, fewer than
+recorded, or too noisy.
 """
 
-import itertools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -18,10 +18,10 @@ import pandas as pd
 from scipy import stats
 
 from wae.analysis.budget import detectable_difference
+from wae.analysis.permutation import told_apart
 from wae.analysis.statistics import MIN_SEEDS, SIGNIFICANCE, compare, equivalent, holm
 
 POWER = 0.8  # that a difference called noticeable is found; and below it a measure is called too noisy
-PERMUTATIONS = 20_000  # at most; all of them where there are fewer
 LEFT_OUT = ("_curve", "_half", "_infinity", "_p", "_bound")  # ends of metrics that say nothing of their own of a run
 Cell = tuple[str, str]  # dataset and method
 
@@ -84,13 +84,20 @@ class Compared:
 
 @dataclass(frozen=True)
 class Together:
-    """The permutation test of all scores of a cell: ``p`` is corrected over cells; None for too few seeds to reject."""
+    """The permutation test of all scores of a cell. ``p``: corrected over cells (wae.analysis.permutation); None where
+    there was no test, or none that could reject.
+
+    ``seeds``: recorded and fresh ones with any score; ``lacking``: how many seeds fewer the fresh runs have than the
+    recorded ones, of the score that lacks most. A cell that lacks any is not found equivalent.
+    """
 
     dataset: str
     method: str
     scores: int
-    p: float | None
+    seeds: tuple[int, int]
     finding: Finding
+    p: float | None = None
+    lacking: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,15 @@ class Repetition:
 
     @property
     def power(self) -> float:
-        """At least so often a true repetition passes: each measure's power, less the tests' false alarms."""
+        """At least so often a true repetition passes: each measure's power, less the tests' false alarms.
+
+        0 where it can never pass: no deciding measure, one without a test, or a cell that is missing, lacks seeds or
+        has too few for its test to reject.
+        """
+        open_measures = [m for m in self.measures if m.finding is not Finding.IDENTICAL and m.power is None]
+        open_cells = [c for c in self.cells if c.finding is not Finding.IDENTICAL and (c.p is None or c.lacking)]
+        if not self.measures or open_measures or open_cells:
+            return 0.0
         lacking = math.fsum(1 - m.power for m in self.measures if m.power is not None)
         return max(1 - lacking - 2 * SIGNIFICANCE, 0.0)
 
@@ -204,62 +219,32 @@ def power_to_repeat(sd: float, recorded: int, fresh: int, margin: float) -> floa
 
 
 def _cells(old: Mapping[Cell, pd.DataFrame], new: Mapping[Cell, pd.DataFrame]) -> list[Together]:
-    made: list[tuple[Cell, int, float | None, Finding]] = []
-    for cell, a in old.items():
-        b = new.get(cell)
-        if b is None:
-            made.append((cell, 0, None, Finding.MISSING))
-            continue
-        both = [column for column in a.columns if column in b.columns]
-        if set(both) != set(a.columns):
-            made.append((cell, len(both), None, Finding.MISSING))
-            continue
-        common = a.index.intersection(b.index)
-        if len(common) == len(a) == len(b) and a.loc[common, both].equals(b.loc[common, both]):
-            made.append((cell, len(both), None, Finding.IDENTICAL))
-            continue
-        p = told_apart(a[both].to_numpy(float), b[both].to_numpy(float))
-        made.append((cell, len(both), p, Finding.UNDECIDED))
-    corrected = holm([p for _, _, p, _ in made])
-    return [
-        Together(*cell, count, p, _judged(finding, p))
-        for (cell, count, _, finding), p in zip(made, corrected, strict=True)
-        if p is not None or finding is not Finding.UNDECIDED
-    ]
+    made = {cell: _together(cell, a, new.get(cell, pd.DataFrame())) for cell, a in old.items()}
+    tested = [cell for cell, found in made.items() if found.finding is Finding.UNDECIDED]
+    values = told_apart([(old[cell], new[cell][list(old[cell].columns)]) for cell in tested])
+    for cell, p in zip(tested, values, strict=True):
+        made[cell] = replace(made[cell], p=p, finding=_judged(p, made[cell].lacking))
+    return list(made.values())
 
 
-def _judged(finding: Finding, p: float | None) -> Finding:
-    return finding if p is None else Finding.DIFFERENT if p <= SIGNIFICANCE else Finding.EQUIVALENT
+def _together(cell: Cell, a: pd.DataFrame, b: pd.DataFrame) -> Together:
+    """A cell before it is tested: identical, missing or undecided."""
+    both = [column for column in a.columns if column in b.columns]
+    seeds = _with_scores(a), _with_scores(b)
+    if len(both) < len(a.columns):
+        return Together(*cell, len(both), seeds, Finding.MISSING)
+    fewer = np.isfinite(a).sum() - np.isfinite(b[both]).sum()  # by score
+    common = a.index.intersection(b.index)
+    same = len(common) == len(a) == len(b) and a.loc[common].equals(b.loc[common, both])
+    finding = Finding.IDENTICAL if same else Finding.UNDECIDED
+    return Together(*cell, len(both), seeds, finding, lacking=max(int(fewer.max()), 0))
 
 
-def told_apart(a: np.ndarray, b: np.ndarray, seed: int = 0) -> float | None:
-    """p-value that runs ``a`` (n, scores) and ``b`` (m, scores) are of one law: a permutation test with the energy
-    statistic, each score in units of its spread over all runs, distances summed over scores.
+def _with_scores(table: pd.DataFrame) -> int:
+    return int(np.isfinite(table).any(axis=1).sum())
 
-    Over all splits of the runs, or PERMUTATIONS random ones. None where no split could be rare enough to reject at 5%,
-    as with 3 runs each. Scores that are not finite or never vary are left out.
-    """
-    n, both = len(a), np.concatenate([a, b])
-    both = both[:, np.isfinite(both).all(0)]
-    spread = both.std(0)
-    both = both[:, spread > 1e-12 * np.abs(both).max(0)]
-    splits = math.comb(len(both), n)
-    if both.shape[1] == 0 or (2 if n == len(b) else 1) / splits > SIGNIFICANCE:
-        return None
-    scaled = both / both.std(0)
-    distance = np.abs(scaled[:, None] - scaled[None]).sum(-1)  # (n + m, n + m)
 
-    if splits <= PERMUTATIONS:
-        chosen = np.array(list(itertools.combinations(range(len(both)), n)))  # the first is the runs as they came
-    else:
-        rng = np.random.default_rng(seed)
-        drawn = [rng.permutation(len(both))[:n] for _ in range(PERMUTATIONS)]
-        chosen = np.array([np.arange(n), *drawn])
-    first = np.zeros((len(chosen), len(both)))
-    np.put_along_axis(first, chosen, 1.0, axis=1)
-    rest = 1.0 - first
-    near = [
-        ((x @ distance) * y).sum(1) / (x.sum(1) * y.sum(1)) for x, y in ((first, rest), (first, first), (rest, rest))
-    ]
-    energies = 2 * near[0] - near[1] - near[2]
-    return float(np.mean(energies >= energies[0] * (1 - 1e-9)))
+def _judged(p: float | None, lacking: int) -> Finding:
+    if p is not None and p <= SIGNIFICANCE:
+        return Finding.DIFFERENT
+    return Finding.UNDECIDED if p is None or lacking else Finding.EQUIVALENT

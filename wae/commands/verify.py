@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from wae.analysis.collecting import collect
-from wae.analysis.equivalence import POWER, Compared, Finding, Repetition, repetition
+from wae.analysis.equivalence import POWER, Compared, Finding, Repetition, Together, repetition
 from wae.analysis.experiment import PRIMARY_EXTRACTORS
 from wae.analysis.runs import load_metrics
 from wae.commands import api
@@ -69,7 +69,8 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
         print(f"different: {len(found)} of {len(old)} values, on the same commit, versions and machine")
         return False
     made = repetition(old, fresh, _distance(record, old), _reference(record))
-    write_json(results / f"verify_{record.experiment}" / "verify.json", asdict(made) | {"finding": made.finding})
+    whole = {"finding": made.finding, "power": made.power}
+    write_json(results / f"verify_{record.experiment}" / "verify.json", asdict(made) | whole)
     return report(made)
 
 
@@ -171,12 +172,12 @@ def report(found: Repetition) -> bool:
             print(_measure_said(measure))
     for cell in found.cells:
         if cell.finding is not Finding.IDENTICAL:
-            p = "a score is missing" if cell.p is None else f"p = {cell.p:.3g}"
-            print(f"{cell.finding}: {plain(cell.dataset)}/{plain(cell.method)}, all {cell.scores} scores together: {p}")
+            print(_cell_said(cell))
     noisy = [m for m in found.measures if m.power is not None and m.power < POWER]
     few = [m for m in found.measures if m.finding is Finding.UNDECIDED and m.power is None]
     if few:
-        print(f"too few seeds: {min(few, key=lambda m: m.seeds).seeds[1]}, need 3 or more to show equivalence")
+        # Three would do for a measure, but no split of three and three can tell a cell's runs apart.
+        print(f"too few seeds: {min(min(m.seeds) for m in few)}, need 4 or more to show equivalence")
     if noisy and found.finding is Finding.UNDECIDED:
         print(f"too noisy for so few seeds: {len(noisy)} measures; run more seeds")
     passed = found.finding in (Finding.EQUIVALENT, Finding.IDENTICAL)
@@ -185,6 +186,18 @@ def report(found: Repetition) -> bool:
         "that differs by a margin in at most 5%"
     )
     return passed
+
+
+def _cell_said(found: Together) -> str:
+    said = f"{found.finding}: {plain(found.dataset)}/{plain(found.method)}, all {found.scores} scores together: "
+    if found.finding is Finding.MISSING:
+        return f"{said}a score is missing"
+    recorded, fresh = found.seeds
+    if found.lacking:
+        said += f"fresh scores of {found.lacking} of {recorded} recorded seeds are lacking; "
+    if found.p is None:
+        return f"{said}no test of {recorded} recorded and {fresh} fresh seeds can reject at 5%; run more seeds"
+    return f"{said}p = {found.p:.3g}"
 
 
 def _measure_said(found: Compared) -> str:
