@@ -32,11 +32,14 @@ def plan(a: Arguments) -> None:
 
 def check(a: Arguments) -> None:
     """Check a config file and the plug-ins it names, and say how many runs it plans."""
+    from wae.analysis.words import counted
     from wae.commands.check import check_plugins
 
     made = _plan(a)
     check_plugins(made)
-    print(f"{a.plan}: {len(made.runs)} runs of {len(made.methods)} methods on {len(made.config.run.datasets)} datasets")
+    names = ("run", made.runs), ("method", made.methods), ("dataset", made.config.run.datasets)
+    runs, methods, datasets = (counted(len(found), name) for name, found in names)
+    print(f"{a.plan}: {runs} of {methods} on {datasets}")
 
 
 def prepare(a: Arguments) -> None:
