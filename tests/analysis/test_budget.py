@@ -4,18 +4,22 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from tests.shared.tables import results
 from wae.analysis.agreement import agreements
 from wae.analysis.budget import budget_rows, detectable_difference, error_budget, gap_rows
+from wae.analysis.claims.scores import quality
 from wae.analysis.files import SCORES, File
 from wae.analysis.metrics import describe, gather, learn
+from wae.analysis.results import Results
 from wae.analysis.rows import Mark, Score, Source
 from wae.analysis.scores import summarise
 from wae.analysis.tuning import tune
 from wae.core.errors import UserError
+from wae.core.files import read_json, write_json
 from wae.evaluation.metric import as_document
 from wae.evaluation.run import known_metrics
 
@@ -78,6 +82,44 @@ def test_the_budget_of_an_experiment(tmp_path: Path) -> None:
         assert row.sd_seed == pytest.approx(math.sqrt(1 - 0.005 / 2))
         assert row.dominant is Source.HALF
         assert row.detectable == pytest.approx(detectable_difference(1.0, 3, 1))
+
+
+def test_the_budget_is_corrected_for_the_pairs_that_are_tested_together(tmp_path: Path) -> None:
+    """Counted by hand: on two datasets the three claimed methods, a fourth on one of them, and twenty variants.
+
+    A method with two seeds is in no test. The pairs of the claimed methods are those that claim "quality" corrects.
+    """
+    folders, claimed = [], ("vae", "wae_mmd", "wae_gan")
+    for dataset, others in (("glyphs", ("ae", "short")), ("letters", ())):
+        names = (*claimed, *others, *(f"wae_mmd@latent_dim={size}" for size in range(20)))
+        scores = {
+            (name, "fid_classifier/prior"): [10.0 + place + seed for seed in range(2 if name == "short" else 5)]
+            for place, name in enumerate(names)
+        }
+        folders.append(results(tmp_path / dataset, dict(scores), dataset).folder)
+    merged = tmp_path / "both"
+    merged.mkdir()
+    for name in ("metrics.csv", "runs.csv"):
+        tables = [pd.read_csv(folder / name) for folder in folders]
+        pd.concat(tables, ignore_index=True).to_csv(merged / name, index=False)
+    plans = [read_json(folder / "plan.json") for folder in folders]
+    write_json(merged / "plan.json", plans[0] | {"runs": [run for plan in plans for run in plan["runs"]]})
+    both, alone = Results(merged), Results(folders[1])
+
+    sd, freedom = math.sqrt(2.5), 8
+    for found, pairs in ((both, 6 + 3), (alone, 3)):
+        limit = stats.t.ppf(1 - 0.05 / pairs / 2, freedom)
+        kept = [row for row in budget_rows(found) if row.seeds == 5]
+        assert len(kept) == (24 + 23 if found is both else 23)
+        for row in kept:
+            assert row.detectable is not None
+            shift = row.detectable / (sd * math.sqrt(2 / 5))
+            power = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
+            assert power == pytest.approx(0.8, abs=1e-6)
+    judged = quality(alone, {"seeds": 3, "margin": 0.05})
+    assert sum(evidence.low is not None for evidence in judged.evidence) == 3
+    first = budget_rows(alone)[0]
+    assert first.detectable == pytest.approx(2.51 * sd, rel=0.002)  # 4.95 * sd with every variant's pairs
 
 
 def test_the_gap_adds_up_and_lacks_what_was_not_measured(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from wae.analysis.contrasts import primary_contrasts
 from wae.analysis.results import Results
 from wae.analysis.rows import BudgetRow, GapRow, Source
 from wae.analysis.statistics import SIGNIFICANCE
@@ -40,7 +41,7 @@ def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -
     the seeds' is that of the seed means less the draws' share of it, not below 0. The spread over random
     halves of n reference images estimates that over fresh references of n images: a half's mean strays from
     the whole's by s^2 / (n / 2) * (1 - 1/2) = s^2 / n in variance. NaN rows (diverged seeds) are left out.
-    ``comparisons``: pairs that the Holm correction will count, for ``detectable``.
+    ``comparisons``: pairs that Holm's correction counts, for ``detectable``.
     """
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values).all(1)]
@@ -90,16 +91,20 @@ def detectable_difference(
 
 
 def budget_rows(results: Results) -> list[BudgetRow]:
-    """The budget of the ranking distance of prior samples: a row per dataset and method, in the results' order."""
+    """The budget of the ranking distance of prior samples: a row per dataset and method, in the results' order.
+
+    ``detectable`` is corrected for the pairs of main methods that are tested together, over all datasets; a variant's
+    is that of a main method with its spread.
+    """
     metric, rows = results.distance, []
     if metric is None:
         return []
+    comparisons = max(len(primary_contrasts(results)), 1)
     for dataset in results.datasets:
-        pairs = math.comb(sum(results.finished(dataset, method) > 0 for method in results.methods), 2)
         for method in results.methods:
             values = _by_seed(results, dataset, method, metric)
             if values.size:
-                found = error_budget(values, _by_seed(results, dataset, method, f"{metric}_half"), max(pairs, 1))
+                found = error_budget(values, _by_seed(results, dataset, method, f"{metric}_half"), comparisons)
                 rows.append(_row(dataset, method, float(values.mean()), found))
     return rows
 

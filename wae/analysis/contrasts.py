@@ -24,12 +24,19 @@ Cells = dict[str, dict[str, np.ndarray]]  # by dataset and method, one number pe
 
 def contrasts(results: Results) -> list[Contrast]:
     """All pairs of the main methods: the primary measure first, then the secondary ones in the config's order."""
-    measures = [(results.distance, "prior")] if results.distance else []
     secondary = [_measure(results, name) for name in results.config.get("report", {}).get("secondary", [])]
     return [
-        *_corrected(results, measures, primary=True),
+        *primary_contrasts(results),
         *_corrected(results, [m for m in secondary if m is not None], primary=False),
     ]
+
+
+def primary_contrasts(results: Results) -> list[Contrast]:
+    """All pairs of the main methods in the primary measure, on every dataset: the tests that are corrected together.
+
+    A pair of which either method has fewer than MIN_SEEDS scores has no test and is no row.
+    """
+    return _corrected(results, [(results.distance, "prior")] if results.distance else [], primary=True)
 
 
 def _measure(results: Results, name: str) -> tuple[str, str] | None:

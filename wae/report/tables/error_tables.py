@@ -110,7 +110,8 @@ def _budget(results: Results) -> Grid | None:
         title=f"Error budget of the {in_words(results.distance)}",
         caption=(
             "Standard deviations by source, what each adds to the standard error of the reported mean, and the "
-            "smallest difference that this experiment could have found with 80% power after correction."
+            "smallest difference that this experiment could have found with 80% power, corrected for all pairs of "
+            "methods without variants on all datasets."
         ),
         section="budget",
         heads=heads,
