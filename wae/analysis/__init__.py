@@ -30,12 +30,14 @@ def summarise(results: "Results") -> None:
     """Write what follows from an experiment's own tables alone: scores, agreement, budget, gap, tuning and so on."""
     from wae.analysis import agreement, budget, citation, contrasts, courses, files, lottery, reaching, scores, tuning
     from wae.analysis.costs.fits import timing_fits
+    from wae.analysis.deciding import deciding
 
     folder, summed = results.folder, scores.summarise(results)
     files.SCORES.write(folder, summed)
     files.AGREEMENT.write(folder, agreement.agreements(results, summed))
     files.BUDGET.write(folder, budget.budget_rows(results))
     files.CONTRASTS.write(folder, contrasts.contrasts(results))
+    files.DECIDING.write(folder, deciding(results))
     files.AGGREGATES.write(folder, contrasts.aggregates(results))
     files.LOTTERY.write(folder, lottery.streams(results))
     files.CROSSED.write(folder, lottery.crossed(results))

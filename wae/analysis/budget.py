@@ -12,6 +12,8 @@ from wae.analysis.results import Results
 from wae.analysis.rows import BudgetRow, GapRow, Source
 from wae.analysis.statistics import SIGNIFICANCE
 
+POWER = 0.8  # with which a difference is called detectable
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -65,7 +67,7 @@ def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -
 
 
 def detectable_difference(
-    sd: float, seeds: int, comparisons: int = 1, power: float = 0.8, others: int | None = None
+    sd: float, seeds: int, comparisons: int = 1, power: float = POWER, others: int | None = None
 ) -> float:
     """Smallest difference of two means that a two-sided t-test with ``seeds`` runs each finds with ``power``.
 
@@ -79,15 +81,21 @@ def detectable_difference(
     if sd == 0:
         return 0.0
     freedom = seeds + others - 2
-    limit = stats.t.ppf(1 - SIGNIFICANCE / comparisons / 2, freedom)
-
-    def lacking(shift: float) -> float:
-        # scipy gives NaN for the far lower tail once it is smaller than its arithmetic resolves.
-        found = stats.nct.sf(limit, freedom, shift) + np.nan_to_num(stats.nct.cdf(-limit, freedom, shift))
-        return float(found) - power
-
-    shift = optimize.brentq(lacking, 0.0, 10.0 * limit + 10.0)
+    limit = float(stats.t.ppf(1 - SIGNIFICANCE / comparisons / 2, freedom))
+    shift = optimize.brentq(lambda x: power_at(x, limit, freedom) - power, 0.0, _certain(limit))
     return float(shift * sd * math.sqrt(1.0 / seeds + 1.0 / others))
+
+
+def power_at(shift: float, limit: float, freedom: float) -> float:
+    """Probability that |t| exceeds ``limit`` where the true difference is ``shift`` >= 0 standard errors."""
+    shift = min(shift, _certain(limit))
+    # scipy gives NaN for the far lower tail once it is smaller than its arithmetic resolves.
+    return float(stats.nct.sf(limit, freedom, shift) + np.nan_to_num(stats.nct.cdf(-limit, freedom, shift)))
+
+
+def _certain(limit: float) -> float:
+    """A shift that is found with a probability of almost 1, at any degrees of freedom from 2."""
+    return 10.0 * limit + 10.0
 
 
 def budget_rows(results: Results) -> list[BudgetRow]:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from wae.analysis.claims.verdicts import ClaimsDocument
 from wae.analysis.costs.rows import TimingFits
-from wae.analysis.inference_rows import Aggregate, Contrast, CrossedRow, StreamRow
+from wae.analysis.inference_rows import Aggregate, Contrast, CrossedRow, Deciding, StreamRow
 from wae.analysis.published.rows import PublishedDocument
 from wae.analysis.rows import Agreement, BudgetRow, Courses, GapRow, Reaching, Score, Shortfall, Tuning
 from wae.core.errors import UserError
@@ -56,6 +56,7 @@ class File(Generic[T]):
 SCORES: File[list[Score]] = File("scores.json", list[Score], [])
 BUDGET: File[list[BudgetRow]] = File("budget.json", list[BudgetRow], [])
 CONTRASTS: File[list[Contrast]] = File("contrasts.json", list[Contrast], [])
+DECIDING: File[list[Deciding]] = File("deciding.json", list[Deciding], [])
 AGGREGATES: File[list[Aggregate]] = File("aggregates.json", list[Aggregate], [])
 LOTTERY: File[list[StreamRow]] = File("lottery.json", list[StreamRow], [])
 CROSSED: File[list[CrossedRow]] = File("crossed.json", list[CrossedRow], [])
@@ -70,7 +71,7 @@ PUBLISHED: File[PublishedDocument] = File("published.json", PublishedDocument, P
 CLAIMS: File[ClaimsDocument] = File("claims.json", ClaimsDocument, ClaimsDocument())
 ALL: tuple[File[Any], ...] = (
     *(SCORES, CONTRASTS, AGGREGATES, BUDGET, LOTTERY, GAP, AGREEMENT, TUNING, CITATION, COURSES),
-    *(REACHING, CROSSED),
+    *(REACHING, CROSSED, DECIDING),
     *(TIMING_FITS, PUBLISHED, CLAIMS),
 )
 NAMES = (*(file.name for file in ALL), "divergences.json")

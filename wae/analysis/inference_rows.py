@@ -19,6 +19,21 @@ class Contrast:
 
 
 @dataclass(frozen=True)
+class Deciding:
+    """How many seeds per method would decide one pair of main methods on one dataset, in the primary measure.
+
+    ``comparison``: what the seeds so far say; its ``seeds`` are those of the method with fewer. ``needed``: fewest
+    seeds of each with which the difference and the spreads found so far, taken as the true ones, would be significant
+    with 80% power, corrected for ``comparisons`` pairs; None for more than ``wae.analysis.deciding.MOST_SEEDS``.
+    """
+
+    dataset: str
+    comparison: Comparison
+    comparisons: int
+    needed: int | None
+
+
+@dataclass(frozen=True)
 class Aggregate:
     """One method over all datasets, in the primary measure, with 95% intervals of a stratified bootstrap over seeds.
 

@@ -8,7 +8,7 @@ import pandas as pd
 from wae.analysis import files
 from wae.analysis.claims.verdicts import JudgedClaim
 from wae.analysis.experiment import Experiment
-from wae.analysis.inference_rows import Aggregate, Contrast, StreamRow
+from wae.analysis.inference_rows import Aggregate, Contrast, Deciding, StreamRow
 from wae.analysis.published.rows import PublishedRow
 from wae.analysis.rows import BudgetRow, GapRow, Score, TriedWeight
 from wae.analysis.statistics import Comparison
@@ -64,10 +64,15 @@ class Results(Experiment):
         Columns: dataset, metric, subject, primary (bool), first, second, seeds, estimate (a ratio of geometric means
         where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g)
         """
-        rows = [asdict(found) for found in self.read(files.CONTRASTS)]
-        flat = [{**row, **row.pop("comparison")} for row in rows]
-        columns = [field.name for field in (*fields(Contrast)[:-1], *fields(Comparison))]
-        return pd.DataFrame([{name: row[name] for name in columns} for row in flat], columns=columns)
+        return _flat(self.read(files.CONTRASTS), Contrast)
+
+    def deciding(self) -> pd.DataFrame:
+        """How many seeds would decide each pair of methods in the primary measure: a row per dataset and pair.
+
+        Columns: dataset, comparisons (pairs corrected for), needed (seeds per method for 80% power; None for more than
+        wae.analysis.deciding.MOST_SEEDS), and those of ``contrasts`` from first on.
+        """
+        return _flat(self.read(files.DECIDING), Deciding)
 
     def aggregates(self) -> pd.DataFrame:
         """Methods over all datasets in the primary measure: a row per method (wae.analysis.inference_rows.Aggregate).
@@ -108,6 +113,13 @@ class Results(Experiment):
         (95% interval), seeds, differs (list of dicts: reason, title, there, here), outcome, note.
         """
         return _frame(self.read(files.PUBLISHED).rows, PublishedRow)
+
+
+def _flat(rows: list[Any], kind: Any) -> pd.DataFrame:
+    """Rows with a comparison, its fields last."""
+    columns = [field.name for field in (*fields(kind), *fields(Comparison)) if field.name != "comparison"]
+    flat = [{**row, **row["comparison"]} for row in map(asdict, rows)]
+    return pd.DataFrame(flat, columns=columns)
 
 
 def _frame(rows: list[Any], kind: Any) -> pd.DataFrame:

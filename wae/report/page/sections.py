@@ -47,7 +47,7 @@ SECTIONS = (
         "budget",
         "Error",
         "Where the error comes from",
-        ("agreement", "error_budget", "seed_streams", "seed_cross", "gap_decomposition"),
+        ("agreement", "error_budget", "seeds_to_decide", "seed_streams", "seed_cross", "gap_decomposition"),
     ),
     Section("own", "More", "Figures of this config"),
     Section("published", "Published", "Published results", ("published",)),

@@ -1,14 +1,15 @@
 """Tables of methods against each other, over datasets, and of which randomness decides."""
 
-from wae.analysis.files import AGGREGATES, CONTRASTS, CROSSED, LOTTERY
+from wae.analysis.deciding import MOST_SEEDS
+from wae.analysis.files import AGGREGATES, CONTRASTS, CROSSED, DECIDING, LOTTERY
 from wae.analysis.results import Results
-from wae.analysis.words import SUBJECTS, in_words, number, spread
+from wae.analysis.words import SUBJECTS, counted, in_words, number, spread
 from wae.report.tables.grids import Cell, Grid, Head
 
 
 def build(results: Results) -> list[Grid]:
     """The tables that the scores allow."""
-    made = [_contrasts(results), _aggregates(results), _streams(results), _crossed(results)]
+    made = [_contrasts(results), _aggregates(results), _deciding(results), _streams(results), _crossed(results)]
     return [grid for grid in made if grid is not None]
 
 
@@ -79,6 +80,46 @@ def _aggregates(results: Results) -> Grid | None:
         heads=(Head("Method"), Head("Runs"), Head("Interquartile mean"), Head("Probability of improvement")),
         rows=tuple(rows),
         source=AGGREGATES.name,
+    )
+
+
+def _deciding(results: Results) -> Grid | None:
+    rows = []
+    for found in results.read(DECIDING):
+        c = found.comparison
+        trace = (
+            f"{results.title(c.first)} and {results.title(c.second)} on {found.dataset}",
+            f"corrected for {counted(found.comparisons, 'pair')}",
+            results.source(DECIDING.name),
+        )
+        unit = " times" if c.ratio else ""
+        needed = f"over {MOST_SEEDS:,}" if found.needed is None else f"{found.needed:,}"
+        rows.append(
+            (
+                Cell(found.dataset, head=True),
+                Cell(results.title(c.first)),
+                Cell(results.title(c.second)),
+                Cell(number(c.estimate, 3) + spread(c.low, c.high, 3) + unit, c.estimate, trace),
+                Cell(number(c.p_holm, 2), c.p_holm),
+                Cell(f"{c.seeds}", c.seeds),
+                Cell(needed, found.needed, trace),
+            )
+        )
+    if not rows:
+        return None
+    heads = ("Dataset", "First", "Second", "First to second", "p", "Seeds")
+    return Grid(
+        name="seeds_to_decide",
+        title=f"How many seeds would decide the {in_words(results.distance)}",
+        caption=(
+            "Fewest seeds per method with which Welch's test would find a difference with 80% power, corrected for all "
+            "pairs of this table, if the difference and the spreads found so far were the true ones. The difference "
+            "is itself uncertain: see its 95% interval."
+        ),
+        section="budget",
+        heads=(*map(Head, heads), Head("Seeds to decide", "seeds per method in all, with those of this experiment")),
+        rows=tuple(rows),
+        source=DECIDING.name,
     )
 
 
