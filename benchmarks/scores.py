@@ -31,13 +31,14 @@ def table(results: Results, scores: Sequence[Score], variants: bool = False) -> 
     rows = []
     for dataset in results.datasets:
         for metric, subject in scores:
-            cells = [_cell(results, dataset, method, metric, subject) for method in methods]
+            cells = [cell(results, dataset, method, metric, subject) for method in methods]
             real = results.real_value(dataset, metric)
             rows.append((f"{dataset}, {in_words(metric)} of {SUBJECTS[subject]}", *cells, number(real, 2)))
     return marked.table(("", *(_named(results, method) for method in methods), "real images"), rows)
 
 
-def _cell(results: Results, dataset: str, method: str, metric: str, subject: str) -> str:
+def cell(results: Results, dataset: str, method: str, metric: str, subject: str) -> str:
+    """Mean over seeds and 95% interval of a score; "-" where it was not measured."""
     found = one_score(results, dataset, method, metric, subject)
     if found is None:
         return "-"

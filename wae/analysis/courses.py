@@ -3,6 +3,7 @@
 from wae.analysis.results import Results
 from wae.analysis.rows import BiasCurve, Courses, Ending, SweepPoint, TrainingCost
 from wae.analysis.runs import base_method, varied
+from wae.analysis.sweeps import WEIGHT, one_per_value
 
 SWEPT = ("latent_dim", "lambda_", "batch_size")
 
@@ -31,21 +32,37 @@ def _bias(results: Results, dataset: str, method: str) -> BiasCurve | None:
 
 
 def _sweeps(results: Results) -> list[SweepPoint]:
-    """The distance at each value of each numeric setting that was varied alone, the plain method's value included."""
+    """The distance at each value of each numeric setting that was varied, the plain method's value included.
+
+    It was varied alone, or with the weight tuned for each value beside it.
+    """
     points = []
     if results.distance is None:
         return []
     for dataset in results.datasets:
         for key in SWEPT:
-            bases = {base_method(method) for method in results.methods if set(varied(method)) == {key}}
-            for method in results.methods:
-                value = results.settings(dataset, method).get(key)
-                scores = results.seed_values(dataset, method, results.distance, "prior")
-                if base_method(method) in bases and set(varied(method)) <= {key} and value is not None and len(scores):
-                    by_seed = {int(str(seed)): float(score) for seed, score in scores.items()}
-                    base, mean = base_method(method), float(scores.mean())
-                    points.append(SweepPoint(dataset, base, key, float(value), mean, by_seed))
+            for base, methods in _swept(results, dataset, key).items():
+                for method in methods:
+                    value = results.settings(dataset, method).get(key)
+                    scores = results.seed_values(dataset, method, results.distance, "prior")
+                    if value is not None and len(scores):
+                        by_seed = {int(str(seed)): float(score) for seed, score in scores.items()}
+                        points.append(SweepPoint(dataset, base, key, float(value), float(scores.mean()), by_seed))
     return points
+
+
+def _swept(results: Results, dataset: str, key: str) -> dict[str, list[str]]:
+    """By method the variants of a sweep of ``key``, one at each value; without methods of which it was not varied."""
+    groups: dict[str, list[str]] = {}
+    for method in results.methods:
+        if set(varied(method)) <= {key, WEIGHT}:
+            groups.setdefault(base_method(method), []).append(method)
+    found = {}
+    for base, methods in groups.items():
+        if any(key in varied(method) for method in methods):
+            kept = one_per_value(results, dataset, key, methods)
+            found[base] = [method for method in methods if method in kept.values()]
+    return found
 
 
 def _endings(results: Results, dataset: str, method: str) -> list[Ending]:

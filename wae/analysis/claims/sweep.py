@@ -1,6 +1,6 @@
 """Judges of the claims that need a sweep: the latent match in high dimensions, the size of Z and its prior."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -12,13 +12,13 @@ from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_teste
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import SIGNIFICANCE
+from wae.analysis.sweeps import WEIGHT, one_per_value
 from wae.analysis.words import in_words, number, sentence, spread
 from wae.core.errors import UserError, plain
 
 MATCHED = ("wae_mmd", "wae_gan", "vae")  # shown; WAE-MMD is judged
 SWEPT = {"latent_dim": "prior", "prior": "latent_dim"}  # and what is held while the first is swept
 NAMES = {"latent_dim": "d_z", "prior": "prior"}
-WEIGHT = "lambda_"  # may be another at each value: tuned for it
 
 
 def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
@@ -207,7 +207,7 @@ def _contests(
     for at, methods in groups.items():
         values: dict[str, pd.Series[float]] = {}
         mixture: pd.Series[float] | None = None
-        tuned = _tuned(results, dataset, key, methods)
+        tuned = one_per_value(results, dataset, key, methods)
         for value, method in tuned.items():
             seeds = results.seed_values(dataset, method, distance, "prior")
             if len(seeds) >= least:
@@ -228,20 +228,3 @@ def _contests(
         if base not in methods:
             title += f" at {NAMES[held]} = {at}"
         yield Contest(dataset, distance, title, key, values, allowed, others, lost)
-
-
-def _tuned(results: Results, dataset: str, key: str, methods: Sequence[str]) -> dict[str, str]:
-    """By value of ``key``: its method, of those that differ in nothing else but the weight.
-
-    Where several weights were trained at a value, it is the one whose weight is the config's own; without that one
-    the value is left out, as choosing by these scores would be tuning on what is judged.
-    """
-    found: dict[str, list[str]] = {}
-    for method in methods:
-        found.setdefault(str(results.settings(dataset, method).get(key)), []).append(method)
-    tuned = {}
-    for value, candidates in found.items():
-        own = [method for method in candidates if WEIGHT not in varied(method)]
-        if own or len(candidates) == 1:
-            tuned[value] = (own or candidates)[0]
-    return tuned

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from wae.analysis.files import COURSES
 from wae.analysis.results import Results
 from wae.analysis.rows import SweepPoint
+from wae.analysis.runs import varied
 from wae.analysis.words import SETTINGS, in_words, number
 from wae.report.figures.plots import Plot
 from wae.report.figures.style import (
@@ -219,11 +220,16 @@ def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plo
         title=f"{title} over {label} on {dataset}",
         caption=(
             f"{title} of prior samples from the {results.reference} split. Each point is a seed; the line joins the "
-            "means."
+            f"means.{_weights_said(results, key)}"
         ),
         alt=f"{title} over {label}: {said}",
         draw=partial(draw_sweep, swept, label, title),
     )
+
+
+def _weights_said(results: Results, key: str) -> str:
+    tuned = any({key, "lambda_"} == set(varied(method)) for method in results.methods)
+    return " Where a method's weight λ was tuned for each value, each has its own." if tuned else ""
 
 
 def draw_sweep(swept: dict[Look, list[SweepPoint]], label: str, title: str) -> Figure:
