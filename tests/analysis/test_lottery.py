@@ -1,6 +1,7 @@
 """Which randomness decides: variances of streams varied alone, from invented scores."""
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy import stats
 
 from tests.shared.tables import results
 from wae.analysis.budget import budget_rows
-from wae.analysis.lottery import crossed, split_variance, streams
+from wae.analysis.lottery import crossed, rest_interval, split_variance, streams
 from wae.analysis.results import Results
 
 FID = "fid_classifier/prior"
@@ -21,8 +22,8 @@ SCORES = {
 }
 
 
-def lottery(folder: Path, scores: dict[tuple[str, str], list[float]]) -> Results:
-    return results(folder, dict(scores))
+def lottery(folder: Path, scores: Mapping[tuple[str, str], Sequence[float | None]]) -> Results:
+    return results(folder, {key: list(values) for key, values in scores.items()})
 
 
 def test_each_streams_share_of_the_variance_and_the_rest(tmp_path: Path) -> None:
@@ -32,11 +33,57 @@ def test_each_streams_share_of_the_variance_and_the_rest(tmp_path: Path) -> None
     weights, order = np.var([10, 13, 11, 12], ddof=1), np.var([10, 10, 12, 12], ddof=1)
     assert (found["first_weights"].share, found["data_order"].share) == pytest.approx((weights / total, order / total))
     assert found["rest"].share == pytest.approx(1 - (weights + order) / total)
+    assert (found["all"].share_low, found["data_order"].share_high) == (None, None)
     row = found["first_weights"]
     assert (row.method, row.seeds, row.mean, row.sd) == ("wae_gan", 4, 11.5, pytest.approx(math.sqrt(weights)))
     assert row.variation == pytest.approx(math.sqrt(weights) / 11.5)
     assert row.low == pytest.approx(math.sqrt(3 * weights / stats.chi2.ppf(0.975, 3)))
     assert row.high == pytest.approx(math.sqrt(3 * weights / stats.chi2.ppf(0.025, 3)))
+
+
+def test_the_rests_interval_takes_scores_by_their_seeds(tmp_path: Path) -> None:
+    diverged = SCORES | {("wae_gan@seed_stream=data_order", FID): [10.0, None, 12.0, 12.0]}
+    rest = streams(lottery(tmp_path, diverged))[-1]
+    columns = [[10.0, 14.0, 12.0, 18.0], [10.0, 13.0, 11.0, 12.0], [10.0, math.nan, 12.0, 12.0]]
+    assert rest.stream == "rest"
+    assert (rest.share_low, rest.share_high) == pytest.approx(rest_interval(np.array(columns).T))
+
+
+def test_the_rests_interval_is_a_jackknife_of_the_logarithm() -> None:
+    """By pseudo-values; a score that lacks is left out of its own column."""
+    table = np.array([[10.0, 9.0, 8.0], [14.0, 11.0, 9.5], [12.0, 10.5, math.nan], [19.0, 13.0, 8.5], [11.0, 9.5, 9.0]])
+
+    def log_ratio(rows: np.ndarray) -> float:
+        every, *own = (np.var(column[~np.isnan(column)], ddof=1) for column in rows.T)
+        return float(np.log(sum(own) / every))
+
+    whole = log_ratio(table)
+    pseudo = [5 * whole - 4 * log_ratio(table[[i for i in range(5) if i != left]]) for left in range(5)]
+    half = stats.t.ppf(0.975, 3) * np.std(pseudo, ddof=1) / math.sqrt(5)
+    assert rest_interval(table) == pytest.approx((1 - math.exp(whole + half), 1 - math.exp(whole - half)))
+    assert rest_interval(np.where(np.arange(3) == 0, 4.0, table)) == (None, None)
+
+
+@pytest.mark.parametrize("seeds", [5, 10])
+@pytest.mark.parametrize(
+    ("sds", "beyond"), [((1.0, 1.0, 1.0, 1.0), 0.0), ((1.0, 1.0, 1.0, 1.0), 2.0), ((3.0, 0.5, 0.5, 0.5), 2.0)]
+)
+def test_the_rests_interval_holds_the_truth_in_95_of_100_experiments(
+    seeds: int, sds: tuple[float, ...], beyond: float
+) -> None:
+    """Equal seeds give equal streams, so that the columns depend on each other; ``beyond``: what else varies."""
+    rng = np.random.default_rng(3)
+    truth = 1 - np.square(sds).sum() / (np.square(sds).sum() + beyond**2)
+    held = 0
+    repeats = 2500
+    for _ in range(repeats):
+        alone = rng.normal(50.0, sds, (seeds, 4))
+        everything = alone.sum(1) + rng.normal(0.0, beyond, seeds)
+        low, high = rest_interval(np.column_stack([everything, alone]))
+        assert low is not None
+        assert high is not None
+        held += low <= truth <= high
+    assert 0.93 <= held / repeats <= 0.97
 
 
 def test_too_few_seeds_say_nothing_and_no_variants_give_no_rows(tmp_path: Path) -> None:

@@ -39,11 +39,14 @@ def test_a_time_stands_only_where_every_seed_gets_there(made: Results) -> None:
 
 
 def test_streams_alone_and_crossed(made: Results) -> None:
-    LOTTERY.write(made.folder, [StreamRow("glyphs", "vae", "rest", 0, None, None, None, None, None, -0.25)])
+    known = (None, None, None, None, None, -0.25)
+    rows = [StreamRow("glyphs", "vae", "rest", 0, *known, *limits) for limits in ((), (-1.5, 0.625))]
+    LOTTERY.write(made.folder, rows)
     CROSSED.write(made.folder, [CrossedRow("glyphs", "vae", "samples", 5, 4, 0.125, -0.01, 0.71, 0.3, 0.6, 0.0004)])
     built = inference_tables.build(made)
     assert texts(built, "seed_streams") == [
-        ["glyphs", "VAE", "interaction: all, less each alone", "-", "-", "-", "−25%"]
+        ["glyphs", "VAE", "interaction: all, less each alone", "-", "-", "-", share]
+        for share in ("−25%", "−25% [−150%, 62.5%]")
     ]
     assert texts(built, "seed_cross") == [
         [

@@ -59,7 +59,8 @@ class StreamRow:
 
     ``stream``: a name of ``wae.core.settings.training.SEED_STREAMS``, "all", or "rest": what all vary beyond the sum of
     the streams varied alone, their interaction. ``sd``: standard deviation over seeds, with 95% interval (normal law);
-    ``variation``: as a share of the mean; ``share``: of the variance when all streams vary. None where not known.
+    ``variation``: as a share of the mean; ``share``: of the variance when all streams vary, for "rest" with its 95%
+    interval ``share_low``, ``share_high``. None where not known.
     """
 
     dataset: str
@@ -72,6 +73,8 @@ class StreamRow:
     high: float | None
     variation: float | None
     share: float | None
+    share_low: float | None = None
+    share_high: float | None = None
 
 
 @dataclass(frozen=True)

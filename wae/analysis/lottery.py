@@ -30,17 +30,45 @@ def streams(results: Results) -> list[StreamRow]:
 
 
 def _rows(results: Results, dataset: str, method: str, names: dict[str, str]) -> list[StreamRow]:
-    metric, found = results.distance, {}
-    for stream, name in {ALL: method, **names}.items():
-        values = results.seed_values(dataset, name, str(metric), "prior").to_numpy(float)
-        found[stream] = values[np.isfinite(values)]
+    found = {
+        stream: results.seed_values(dataset, name, str(results.distance), "prior")
+        for stream, name in {ALL: method, **names}.items()
+    }
+    found = {stream: values[np.isfinite(values)] for stream, values in found.items()}
     known = {stream: values for stream, values in found.items() if len(values) >= MIN_SEEDS}
     total = float(np.var(known[ALL], ddof=1)) if ALL in known else None
-    made = [_row(dataset, method, stream, values, total) for stream, values in found.items()]
+    made = [_row(dataset, method, stream, values.to_numpy(float), total) for stream, values in found.items()]
     if total and set(names) <= known.keys():
         share = 1 - math.fsum(row.share or 0.0 for row in made if row.stream != ALL)
-        made.append(StreamRow(dataset, method, REST, 0, None, None, None, None, None, share))
+        low, high = rest_interval(pd.concat(known, axis=1).to_numpy(float))
+        made.append(StreamRow(dataset, method, REST, 0, None, None, None, None, None, share, low, high))
     return made
+
+
+def rest_interval(scores: np.ndarray) -> tuple[float | None, float | None]:
+    """95% interval of the rest: 1 less the sum of the streams' own variances over the variance when all vary.
+
+    ``scores``: (seeds, 1 + streams); the first column has all streams varied, each other one varied alone; NaN where a
+    run is lacking. A jackknife over seeds of the ratio's logarithm (Arvesen and Schmitz 1970), which takes a seed from
+    all columns at once: equal seeds share streams, so that the columns' variances are not independent. Student's t with
+    the fewest scores of a column less one. (None, None) where a variance is 0.
+    """
+    seeds = len(scores)
+    left_out = np.where(np.eye(seeds, dtype=bool)[:, :, None], math.nan, scores)  # (left out, seeds, 1 + streams)
+    ratio, without = float(_log_ratio(scores)), _log_ratio(left_out)
+    if not (math.isfinite(ratio) and np.isfinite(without).all()):
+        return None, None
+    error = math.sqrt((seeds - 1) / seeds * float(((without - without.mean()) ** 2).sum()))
+    freedom = int(np.isfinite(scores).sum(0).min()) - 1
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
+    return 1 - math.exp(ratio + half), 1 - math.exp(ratio - half)
+
+
+def _log_ratio(scores: np.ndarray) -> np.ndarray:
+    """(...) from scores (..., seeds, 1 + streams); not finite where a variance is 0."""
+    variances = np.nanvar(scores, axis=-2, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(variances[..., 1:].sum(-1) / variances[..., 0]))
 
 
 def _row(dataset: str, method: str, stream: str, values: np.ndarray, total: float | None) -> StreamRow:

@@ -86,7 +86,7 @@ class Results(Experiment):
         """Which random stream decides: a row per dataset, method and stream (wae.analysis.inference_rows.StreamRow).
 
         Columns: dataset, method, stream, seeds, mean, sd, low, high (95% interval of sd), variation (sd / mean), share
-        (of the variance when all streams vary).
+        (of the variance when all streams vary), share_low, share_high (95% interval of the share of "rest").
         """
         return _frame(self.read(files.LOTTERY), StreamRow)
 

@@ -138,9 +138,10 @@ def _streams(results: Results) -> Grid | None:
     for row in results.read(LOTTERY):
         trace = (f"{results.title(row.method)} on {row.dataset}: {STREAMS[row.stream]}", results.source(LOTTERY.name))
         sd = Cell("-") if row.sd is None else Cell(number(row.sd, 3) + spread(row.low, row.high, 3), row.sd, trace)
+        limits = "" if row.share_low is None else f" [{_percent(row.share_low)}, {_percent(row.share_high)}]"
         shares = [
-            Cell("-") if share is None else Cell(f"{100 * share:.3g}%".replace("-", "−"), share, trace)
-            for share in (row.variation, row.share)
+            Cell("-") if share is None else Cell(_percent(share) + within, share, trace)
+            for share, within in ((row.variation, ""), (row.share, limits))
         ]
         title = Cell(results.title(row.method))
         seeds = Cell("-") if row.stream == "rest" else Cell(f"{row.seeds}", row.seeds)
@@ -152,13 +153,18 @@ def _streams(results: Results) -> Grid | None:
         title=f"Which randomness decides the {in_words(results.distance)}",
         caption=(
             "The seed decides the stream named alone, the others are held. Standard deviation over seeds [95% "
-            "interval], as a share of the mean, and its variance as a share of that when all vary."
+            "interval], as a share of the mean, and its variance as a share of that when all vary. The interaction is "
+            "what the shares lack of 100% [95% interval, jackknife over seeds]; only an interval without 0 shows one."
         ),
         section="budget",
         heads=tuple(map(Head, ("Dataset", "Method", "Varied", "Seeds", "sd", "of the mean", "of the variance"))),
         rows=tuple(rows),
         source=LOTTERY.name,
     )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{number(100 * share, 3)}%"
 
 
 def _crossed(results: Results) -> Grid | None:
@@ -170,7 +176,7 @@ def _crossed(results: Results) -> Grid | None:
             results.source(CROSSED.name),
         )
         shares = [
-            Cell("-") if share is None else Cell(f"{100 * share:.3g}%".replace("-", "−"), share, trace)
+            Cell("-") if share is None else Cell(_percent(share), share, trace)
             for share in (row.variation, row.stream_share, row.others_share, row.interaction_share)
         ]
         tests = [Cell(number(p, 2), p, trace) for p in (row.stream_p, row.others_p)]
