@@ -13,8 +13,8 @@ import pytest
 from tests.shared.report import HOSTILE, copy, experiment
 from tests.shared.results import write_json
 from tests.shared.tables import results as made
-from wae.analysis import scores
-from wae.analysis.files import SCORES
+from wae.analysis import contrasts, scores
+from wae.analysis.files import CONTRASTS, SCORES
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
 from wae.core.errors import UserError
@@ -183,6 +183,22 @@ def test_ties_are_said_and_no_best_is_named_where_no_test_tells_any_apart(tmp_pa
     SCORES.write(same.folder, scores.summarise(same))
     assert "on glyphs no test tells the methods apart." in headline.sentence(same)
     assert {score.mark for score in same.read(SCORES)} == {Mark.NONE}
+
+
+def test_the_headline_follows_the_tests_of_pairs_whatever_variants_the_table_has(tmp_path: Path) -> None:
+    means = {"vae": 30.0, "wae_mmd": 16.0, "wae_gan": 10.0}
+    values = {
+        (f"{method}@latent_dim={size}" if size else method, "fid_classifier/prior"): [
+            factor * mean + size for factor in (1.0, 1.1, 1.25)
+        ]
+        for method, mean in means.items()
+        for size in range(9)
+    }
+    found = made(tmp_path, values)
+    SCORES.write(found.folder, scores.summarise(found))
+    assert "not told apart" in headline.sentence(found)  # by the marks of a table of 27 rows
+    CONTRASTS.write(found.folder, contrasts.contrasts(found))
+    assert headline.sentence(made(tmp_path, values)).endswith("): WAE-GAN on glyphs.")
 
 
 def test_one_method_is_not_told_apart_from_others_that_are_not_there(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ def courses(results: Results) -> Courses:
     cells = [(dataset, method) for dataset in results.datasets for method in results.methods]
     return Courses(
         bias=[curve for cell in cells if (curve := _bias(results, *cell))],
-        sweeps=_sweeps(results),
+        sweeps=sweeps(results),
         endings=[ending for cell in cells for ending in _endings(results, *cell)],
         costs=[cost for cell in cells if (cost := _cost(results, *cell))],
     )
@@ -31,7 +31,7 @@ def _bias(results: Results, dataset: str, method: str) -> BiasCurve | None:
     return BiasCurve(dataset, method, [int(str(n)) for n in means.index.astype(int)], [float(v) for v in means], end)
 
 
-def _sweeps(results: Results) -> list[SweepPoint]:
+def sweeps(results: Results) -> list[SweepPoint]:
     """The distance at each value of each numeric setting that was varied, the plain method's value included.
 
     It was varied alone, or with the weight tuned for each value beside it.

@@ -201,10 +201,7 @@ def draw_information(looks: dict[str, Look], frame: pd.DataFrame) -> Figure:
 
 def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plot]:
     """Distance over a swept setting, a line per base method."""
-    swept: dict[Look, list[SweepPoint]] = {}
-    for point in results.read(COURSES).sweeps:
-        if (point.dataset, point.setting) == (dataset, key):
-            swept.setdefault(look(results, point.method), []).append(point)
+    swept = swept_points(results, results.read(COURSES).sweeps, dataset, key)
     if not any(len(points) >= 2 for points in swept.values()):
         return
     said = "; ".join(
@@ -230,6 +227,17 @@ def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plo
 def _weights_said(results: Results, key: str) -> str:
     tuned = any({key, "lambda_"} == set(varied(method)) for method in results.methods)
     return " Where a method's weight λ was tuned for each value, each has its own." if tuned else ""
+
+
+def swept_points(
+    results: Results, points: Iterable[SweepPoint], dataset: str, key: str
+) -> dict[Look, list[SweepPoint]]:
+    """Those of one setting on one dataset, by the look of their method."""
+    swept: dict[Look, list[SweepPoint]] = {}
+    for point in points:
+        if (point.dataset, point.setting) == (dataset, key):
+            swept.setdefault(look(results, point.method), []).append(point)
+    return swept
 
 
 def draw_sweep(swept: dict[Look, list[SweepPoint]], label: str, title: str) -> Figure:

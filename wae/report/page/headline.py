@@ -1,13 +1,13 @@
 """The first screen in words: which method is closest to real images, what the numbers rest on, what a step costs."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wae.analysis.costs.rows import Crossover, Meeting
-from wae.analysis.files import SCORES, TIMING_FITS
+from wae.analysis.files import CONTRASTS, SCORES, TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.rows import Mark
+from wae.analysis.rows import Mark, Score
 from wae.analysis.statistics import MIN_SEEDS
 from wae.analysis.words import MEETINGS, counted, in_words, number, seconds, spread, timed_title
 from wae.report.figures.style import look
@@ -66,12 +66,27 @@ def _closest(results: Results, dataset: str) -> str:
         return f"{results.title(alone.method)} on {dataset}, at {at}, the only method measured there{rest}"
     if min(len(score.by_seed) for score in scores) < MIN_SEEDS:
         return f"not tested on {dataset}, with fewer than {MIN_SEEDS} seeds"
-    scores.sort(key=lambda score: (score.mark is not Mark.BEST, score.mean))
-    named = [results.title(score.method) for score in scores if score.mark in (Mark.BEST, Mark.TIE)]
-    if not named:
+    closest = _not_told_from_the_best(results, dataset, scores)
+    if not closest:
         return f"on {dataset} no test tells the methods apart"
-    apart = ", not told apart" if len(named) > 1 else ""
-    return f"{' and '.join(named)} on {dataset}{apart}"
+    apart = ", not told apart" if len(closest) > 1 else ""
+    return f"{' and '.join(map(results.title, closest))} on {dataset}{apart}"
+
+
+def _not_told_from_the_best(results: Results, dataset: str, scores: Sequence[Score]) -> list[str]:
+    """The best method and those that no test tells from it, by the tests of pairs; [] where no pair is told apart.
+
+    Without such tests, by the table's marks, which are corrected for every variant in it too.
+    """
+    pairs = [found.comparison for found in results.read(CONTRASTS) if found.primary and found.dataset == dataset]
+    if not pairs:
+        ranked = sorted(scores, key=lambda score: (score.mark is not Mark.BEST, score.mean))
+        return [score.method for score in ranked if score.mark in (Mark.BEST, Mark.TIE)]
+    ranked = sorted(scores, key=lambda score: score.mean)
+    best = ranked[0].method
+    told = [{pair.first, pair.second} for pair in pairs if pair.significant]
+    apart = {name for pair in told if best in pair for name in pair} - {best}
+    return [score.method for score in ranked if score.method not in apart] if apart else []
 
 
 def basis(results: Results) -> list[str]:
