@@ -13,12 +13,14 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from benchmarks import lengths, marked, scores, weights
+from benchmarks import lengths, marked, scores, sizes, weights
 from wae.analysis.claims.verdicts import Verdict
+from wae.analysis.courses import sweeps
 from wae.analysis.files import CLAIMS
 from wae.analysis.results import Results
 from wae.analysis.scores import one_score
 from wae.analysis.words import SUBJECTS, about, in_words
+from wae.report.figures.claims import SWEPT, draw_sweep, swept_points
 from wae.report.figures.plots import Plot, write
 from wae.report.figures.scores import score_rows
 from wae.report.figures.style import canvas, log_axis, look, plain_number, plain_ticks, seed_lines
@@ -38,6 +40,10 @@ INFORMATION = (
 CONTROLS = (
     *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
     *(("sharpness", "prior"), ("kl_total", "codes"), ("active_units", "codes"), ("latent_sw2_debiased", "codes")),
+)
+SIZES = (
+    *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture")),
+    *(("latent_sw2_debiased", "codes"), ("mse", "reconstruction")),
 )
 Text = Callable[[Results], str]
 
@@ -66,6 +72,9 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("information_mnist", "information_mnist", partial(scores.table, scores=INFORMATION)),
     ("pairs of information_mnist", "information_mnist", grid("contrasts")),
     ("claims of information_mnist", "information_mnist", said),
+    ("dimensions", "dimensions", partial(sizes.tables, scores=SIZES)),
+    ("pairs of dimensions", "dimensions", grid("contrasts")),
+    ("claims of dimensions", "dimensions", said),
     ("controls_vae", "controls_vae", partial(scores.table, scores=CONTROLS, variants=True)),
 )
 
@@ -122,9 +131,18 @@ def seeds(experiment: str, measures: Sequence[scores.Score]) -> Plot:
     return Plot(experiment, "Methods with their seeds", "", "", draw)
 
 
+def sweep(experiment: str, key: str) -> Plot:
+    """The distance of prior samples over a setting, as the experiment's page has it."""
+    results = Results(RECORDED / experiment)
+    (dataset,) = results.datasets
+    points = swept_points(results, sweeps(results), dataset, key)
+    title = in_words(results.distance)
+    return Plot(experiment, title, "", "", partial(draw_sweep, points, SWEPT[key], title))
+
+
 def plots() -> list[Plot]:
     """The figures of docs/results.md, each docs/pictures/NAME.svg."""
-    return [curves("pilot_mnist")]
+    return [curves("pilot_mnist"), sweep("dimensions", "latent_dim")]
 
 
 def picture(plot: Plot) -> bytes:
