@@ -201,6 +201,7 @@ def test_the_headline_follows_the_tests_of_pairs_whatever_variants_the_table_has
     assert headline.sentence(made(tmp_path, values)).endswith("): WAE-GAN on glyphs.")
 
 
+@pytest.mark.usefixtures("html")  # from it on the words of the metric are known
 def test_one_method_is_not_told_apart_from_others_that_are_not_there(tmp_path: Path) -> None:
     found = made(tmp_path, {("vae", "fid_classifier/prior"): [30.0, 31.0, 32.0]})
     SCORES.write(found.folder, scores.summarise(found))
