@@ -55,17 +55,21 @@ def _padded(images: Tensor, padding: tuple[int, int]) -> Tensor:
     return functional.pad(images, (left, left, top, top)) if top or left else images
 
 
-class _Convolution(torch.autograd.Function):
-    generate_vmap_rule = True
+class _ByProducts(torch.autograd.Function):
+    """What both forms have in common: inputs x, weight, bias, stride, padding."""
 
-    @staticmethod
-    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]) -> Tensor:
-        return functional.conv2d(x, weight, bias, stride, padding)
+    generate_vmap_rule = True
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
         x, weight, _, ctx.stride, ctx.padding = inputs
         ctx.save_for_backward(x, weight)
+
+
+class _Convolution(_ByProducts):
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]) -> Tensor:
+        return functional.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -78,17 +82,10 @@ class _Convolution(torch.autograd.Function):
         return found_x, found_weight, gradient.sum((0, 2, 3)) if for_bias else None, None, None
 
 
-class _Transposed(torch.autograd.Function):
-    generate_vmap_rule = True
-
+class _Transposed(_ByProducts):
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: tuple[int, int]) -> Tensor:
         return functional.conv_transpose2d(x, weight, bias, stride, padding)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        x, weight, _, ctx.stride, ctx.padding = inputs
-        ctx.save_for_backward(x, weight)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:

@@ -14,6 +14,7 @@ from wae.analysis.files import COURSES
 from wae.analysis.results import Results
 from wae.analysis.rows import SweepPoint
 from wae.analysis.runs import varied
+from wae.analysis.sweeps import WEIGHT
 from wae.analysis.words import SETTINGS, in_words, number
 from wae.report.figures.plots import Plot
 from wae.report.figures.style import (
@@ -225,7 +226,7 @@ def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plo
 
 
 def _weights_said(results: Results, key: str) -> str:
-    tuned = any({key, "lambda_"} == set(varied(method)) for method in results.methods)
+    tuned = any({key, WEIGHT} == set(varied(method)) for method in results.methods)
     return " Where a method's weight λ was tuned for each value, each has its own." if tuned else ""
 
 
