@@ -221,6 +221,22 @@ def test_a_reproductions_config_follows_the_ledger(
     assert {(row.outcome, *said(row)) for row in ours} == {("reproduced",)}
 
 
+def test_the_five_stages_of_burdas_vae_begin_the_whole(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)
+    whole, begun = (load_plan(root / f"config/reproductions/burda_vae{end}.yaml") for end in ("", "_five_stages"))
+    assert begun.config.datasets == whole.config.datasets
+    for part, cut in (("run", {}), ("evaluation", {"training_epochs"}), ("training", {"epochs"})):
+        first, second = (
+            plan.runs[0].training if part == "training" else getattr(plan.config, part) for plan in (whole, begun)
+        )
+        assert first.model_dump(exclude=cut) == second.model_dump(exclude=cut)
+    stages = whole.runs[0].training.stages
+    ends = [sum(int(count) for count, _ in stages[:k]) for k in range(1, len(stages) + 1)]
+    assert whole.config.evaluation.training_epochs == ends
+    assert begun.config.evaluation.training_epochs == ends[:5]
+    assert begun.runs[0].training.epochs == ends[4]
+
+
 def test_few_runs_rest_on_the_spread_that_the_source_shows(ledger: Ledger) -> None:
     for value, expected in ((50.0, "reproduced"), (53.0, "undecided"), (60.0, "not reproduced")):
         small = small_ledger(ledger)
