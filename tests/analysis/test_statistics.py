@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from wae.analysis.statistics import (
+    Interval,
     against,
     below,
     best_and_ties,
@@ -18,8 +19,10 @@ from wae.analysis.statistics import (
     kendall,
     mean_tau,
     probability_of_improvement,
+    score_interval,
     together,
 )
+from wae.evaluation.metric import Metric
 
 NAN = math.nan
 # Three methods that mean, median, sd and the choice of pairs all tell apart; a seed of the third diverged.
@@ -43,6 +46,19 @@ def test_one_value_has_no_interval_and_none_has_no_mean() -> None:
     assert (one.n, one.mean, one.low, one.high) == (1, 5.0, None, None)
     assert none.n == 0
     assert math.isnan(none.mean)
+
+
+def test_an_interval_is_cut_where_the_metrics_definition_sets_a_limit() -> None:
+    values = [0.99, 1.0, 0.9]
+    plain = interval(values)
+    assert plain.high is not None
+    assert plain.high > 1
+    share = Metric("Share", lowest=0, highest=1)
+    assert score_interval(values, share) == Interval(3, plain.mean, plain.low, 1)
+    assert score_interval([-v for v in values], Metric("Less", lowest=-1)) == Interval(3, -plain.mean, -1, -plain.low)
+    inner = [0.4, 0.5, 0.45]
+    assert score_interval(inner, share) == interval(inner)
+    assert score_interval([3.0, 24.0, 8.0], Metric("D", positive=True)) == interval([3.0, 24.0, 8.0], positive=True)
 
 
 def test_an_interval_of_positive_scores_stays_above_zero() -> None:

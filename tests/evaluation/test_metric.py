@@ -30,13 +30,15 @@ def test_every_score_of_the_suite_declares_what_it_is() -> None:
 
 def test_a_declaration_stands_on_its_function_and_survives_a_file() -> None:
     @metric("one", title="One", better="higher")
-    @metric("two", title="Two", unit="nats", definition="The second.")
+    @metric("two", title="Two", unit="nats", definition="The second.", lowest=0, highest=1.5)
     def both() -> None: ...
 
     known = facts(both, images)
     assert list(known) == ["one", "two"]
-    assert known["two"] == Metric("Two", "nats", None, "The second.")
+    assert known["two"] == Metric("Two", "nats", None, "The second.", lowest=0, highest=1.5)
     assert from_document(as_document(known)) == known
+    older = [{key: entry[key] for key in entry if key not in ("lowest", "highest")} for entry in as_document(known)]
+    assert from_document(older)["two"] == Metric("Two", "nats", None, "The second.")
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,9 @@ def test_a_declaration_stands_on_its_function_and_survives_a_file() -> None:
         ({"title": ""}, "title is empty"),
         ({"title": "A", "better": "up"}, "write 'lower', 'higher' or None"),
         ({"title": "A", "unit": 3}, "unit is 3, need text"),
+        ({"title": "A", "lowest": "0"}, "the limit '0' is no finite number"),
+        ({"title": "A", "highest": float("inf")}, "the limit inf is no finite number"),
+        ({"title": "A", "lowest": 1, "highest": 0}, "lowest is 1, need less than 0"),
     ],
 )
 def test_a_wrong_declaration_is_one_line(wrong: dict, message: str) -> None:

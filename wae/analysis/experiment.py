@@ -10,7 +10,7 @@ import pandas as pd
 
 from wae.analysis.experiment_files import ExperimentFiles
 from wae.analysis.runs import REAL_DATA, base_method
-from wae.analysis.statistics import Interval, interval
+from wae.analysis.statistics import Interval, score_interval
 from wae.analysis.words import about, method_title
 from wae.core.layout import Cell, RunFolder
 
@@ -164,8 +164,8 @@ class Experiment(ExperimentFiles):
         return dict(self.cells.get((dataset, method), {}))
 
     def interval(self, values: "pd.Series[float]", metric: str) -> Interval:
-        """Mean over seeds and its 95% interval, on the log scale for a metric that is positive by definition."""
-        return interval(list(values), about(metric).positive)
+        """Mean over seeds and its 95% interval, within what the metric's definition allows."""
+        return score_interval(list(values), about(metric))
 
     def real_value(self, dataset: str, metric: str) -> float | None:
         """The metric of the real data itself (the floor of a distance), or None."""

@@ -15,7 +15,7 @@ import pandas as pd
 
 from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA
-from wae.analysis.statistics import MIN_SEEDS, Comparison, Interval, against, compare, interval, together
+from wae.analysis.statistics import MIN_SEEDS, Comparison, Interval, against, compare, score_interval, together
 from wae.analysis.words import HIDDEN, about
 
 NETWORKS = (("sse", "reconstruction"), ("mse", "reconstruction"))  # scores that equal networks have in common
@@ -123,16 +123,16 @@ def _pair(key: Key, a: dict[int, pd.Series], b: dict[int, pd.Series], same_netwo
     common = a.keys() & b.keys()
     if not common:
         return replace(made, outcome=Outcome.COUNTS)
-    samples, positive = max(common), about(metric).positive
+    samples, what = max(common), about(metric)
     x, y = a[samples], b[samples]
-    made = replace(made, samples=samples or None, first=interval(x, positive), second=interval(y, positive))
+    made = replace(made, samples=samples or None, first=score_interval(x, what), second=score_interval(y, what))
     if x.index.equals(y.index) and bool((x == y).all()):
         return replace(made, outcome=Outcome.SAME_BITS)
     if same_networks:
         x, y = x.align(y, join="inner")
     if min(len(x), len(y)) < MIN_SEEDS:
         return replace(made, outcome=Outcome.FEW)
-    ratio = positive and bool((x > 0).all() and (y > 0).all())
+    ratio = what.positive and bool((x > 0).all() and (y > 0).all())
     if same_networks:
         comparison = against("second", np.asarray(y / x if ratio else y - x), 1.0 if ratio else 0.0, ratio)
     else:

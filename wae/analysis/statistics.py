@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from wae.evaluation.metric import Metric
+
 MIN_SEEDS = 3  # of each method, for a test
 CONFIDENCE = 0.95  # of every interval
 SIGNIFICANCE = 0.05  # of every test, after correction
@@ -127,11 +129,14 @@ def equivalent(a: Values, b: Values, margin: float) -> float:
     return max(below(a, b, margin), below(b, a, margin))
 
 
-def interval(values: Values, positive: bool = False) -> Interval:
+def interval(
+    values: Values, positive: bool = False, lowest: float | None = None, highest: float | None = None
+) -> Interval:
     """Mean of ``values`` (n,), NaN left out, and its 95% interval by Student's t.
 
     ``positive``: the quantity cannot be zero or less; the interval is then mean times exp(+- t sd / (mean sqrt n)),
-    symmetric on the log scale (delta method), so that it stays above zero. NaN mean for no values.
+    symmetric on the log scale (delta method), so that it stays above zero. ``lowest``, ``highest``: the quantity lies
+    nowhere beyond, so that the interval is cut there, which takes nothing from its coverage. NaN mean for no values.
     """
     found = finite(values)
     if len(found) == 0:
@@ -143,7 +148,14 @@ def interval(values: Values, positive: bool = False) -> Interval:
     if positive and (found > 0).all():
         factor = math.exp(half / mean)
         return Interval(len(found), mean, mean / factor, mean * factor)
-    return Interval(len(found), mean, mean - half, mean + half)
+    low = mean - half if lowest is None else max(mean - half, lowest)
+    high = mean + half if highest is None else min(mean + half, highest)
+    return Interval(len(found), mean, low, high)
+
+
+def score_interval(values: Values, what: Metric) -> Interval:
+    """``interval`` of a metric's ``values``, one per seed, within what its definition allows."""
+    return interval(values, what.positive, what.lowest, what.highest)
 
 
 def finite(values: Values) -> np.ndarray:

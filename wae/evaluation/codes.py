@@ -37,6 +37,8 @@ SCATTER = 2000  # codes in latent.csv
     title="Latent match, p",
     definition="Permutation p-value of the test that held-out codes follow the prior: a small one says that they do "
     "not. It falls with the count of codes; how many seeds reject says more than its mean.",
+    lowest=0,
+    highest=1,
 )
 @metric(
     "latent_sw2",

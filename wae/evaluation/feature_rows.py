@@ -1,5 +1,6 @@
 """The scores of one set of features against the real ones, as rows; and what is known of an extractor's metrics."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def feature_facts(extractor: str) -> dict[str, Metric]:
         family, _, suffix = name.partition("_")
         definition = found.definition.format(e=title, f=f"{title} features")
         full = "_".join(part for part in (family, extractor, suffix) if part)
-        known[full] = Metric(found.title.format(e=title), found.unit, found.better, definition, found.positive)
+        known[full] = replace(found, title=found.title.format(e=title), definition=definition)
     return known
 
 
@@ -62,6 +63,8 @@ def feature_rows(
     better="lower",
     definition="Total variation distance between the shares of classes among generated and among real images, as the "
     "{e} sees them: 0 where every class comes as often as in the real ones, at most 1.",
+    lowest=0,
+    highest=1,
 )
 def class_distance(classifier: Classifier, features: np.ndarray, real: np.ndarray) -> float:
     """Half the sum over classes of |share among ``features`` (N, D) - share among ``real`` (M, D)|, by its own head."""

@@ -37,6 +37,7 @@ def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
     unit="prior sds",
     better="lower",
     definition="Root mean square, over dimensions, of the codes' mean less the prior's.",
+    lowest=0,
 )
 @metric(
     "latent_sd_ratio_min",
@@ -44,30 +45,36 @@ def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
     unit="share of the prior's",
     definition="Of codes drawn from the encoder, its noise included: 1 for a perfect match. Near 0 a dimension of a "
     "deterministic encoder is not used; an unused dimension of a VAE has 1 (see active units).",
+    lowest=0,
 )
 @metric(
     "latent_sd_ratio_max",
     title="Largest sd of codes",
     unit="share of the prior's",
     definition="1 for a perfect match.",
+    lowest=0,
 )
 @metric(
     "latent_skewness",
     title="Skewness of codes",
     better="lower",
     definition="Largest absolute difference from the prior's over dimensions.",
+    lowest=0,
 )
 @metric(
     "latent_kurtosis",
     title="Kurtosis of codes",
     better="lower",
     definition="Largest absolute difference from the prior's over dimensions.",
+    lowest=0,
 )
 @metric(
     "latent_correlation",
     title="Correlation of codes",
     better="lower",
     definition="Largest absolute correlation of two dimensions.",
+    lowest=0,
+    highest=1,
 )
 def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
     """How far the codes' moments per dimension are from the prior's, which are taken from draws ``p`` (n, d).
@@ -113,6 +120,7 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
     title="KL(q(z|x) ‖ p)",
     unit="nats",
     definition="Mean divergence of the encoder's posteriors from the prior: the VAE's penalty.",
+    lowest=0,
 )
 @metric(
     "kl_aggregate",

@@ -42,6 +42,7 @@ def has_likelihood(method: Method) -> bool:
     title="NLL, standard error",
     unit="nats per image",
     definition="Standard error over images of the importance-weighted NLL.",
+    lowest=0,
 )
 @torch.no_grad()
 def likelihood_scores(
@@ -103,12 +104,15 @@ def kl_per_dimension(mean: np.ndarray, log_variance: np.ndarray, sigma: float) -
     unit="dimensions",
     definition="Dimensions in which the code, encoder noise off, has a variance over held-out images above 0.01 of the "
     "prior's (Burda et al. 2016).",
+    lowest=0,
 )
 @metric(
     "inactive_share",
     title="Inactive dimensions",
     unit="share of d_z",
     definition="Share of the dimensions that are not active: their codes say nothing of the image.",
+    lowest=0,
+    highest=1,
 )
 def active_units(mean: np.ndarray, spread: float) -> dict[str, float]:
     """{"active_units", "inactive_share"} of posterior means (n, d), n at least 2, and the prior's sd ``spread``."""

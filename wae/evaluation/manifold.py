@@ -26,6 +26,8 @@ class Manifold(NamedTuple):
     better="higher",
     definition="Share of generated images that lie within the {f} neighbourhoods of real ones (Kynkäänniemi et al. "
     "2019): fidelity. On random subsets with a fixed seed, as are recall, density and coverage.",
+    lowest=0,
+    highest=1,
 )
 @metric(
     "recall",
@@ -33,6 +35,8 @@ class Manifold(NamedTuple):
     better="higher",
     definition="Share of real images that lie within the {f} neighbourhoods of generated ones (Kynkäänniemi et al. "
     "2019): diversity.",
+    lowest=0,
+    highest=1,
 )
 @metric(
     "density",
@@ -40,6 +44,7 @@ class Manifold(NamedTuple):
     better="higher",
     definition="How many {f} neighbourhoods of real images a generated one lies in, over the number expected of a real "
     "one (Naeem et al. 2020): fidelity that one outlier among the real images does not raise. Can be above 1.",
+    lowest=0,
 )
 @metric(
     "coverage",
@@ -47,6 +52,8 @@ class Manifold(NamedTuple):
     better="higher",
     definition="Share of real images whose {f} neighbourhood holds a generated one (Naeem et al. 2020): diversity that "
     "outliers among the generated images do not raise.",
+    lowest=0,
+    highest=1,
 )
 def manifold_scores(
     samples: np.ndarray, reference: np.ndarray, n: int, neighbours: int, density_neighbours: int

@@ -78,6 +78,8 @@ def energy_distance(z: Tensor, p: Tensor) -> float:
     better="lower",
     definition="Largest difference between the distribution functions of |z|² over held-out codes and of the normal "
     "prior's χ² law with d_z degrees of freedom. From n draws of the prior itself about 0.87 / √n.",
+    lowest=0,
+    highest=1,
 )
 def radius_distance(z: Tensor, sigma: float) -> float:
     """Kolmogorov's distance between |z|^2 / sigma^2 of codes (n, d) and chi^2(d)."""
@@ -94,6 +96,8 @@ def radius_distance(z: Tensor, sigma: float) -> float:
     better="lower",
     definition="Held-out accuracy of a classifier of held-out codes against prior draws (Lopez-Paz & Oquab 2017): one "
     "hidden layer of 64 ReLU units, 300 Adam steps of 256, trained on half of each side. 0.5 for a perfect match.",
+    lowest=0,
+    highest=1,
 )
 def classifier_accuracy(z: Tensor, p: Tensor, seed: int) -> float:
     """Accuracy, on the second half of each side, of a small network that was trained on the first half."""

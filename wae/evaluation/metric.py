@@ -3,6 +3,7 @@
 Imports no torch, so that analysis reads the same type; the facts of a run's metrics are written beside its scores.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeVar
@@ -18,6 +19,7 @@ class Metric:
     """``better``: which way is better, None where neither is.
 
     ``positive``: the value cannot be zero or less, so that its intervals and tests are on the log scale.
+    ``lowest``, ``highest``: no value lies beyond, so that no interval of a mean does; None for no such limit.
     """
 
     title: str
@@ -25,6 +27,8 @@ class Metric:
     better: Better = None
     definition: str = ""
     positive: bool = False
+    lowest: float | None = None
+    highest: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("title", "unit", "definition"):
@@ -34,6 +38,11 @@ class Metric:
             raise UserError("metric: the title is empty; write what a table should call it")
         if self.better not in (None, "lower", "higher"):
             raise UserError(f"metric {self.title!r}: better is {self.better!r}; write 'lower', 'higher' or None")
+        for limit in (self.lowest, self.highest):
+            if limit is not None and not (isinstance(limit, int | float) and math.isfinite(limit)):
+                raise UserError(f"metric {self.title!r}: the limit {limit!r} is no finite number; write one, or None")
+        if self.lowest is not None and self.highest is not None and self.lowest >= self.highest:
+            raise UserError(f"metric {self.title!r}: lowest is {self.lowest:g}, need less than {self.highest:g}")
 
 
 def metric(
@@ -44,13 +53,15 @@ def metric(
     better: Better = None,
     definition: str = "",
     positive: bool = False,
+    lowest: float | None = None,
+    highest: float | None = None,
 ) -> Callable[[Function], Function]:
     """Declare what a function measures: ``@metric(title="Brightness gap", unit="grey levels", better="lower")``.
 
     Tables then have its title, arrows, best marks, ties and definition. ``name``: that of the score, by default the
     function's; a function that returns several scores is declared once for each. UserError for a wrong declaration.
     """
-    declared = Metric(title, unit, better, definition, positive)
+    declared = Metric(title, unit, better, definition, positive, lowest, highest)
 
     def decorate(function: Function) -> Function:
         known = facts(function)
@@ -71,5 +82,6 @@ def as_document(known: Mapping[str, Metric]) -> list[dict[str, Any]]:
 
 
 def from_document(entries: list[dict[str, Any]]) -> dict[str, Metric]:
-    """The inverse of ``as_document``."""
-    return {entry["name"]: Metric(*(entry[key] for key in Metric.__dataclass_fields__)) for entry in entries}
+    """The inverse of ``as_document``; what an older file does not say is as by default."""
+    known = Metric.__dataclass_fields__
+    return {entry["name"]: Metric(**{key: entry[key] for key in known if key in entry}) for entry in entries}

@@ -48,6 +48,8 @@ SIGMA = 1.5
     better="higher",
     definition="Structural similarity of reconstructions (Wang et al. 2004; Gaussian window of 11 pixels, sigma 1.5, "
     "edges mirrored), averaged over held-out images; torchmetrics' value.",
+    lowest=-1,
+    highest=1,
 )
 def reconstruction_scores(images: Tensor, reconstructions: Tensor, batch_size: int = 250) -> dict[str, float]:
     """{"mse", "l1", "psnr", "ssim"} of uint8 (N, C, H, W) against uint8 of the same shape, pixels taken as [0, 1].

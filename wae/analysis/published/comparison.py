@@ -22,7 +22,7 @@ from wae.analysis.published.rows import (
 )
 from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA, base_method
-from wae.analysis.statistics import MIN_SEEDS, Interval, interval
+from wae.analysis.statistics import MIN_SEEDS, Interval, interval, score_interval
 from wae.analysis.words import about
 
 
@@ -180,7 +180,7 @@ def _row(
     if not (ours.empty or (run is None and method != REAL_DATA)):
         first = ours.iloc[0]
         our_metric = str(first["metric"])
-        found = interval(ours.groupby("seed")["value"].mean().to_numpy(float), about(our_metric).positive)
+        found = score_interval(ours.groupby("seed")["value"].mean().to_numpy(float), about(our_metric))
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
         differs = differences(entry, our_fields(run, entry.dataset, our_metric, where, *context), context[0])
         if found.n < MIN_SEEDS and entry.spread is not None:
