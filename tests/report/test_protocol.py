@@ -11,11 +11,15 @@ from tests.shared.evaluation import EVALUATION, build
 from tests.shared.models import training
 from tests.shared.report import experiment
 from wae.analysis.results import Results
+from wae.analysis.runs import base_method
+from wae.analysis.words import method_title
 from wae.core.plugins import ROOT
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.evaluation import run as evaluation
 from wae.report.page import protocol
 from wae.training.loop import train
+
+TITLES = {"vae": "VAE", "wae_mmd": "WAE-MMD"}
 
 
 def test_where_encoder_noise_is_on_is_said_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +44,25 @@ def test_where_encoder_noise_is_on_is_said_as_it_is(tmp_path: Path, monkeypatch:
     assert "Encoder noise is off" not in text
     assert "The mixture and the latent match use codes drawn from a random encoder, its noise included" in text
     assert "Reconstructions, interpolations and the plots of codes use codes without encoder noise" in text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ({"vae": 8, "wae_mmd": 8}, "d_z = 8"),
+        ({"vae": 8, "wae_mmd": 8, "vae@latent_dim=2": 2}, "d_z = 8, or what a variant's name says"),
+        ({"vae": 8, "wae_mmd": 64}, "d_z = 8 for VAE; d_z = 64 for WAE-MMD"),
+        (
+            {"vae": 8, "wae_mmd": 64, "wae_mmd@latent_dim=2+lambda_=1": 2, "wae_mmd@lambda_=1": 64},
+            "d_z = 8 for VAE; d_z = 64 for WAE-MMD, WAE-MMD, λ = 1, or what a variant's name says",
+        ),
+        ({"vae@latent_dim=2": 2, "vae@latent_dim=32": 32}, "d_z = 2 or d_z = 32"),
+    ],
+)
+def test_a_setting_that_a_variants_name_gives_is_not_listed(sizes: dict[str, int], said: str) -> None:
+    cells = {("digits", method): {"latent_dim": size} for method, size in sizes.items()}
+    found = SimpleNamespace(cells=cells, title=lambda method: method_title(method, TITLES[base_method(method)]))
+    assert protocol.setting_said(cast(Results, found), "latent_dim", "d_z = {}") == said
 
 
 def test_what_equal_seeds_share_is_said_as_it_is(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from wae.analysis.results import Results
+from wae.analysis.runs import varied
 from wae.analysis.words import in_words, setting_value
 from wae.report.tables.grids import tex_escape
 
@@ -41,7 +42,10 @@ def latex(results: Results) -> str:
 
 
 def setting_said(results: Results, key: str, template: str) -> str:
-    """``template`` with the setting's value, or each dataset's and method's where they differ."""
+    """``template`` with the setting's value, or each dataset's and method's where they differ.
+
+    A variant whose name gives the setting is not listed.
+    """
     cells = results.cells
     by_value: dict[str, list[tuple[str, str]]] = {}
     for cell, settings in cells.items():
@@ -54,11 +58,16 @@ def setting_said(results: Results, key: str, template: str) -> str:
             datasets.setdefault(dataset, set()).add(text)
     if all(len(texts) == 1 for texts in datasets.values()):
         return ", ".join(f"{next(iter(texts))} on {dataset}" for dataset, texts in datasets.items())
-    parts = []
-    for text, owners in by_value.items():
-        methods = dict.fromkeys(results.title(method) for _, method in owners)
-        parts.append(f"{text} for {', '.join(methods)}")
-    return "; ".join(parts)
+    unnamed = {
+        text: dict.fromkeys(results.title(method) for _, method in owners if key not in varied(method))
+        for text, owners in by_value.items()
+    }
+    listed = {text: methods for text, methods in unnamed.items() if methods}
+    if not listed:
+        return " or ".join(by_value)
+    parts = [f"{text} for {', '.join(methods)}" for text, methods in listed.items()] if len(listed) > 1 else [*listed]
+    named = any(key in varied(method) for _, method in cells)
+    return "; ".join(parts) + (", or what a variant's name says" if named else "")
 
 
 def shortened(text: str, limit: int = 200) -> str:
