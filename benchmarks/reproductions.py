@@ -22,9 +22,11 @@ WORDS = {
     "mnist": "MNIST",
     "pca": "principal components",
     "vae": "VAE",
+    "aae": "AAE",
     "real_data": "real images",
     "sse": "squared error per image",
     "parzen": "Parzen log-likelihood",
+    "nll_iw": "negative log-likelihood",
     "training_reconstruction": "reconstruction in training",
     "training_penalty": "KL divergence in training",
 }  # of a method, dataset or score; others are called what the config calls them
