@@ -80,8 +80,9 @@ def row(manifest: dict[str, Any], name: str, further: str) -> str:
 
 
 def _holds_rows(path: Path) -> bool:
-    """Whether a file is there and is more than the head of an empty table."""
-    return path.exists() and (path.suffix != ".csv" or path.read_text(encoding="utf-8").count("\n") > 1)
+    """Whether a file is there and is more than the head of an empty table or an empty list."""
+    text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return text not in ("", "[]") and (path.suffix != ".csv" or "\n" in text)
 
 
 def main(experiment: str, reproduction: bool) -> None:

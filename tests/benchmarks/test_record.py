@@ -29,6 +29,7 @@ def experiment(tmp_path: Path) -> Path:
     )
     write_json(folder / "metric_facts.json", [])
     write_json(folder / "claims.json", {})
+    write_json(folder / "contrasts.json", [])
     write_table(folder / "timing.csv", [], TIMING_COLUMNS)
     write_table(folder / "trajectories.csv", [{"dataset": "glyphs"}], TRAJECTORIES_COLUMNS)
     (folder / "plan.json").write_text("{}")
