@@ -8,7 +8,6 @@ manifest; then it prints the row for reports/recorded/README.md.
 """
 
 import argparse
-import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from benchmarks import marked
 from wae.analysis.runs import FACTS, TRAJECTORIES, load_runs
 from wae.core.errors import UserError
 from wae.core.exits import in_words
-from wae.core.files import read_json
+from wae.core.files import read_json, sha256_file
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("manifest.json", "metrics.csv", "runs.csv", FACTS)
@@ -66,7 +65,7 @@ def check(experiment: Path, manifest: dict[str, Any]) -> tuple[int, int]:
     missing = int((runs["status"] == "missing").sum())
     if missing and not manifest.get("config", {}).get("run", {}).get("partial"):
         raise UserError(f"{experiment}: {missing} of {len(runs)} planned runs are missing; run it to its end first")
-    if hashlib.sha256((experiment / "metrics.csv").read_bytes()).hexdigest() != manifest["result_digest"]:
+    if sha256_file(experiment / "metrics.csv") != manifest["result_digest"]:
         raise UserError(f"{experiment}/metrics.csv: not the one that manifest.json was written for; run the workflow")
     return missing, len(runs)
 

@@ -24,9 +24,7 @@ def experiment(tmp_path: Path) -> Path:
     folder = tmp_path / "results/mine"
     folder.mkdir(parents=True)
     (folder / "metrics.csv").write_text("scores\n")
-    write_table(
-        folder / "runs.csv", [{"seed": 0, "status": "finished"}, {"seed": 1, "status": "diverged"}], RUNS_COLUMNS
-    )
+    ended(folder, "finished", "diverged")
     write_json(folder / "metric_facts.json", [])
     write_json(folder / "claims.json", {})
     write_json(folder / "contrasts.json", [])
@@ -89,9 +87,7 @@ def test_a_partial_experiment_says_how_much_of_it_there_is(experiment: Path) -> 
 
 
 def test_runs_and_files_that_lack_are_refused(experiment: Path) -> None:
-    write_table(
-        experiment / "runs.csv", [{"seed": 0, "status": "missing"}, {"seed": 1, "status": "finished"}], RUNS_COLUMNS
-    )
+    ended(experiment, "missing", "finished")
     with pytest.raises(UserError, match="1 of 2 planned runs are missing"):
         kept(experiment)
     (experiment / "metric_facts.json").unlink()
