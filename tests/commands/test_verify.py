@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.commands.test_origin import write_runs
 from wae.analysis.collecting import write_table
 from wae.analysis.runs import METRICS_COLUMNS
 from wae.commands import verify
@@ -42,20 +43,6 @@ def test_one_bit_is_not_identical() -> None:
     old = frame({("a", 0, "x", 0): 1.0})
     (said,) = verify.differing(old, frame({("a", 0, "x", 0): np.nextafter(1, 2)}))
     assert said == "d/a/seed0 x prior: recorded 1.0, found 1.0000000000000002"
-
-
-def test_one_commit_is_one_origin_only_without_changes_and_on_one_machine() -> None:
-    made = {"commit": "c0", "clean_tree": True, "versions": {"torch": "2"}, "hardware": {"processor": "P", "cores": 2}}
-    assert verify.same_origin(made, made | {"hardware": {"processor": "P", "cores": 64}})
-    for change in (
-        {"commit": "c1"},
-        {"clean_tree": False},
-        {"clean_tree": None},
-        {"versions": {"torch": "3"}},
-        {"hardware": {"processor": "Q"}},
-    ):
-        assert not verify.same_origin(made, made | change)
-    assert not verify.same_origin(made | {"commit": None}, made | {"commit": None})
 
 
 def manifest(**changes: Any) -> dict[str, Any]:
@@ -118,6 +105,21 @@ def test_one_origin_is_compared_bit_for_bit_and_two_by_equivalence(
     out = capsys.readouterr().out
     assert "too few seeds: 1, need 4 or more to show equivalence" in out
     assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
+
+
+def test_a_run_that_moved_to_another_device_is_compared_by_equivalence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = recorded(tmp_path, frame(FID))
+    moved = frame({key: value * (1 + 1e-9) for key, value in FID.items()})
+    results = handed_in(tmp_path, moved)
+    write_runs(folder / "runs.csv", device="cuda:0", gpu="NVIDIA H200")
+    write_runs(results / "e/runs.csv", device="cuda:1", gpu="NVIDIA H200")
+    assert not verify.verify(folder, results)
+    assert "different: 5 of 5 values, on the same commit, versions and machine" in capsys.readouterr().out
+    write_runs(results / "e/runs.csv", device="cpu", gpu="")
+    assert verify.verify(folder, results)
+    assert "recorded on NVIDIA H200, made again on cpu\nequivalent: " in capsys.readouterr().out
 
 
 def test_lost_seeds_and_seeds_too_few_to_be_told_apart_do_not_pass(

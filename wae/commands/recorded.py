@@ -14,6 +14,8 @@ from wae.planning.jobs import plugins_of
 from wae.planning.plan import Plan
 from wae.planning.validation import validate
 
+BITS = ("threads", "tf32", "kernel_gradients")  # of the execution settings, what moves the bits of a result
+
 
 class RecordedCell(BaseModel):
     """A run of the record."""
@@ -54,17 +56,18 @@ def read_recorded(folder: Path) -> Recorded:
     return validate(Recorded, read_json(path), str(path))
 
 
-def config_to_rerun(recorded: Recorded) -> dict[str, Any]:
-    """The recorded config as this machine runs it again, under the experiment verify_EXPERIMENT.
+def config_to_rerun(recorded: Recorded, device: str = "auto") -> dict[str, Any]:
+    """The recorded config as this machine runs it again on ``device``, under the experiment verify_EXPERIMENT.
 
-    Where data lie and how jobs run is this machine's own (WAE_DATA_ROOT; no trackers), and nothing is reported.
+    Where data lie and how jobs run is this machine's own (WAE_DATA_ROOT; no trackers) but for what moves the bits, and
+    nothing is reported.
     """
     execution = recorded.config.get("execution")
-    threads = execution.get("threads", 1) if isinstance(execution, Mapping) else 1
+    execution = execution if isinstance(execution, Mapping) else {}
     return recorded.config | {
         "experiment": f"verify_{recorded.experiment}",
         "data_root": None,
-        "execution": {"threads": threads},
+        "execution": {"device": device} | {key: execution[key] for key in BITS if key in execution},
         "report": {},
     }
 

@@ -1,6 +1,7 @@
 """Compare a fresh run of an experiment with a recorded one; or rerun cells of it first.
 
-Bit for bit where commit, versions and machine are the same, else by equivalence of fresh seeds with the recorded ones.
+Bit for bit where commit, versions, machine and device are the same, else by equivalence of fresh seeds with the
+recorded ones.
 """
 
 import math
@@ -19,17 +20,17 @@ from wae.analysis.experiment import PRIMARY_EXTRACTORS
 from wae.analysis.runs import load_metrics
 from wae.commands import api
 from wae.commands.check import check_plugins
+from wae.commands.origin import devices, moved, origin_said, same_origin
 from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refuse_code_of
 from wae.compute.checkout import git_state
 from wae.compute.machine import hardware, versions
-from wae.core.errors import UserError, plain, printable, shown, unknown_name
+from wae.core.errors import UserError, plain, shown, unknown_name
 from wae.core.files import read_json, write_json
 from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings
 from wae.planning.plan import load_plan
 
 KEYS = ["dataset", "method", "seed", "metric", "subject", "reference", "samples", "draw"]
-MACHINE = ("processor", "cpu_capability", "cuda_devices")  # of the hardware, what decides the bits
 SHOWN = 20  # values that differ, of one comparison
 
 
@@ -38,9 +39,9 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
 
     The fresh result is results/EXPERIMENT of the same name; with ``cell`` that run (DATASET/METHOD/seedN) or all
     recorded seeds of a method (DATASET/METHOD) are made again, from the recorded config, in results/verify_EXPERIMENT.
-    Where commit, versions and machine are the recorded ones, each value must be the same bits. Else the seeds of each
-    cell are compared by equivalence (wae.analysis.equivalence), which one run cannot show; what was found, and what
-    would have been noticed, is also written to results/verify_EXPERIMENT/verify.json.
+    Where commit, versions, machine and device are those recorded, each value must be the same bits. Else the seeds of
+    each cell are compared by equivalence (wae.analysis.equivalence), which one run cannot show; what was found, and
+    what would have been noticed, is also written to results/verify_EXPERIMENT/verify.json.
     """
     record = read_recorded(recorded)
     old = load_metrics(recorded / "metrics.csv")
@@ -54,8 +55,8 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
             )
         if (folder / "manifest.json").exists():
             here = read_json(folder / "manifest.json")
-    print(f"recorded  {_origin(record.model_dump())}")
-    print(f"here      {_origin(here)}", flush=True)
+    print(f"recorded  {origin_said(record.model_dump())}")
+    print(f"here      {origin_said(here)}", flush=True)
     if cell is not None:
         old = of_cell(old, cell)
     fresh = load_metrics(folder / "metrics.csv") if cell is None else rerun(record, cell, results, recorded)
@@ -63,7 +64,11 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
     if not found:
         print(f"identical: {len(old)} values, bit for bit")
         return True
-    if same_origin(record.model_dump(), here):
+    again = results / record.experiment if cell is None else results / f"verify_{record.experiment}"
+    elsewhere = moved(devices(recorded / "runs.csv"), devices(again / "runs.csv"))
+    for line in elsewhere:
+        print(line)
+    if not elsewhere and same_origin(record.model_dump(), here):
         for line in found[:SHOWN]:
             print(f"different: {line}")
         print(f"different: {len(found)} of {len(old)} values, on the same commit, versions and machine")
@@ -82,15 +87,6 @@ def of_cell(recorded: pd.DataFrame, cell: str) -> pd.DataFrame:
     if found.empty:
         raise UserError(f"{plain(cell)}: nothing was recorded of it; take another, such as {plain(runs.iloc[-1])}")
     return found
-
-
-def same_origin(recorded: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
-    """Whether both are of one commit without changes, with the same versions, on processors and devices of one kind."""
-    clean = recorded.get("clean_tree") is True and fresh.get("clean_tree") is True
-    machines = ({key: made.get("hardware", {}).get(key) for key in MACHINE} for made in (recorded, fresh))
-    first, second = machines
-    same = recorded.get("commit") == fresh.get("commit") and recorded.get("versions") == fresh.get("versions")
-    return clean and recorded.get("commit") is not None and same and first == second
 
 
 def _reference(record: Recorded) -> str:
@@ -116,7 +112,9 @@ def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.Data
     wanted = [name for name in cells if cell in (name, name.rpartition("/")[0])]
     if not wanted:
         raise unknown_name("cell", cell, cells)
-    plan, layout = load_plan(config_to_rerun(record)), Layout(results)
+    used = devices(recorded / "runs.csv")
+    here = "cpu" if {used.get(name) for name in wanted} == {"cpu"} else "auto"
+    plan, layout = load_plan(config_to_rerun(record, here)), Layout(results)
     runs = [plan.run(name) for name in wanted]
     for run, name in zip(runs, wanted, strict=True):
         _check_settings(run, cells[name].settings, name)
@@ -212,13 +210,4 @@ def _measure_said(found: Compared) -> str:
     return (
         f"{said}; equal within it p = {found.p_equal:.2g}, different p = {found.p_different:.2g}; a difference of "
         f"{found.noticeable:.3g}{unit} would have been noticed"
-    )
-
-
-def _origin(record: Mapping[str, Any]) -> str:
-    tree = "" if record.get("clean_tree") else " with changes"
-    machine = record.get("hardware", {})
-    return (
-        f"commit {str(record.get('commit'))[:12]}{tree}, torch {plain(record.get('versions', {}).get('torch'))}, "
-        f"{printable(machine.get('processor'))[:100]}, {printable(machine.get('cpu_capability'))[:100]}"
     )
