@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,10 +28,12 @@ def test_what_is_there_at_once_and_what_never_comes() -> None:
     assert time_to([(3.0, 5.0), (6.0, 4.0)], 3.9) is None
 
 
-def courses(folder: Path, distances: dict[tuple[str, int], list[float]]) -> Results:
+def courses(
+    folder: Path, distances: dict[tuple[str, int], list[float]], settings: dict[str, dict[str, Any]] | None = None
+) -> Results:
     """Results whose weights were kept after 10, 20, 40, ... seconds, with these distances."""
     scores = {(method, "fid_classifier/prior"): [1.0, 1.0] for method, _ in distances}
-    made = results(folder, scores)
+    made = results(folder, scores, settings=settings)
     rows = [
         {"dataset": "glyphs", "method": method, "seed": seed, "epoch": 2**k, "seconds": 10.0 * 2**k}
         | {"metric": metric, "subject": subject, "value": value * factor}
@@ -64,6 +67,19 @@ def test_the_target_is_where_the_worst_method_ends(tmp_path: Path) -> None:
     assert mmd.seconds == pytest.approx(15.0)
     assert mmd.low is not None
     assert mmd.low > 0
+
+
+def test_a_method_without_a_penalty_does_not_set_the_target(tmp_path: Path) -> None:
+    distances = {("vae", 0): [90.0, 30.0], ("wae_mmd", 0): [60.0, 15.0], ("ae", 0): [500.0, 80.0]}
+    found = reaching(courses(tmp_path / "free", distances, {"ae": {"lambda_": 0.0}}))
+    assert [(row.method, row.target) for row in found] == [
+        (method, pytest.approx(30.0)) for method in ("vae", "wae_mmd", "ae")
+    ]
+    assert [row.by_seed[0] for row in found] == [pytest.approx(20.0), pytest.approx(10.0 * 2**0.5), None]
+    found = reaching(courses(tmp_path / "weighed", distances, {"ae": {"lambda_": 0.1}}))
+    assert found[0].target == pytest.approx(80.0)
+    none = {method: {"lambda_": 0.0} for method, _ in distances}
+    assert reaching(courses(tmp_path / "none", distances, none)) == []
 
 
 def test_nothing_is_said_of_weights_kept_once_or_of_one_method(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ Course = list[tuple[float, float]]  # seconds of training and distance at the ep
 def reaching(results: Results) -> list[Reaching]:
     """Per dataset and method, the training time until the distance at which the worst method ends (geometric mean).
 
-    That is the lowest distance which all methods come to. Empty without weights kept at two epochs or more.
+    Methods without a penalty on the codes (lambda 0) do not set it, as nothing lets their samples from the prior come
+    near. Of the others it is the lowest distance which all come to. Empty without weights kept at two epochs or more.
     """
     frame = results.trajectories()
     frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
@@ -22,9 +23,13 @@ def reaching(results: Results) -> list[Reaching]:
     for dataset in results.datasets:
         courses = {method: _courses(frame, dataset, method) for method in results.main_methods}
         courses = {method: by_seed for method, by_seed in courses.items() if by_seed}
-        ends = [_geometric_mean([course[-1][1] for course in by_seed.values()]) for by_seed in courses.values()]
+        ends = [
+            _geometric_mean([course[-1][1] for course in by_seed.values()])
+            for method, by_seed in courses.items()
+            if results.settings(dataset, method).get("lambda_", 1.0) > 0
+        ]
         kept = max((len(course) for by_seed in courses.values() for course in by_seed.values()), default=0)
-        if len(ends) >= 2 and kept >= 2:
+        if ends and len(courses) >= 2 and kept >= 2:
             found += [_row(dataset, method, by_seed, max(ends)) for method, by_seed in courses.items()]
     return found
 

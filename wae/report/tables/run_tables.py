@@ -79,8 +79,9 @@ def _reaching(results: Results) -> Grid | None:
         title="Training time to a given distance",
         caption=(
             f"{measure} of up to 2,048 prior samples, at the epochs whose weights were kept; the distance is the mean "
-            "at which the worst method ends. Between kept epochs it is read off a power law; a time of the first kept "
-            "epoch is an upper limit. Mean over seeds and its 95% interval, where all seeds get there."
+            "at which the worst method with a penalty on the codes ends. Between kept epochs it is read off a power "
+            "law; a time of the first kept epoch is an upper limit. Mean over seeds and its 95% interval, where all "
+            "seeds get there."
         ),
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Distance", "Seeds that get there", "Training time"))),
