@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("manifest.json", "metrics.csv", "runs.csv", FACTS)
 FURTHER = (  # where the experiment has them
     *(TRAJECTORIES, "timing.csv", "timing_machine.json"),
-    *("contrasts.json", "claims.json", "published.json"),
+    *("contrasts.json", "claims.json", "published.json", "reaching.json"),
 )
 PAGE = "summary.html"
 

@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 Score = tuple[str, str]  # metric, subject
 SHOWN: Mapping[str, Sequence[Score]] = {  # by folder of reports/recorded
     "default": (("fid_classifier", "prior"), ("fid_classifier", "mixture")),
-    "mnist": (("fid_classifier", "prior"), ("fid_classifier", "mixture")),
+    "main_mnist": (
+        *(("fid_classifier", "prior"), ("fid_random", "prior")),
+        *(("fid_classifier", "mixture"), ("mse", "reconstruction")),
+    ),
 }
 END = "<!-- end of scores -->"
 

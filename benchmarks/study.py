@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from benchmarks import lengths, marked, scores, sizes, weights
+from benchmarks import lengths, marked, orders, scores, sizes, weights
 from wae.analysis.claims.verdicts import Verdict
 from wae.analysis.courses import sweeps
 from wae.analysis.files import CLAIMS
@@ -24,7 +24,7 @@ from wae.report.figures.claims import SWEPT, draw_sweep, swept_points
 from wae.report.figures.plots import Plot, write
 from wae.report.figures.scores import score_rows
 from wae.report.figures.style import canvas, log_axis, look, plain_number, plain_ticks, seed_lines
-from wae.report.tables import inference_tables
+from wae.report.tables import inference_tables, run_tables
 from wae.report.tables.grids import markdown_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +36,16 @@ END = "<!-- end of the table -->"
 INFORMATION = (
     *(("mutual_information", "codes"), ("kl_aggregate", "codes"), ("kl_total", "codes")),
     *(("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
+)
+MAIN = (
+    *(
+        ("fid_classifier", "prior"),
+        ("fid_classifier_1", "prior"),
+        ("fid_classifier_2", "prior"),
+        ("fid_random", "prior"),
+    ),
+    *(("fid_classifier", "mixture"), ("precision_classifier", "prior"), ("coverage_classifier", "prior")),
+    *(("latent_sw2_debiased", "codes"), ("mse", "reconstruction"), ("sharpness", "prior")),
 )
 CONTROLS = (
     *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
@@ -55,10 +65,11 @@ def said(results: Results) -> str:
 
 
 def grid(name: str) -> Text:
-    """One of the page's tables of methods against each other and of random streams, from the recorded files."""
+    """One of the page's tables of methods against each other, of random streams or of runs, from the recorded files."""
 
     def text(results: Results) -> str:
-        return markdown_text({grid.name: grid for grid in inference_tables.build(results)}[name])
+        grids = (*inference_tables.build(results), *run_tables.build(results))
+        return markdown_text({grid.name: grid for grid in grids}[name])
 
     return text
 
@@ -75,6 +86,10 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("dimensions", "dimensions", partial(sizes.tables, scores=SIZES)),
     ("pairs of dimensions", "dimensions", grid("contrasts")),
     ("claims of dimensions", "dimensions", said),
+    ("main_mnist", "main_mnist", partial(scores.table, scores=MAIN)),
+    ("order of main_mnist", "main_mnist", orders.table),
+    ("time of main_mnist", "main_mnist", grid("time_to_distance")),
+    ("claims of main_mnist", "main_mnist", said),
     ("controls_vae", "controls_vae", partial(scores.table, scores=CONTROLS, variants=True)),
 )
 
@@ -142,7 +157,11 @@ def sweep(experiment: str, key: str) -> Plot:
 
 def plots() -> list[Plot]:
     """The figures of docs/results.md, each docs/pictures/NAME.svg."""
-    return [curves("pilot_mnist"), sweep("dimensions", "latent_dim")]
+    return [
+        curves("pilot_mnist"),
+        sweep("dimensions", "latent_dim"),
+        seeds("main_mnist", (("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction"))),
+    ]
 
 
 def picture(plot: Plot) -> bytes:

@@ -117,9 +117,6 @@ def _methods(results: Results) -> str:
         else:
             weight = "λ = " + ", ".join(f"{setting_value(str(v))} on {dataset}" for dataset, v in lambdas.items())
         name = first.get("implementation", "").partition(":")[2]
-        # Of records from before `vae` meant beta = 1, such as reports/recorded/mnist.
-        if name == "VAE" and set(lambdas.values()) != {1.0}:
-            weight += " (the weight β of a beta-VAE; 1 is the evidence lower bound)"
         detail = f"{ENCODERS.get(first.get('encoder', ''), first.get('encoder'))}, {weight}"
         if name == "WAEMMD":
             scales = ", ".join(f"{scale:g}" for scale in first.get("kernel_scales", []))
