@@ -30,7 +30,7 @@ WORDS = {
     "training_reconstruction": "reconstruction in training",
     "training_penalty": "KL divergence in training",
 }  # of a method, dataset or score; others are called what the config calls them
-HEAD = ("published result", "theirs", "tolerance", "ours", "runs", "verdict", "config")
+HEAD = ("published result", "theirs", "tolerance", "ours", "runs", "below theirs", "verdict", "config")
 
 
 def table(recorded: Path) -> str:
@@ -66,6 +66,7 @@ def line(rows: Sequence[dict[str, Any]], config: str) -> tuple[str, ...]:
         _joined(f"{row['tolerance']:g}" for row in rows),
         _joined(map(_ours, rows)),
         str(first["seeds"]),
+        _joined("-" if row.get("below") is None else str(row["below"]) for row in rows),
         verdict if len(rows) > 1 else outcomes[0],
         f"`config/reproductions/{config}.yaml`",
     )

@@ -161,6 +161,13 @@ def test_the_interval_decides_not_the_mean(ledger: Ledger, values: list[float], 
     assert one(scores(values), runs(), small_ledger(ledger)).outcome == verdict
 
 
+def test_seeds_below_the_published_number_are_counted_by_their_means(ledger: Ledger) -> None:
+    # 49.5 and its draws of 48.5 and 50.5 count once, a seed at the number itself does not.
+    assert one(scores([49.5, 50.0, 50.5, 48.0]), runs(), small_ledger(ledger)).below == 2
+    assert one(scores([51.0, 52.0, 53.0]), runs(), small_ledger(ledger)).below == 0
+    assert one(scores([49.0, 49.0]), runs(), small_ledger(ledger)).below is None  # two seeds say nothing
+
+
 @pytest.mark.parametrize(
     ("mean", "verdict"), [(54.9, "reproduced"), (55.1, "not reproduced"), (44.9, "not reproduced")]
 )

@@ -27,16 +27,17 @@ def test_only_measured_rows_are_shown_with_their_interval(tmp_path: Path) -> Non
         "low": 13.5,
         "high": 14.25,
         "seeds": 3,
+        "below": 2,
         "standing": "recalled",
         "outcome": "",
     }
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [measured, several, measured | {"ours": None}]}))
     assert table(tmp_path).splitlines()[2:] == [
-        "| A: VAE, MNIST, squared error per image | 13.87, second hand | 0.005 | 13.866 | 1 | reproduced "
+        "| A: VAE, MNIST, squared error per image | 13.87, second hand | 0.005 | 13.866 | 1 | - | reproduced "
         "| `config/reproductions/mine.yaml` |",
-        "| A: VAE, MNIST, Parzen log-likelihood | 13.87, recalled | 0.005 | 13.866 [13.5, 14.25] | 3 | none: recalled "
-        "| `config/reproductions/mine.yaml` |",
+        "| A: VAE, MNIST, Parzen log-likelihood | 13.87, recalled | 0.005 | 13.866 [13.5, 14.25] | 3 | 2 "
+        "| none: recalled | `config/reproductions/mine.yaml` |",
     ]
 
 
@@ -45,16 +46,20 @@ def test_the_epochs_of_a_log_are_one_row_and_other_protocols_none(tmp_path: Path
     rows = [
         row
         | {"metric": f"loss_epoch{epoch}", "published": value, "tolerance": 2, "ours": value + 1.0}
-        | {"low": value, "high": value + 2.0, "outcome": outcome}
-        for epoch, value, outcome in ((1, 205.16, "undecided"), (10, 145.5, "reproduced"), (30, 140.0, "undecided"))
+        | {"low": value, "high": value + 2.0, "outcome": outcome, "below": below}
+        for epoch, value, outcome, below in (
+            (1, 205.16, "undecided", 3),
+            (10, 145.5, "reproduced", 0),
+            (30, 140.0, "undecided", None),
+        )
     ]
     foreign = rows[0] | {"source": "B", "outcome": "not comparable"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [rows[0], foreign, *rows[1:]]}))
     assert table(tmp_path).splitlines()[2:] == [
         "| A: VAE, MNIST, loss, epochs 1, 10, 30 | 205.16<br>145.5<br>140 | 2<br>2<br>2 "
-        "| 206.2 [205.2, 207.2]<br>146.5 [145.5, 147.5]<br>141 [140, 142] | 3 | undecided (2); reproduced (1) "
-        "| `config/reproductions/mine.yaml` |"
+        "| 206.2 [205.2, 207.2]<br>146.5 [145.5, 147.5]<br>141 [140, 142] | 3 | 3<br>0<br>- "
+        "| undecided (2); reproduced (1) | `config/reproductions/mine.yaml` |"
     ]
 
 

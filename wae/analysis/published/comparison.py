@@ -176,11 +176,13 @@ def _row(
     context: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
 ) -> PublishedRow:
     ours = _our_rows(entry, method, metrics)
-    our_metric, found, differs = "", interval([]), [Difference(Reason.NOT_MEASURED)]
+    our_metric, found, below, differs = "", interval([]), None, [Difference(Reason.NOT_MEASURED)]
     if not (ours.empty or (run is None and method != REAL_DATA)):
         first = ours.iloc[0]
         our_metric = str(first["metric"])
-        found = score_interval(ours.groupby("seed")["value"].mean().to_numpy(float), about(our_metric))
+        seeds = ours.groupby("seed")["value"].mean().to_numpy(float)
+        found = score_interval(seeds, about(our_metric))
+        below = int((seeds < entry.value).sum()) if found.n >= MIN_SEEDS else None
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
         differs = differences(entry, our_fields(run, entry.dataset, our_metric, where, *context), context[0])
         if found.n < MIN_SEEDS and entry.spread is not None:
@@ -206,6 +208,7 @@ def _row(
         differs=differs,
         outcome=_outcome(entry, found, differs),
         note=entry.note,
+        below=below,
     )
 
 

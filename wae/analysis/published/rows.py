@@ -48,7 +48,8 @@ class PublishedRow:
     """One published number and one method of ours that answers it.
 
     ``tolerance``: absolute. ``ours``, ``low``, ``high``: mean over seeds of each seed's mean over draws, and its 95%
-    interval.
+    interval. ``below``: how many of our seeds have less than the published number, None for fewer than three: a number
+    of one run may be an ordinary run of ours and yet lie outside the interval of their mean.
     """
 
     dataset: str
@@ -68,6 +69,7 @@ class PublishedRow:
     differs: list[Difference]
     outcome: Outcome
     note: str = ""
+    below: int | None = None
 
 
 @dataclass(frozen=True)

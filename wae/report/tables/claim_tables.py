@@ -38,6 +38,7 @@ def _published(results: Results) -> Grid | None:
                 Cell(f"{entry.metric}, {SUBJECTS.get(entry.subject, entry.subject)}"),
                 Cell(f"{entry.published:g}{STANDINGS[entry.standing]}", entry.published),
                 Cell(ours, entry.ours, trace),
+                Cell("-" if entry.below is None else f"{entry.below} of {entry.seeds}", entry.below),
                 Cell(OUTCOMES[entry.outcome]),
                 _differences(entry),
                 Cell(f"{entry.source} ({entry.protocol}){'. ' + entry.note if entry.note else ''}"),
@@ -45,11 +46,17 @@ def _published(results: Results) -> Grid | None:
         )
     if not rows:
         return None
-    heads = ("Dataset", "Method", "Metric", "Published", "Ours", "Verdict", "What differs", "Source")
+    heads = (
+        *("Dataset", "Method", "Metric", "Published", "Ours", "Our seeds below it"),
+        *("Verdict", "What differs", "Source"),
+    )
     return Grid(
         name="published",
         title="Published results beside ours",
-        caption="Ours: mean over seeds [95% interval]. Fields that differ make a pair not comparable.",
+        caption=(
+            "Ours: mean over seeds [95% interval]. Fields that differ make a pair not comparable. A published number of "
+            "one run can lie among our seeds and yet outside the interval of their mean."
+        ),
         section="published",
         heads=tuple(map(Head, heads)),
         rows=tuple(rows),
