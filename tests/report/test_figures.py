@@ -258,5 +258,24 @@ def test_a_logarithmic_axis_has_three_to_eight_labels_however_short_its_range(lo
     assert all(shown)
 
 
+@pytest.mark.parametrize(
+    ("largest", "labels"),
+    [
+        (220.0, ["0", "1 min", "2 min", "3 min", "4 min"]),
+        (110.0, ["0", "25 s", "50 s", "75 s", "100 s", "125 s"]),
+        (0.0026, ["0", "1 ms", "2 ms", "3 ms"]),
+        (3 * 3600.0, ["0", "1 h", "2 h", "3 h", "4 h"]),
+    ],
+)
+def test_an_axis_of_times_has_round_labels_in_one_unit(largest: float, labels: list[str]) -> None:
+    _, axes = plt.subplots()
+    axes.barh([0], [largest])
+    style.time_axis(axes.xaxis)
+    axes.figure.canvas.draw()
+    found = [label.get_text() for label in axes.get_xticklabels()]
+    plt.close(axes.figure)
+    assert found == labels
+
+
 def test_colours_are_not_too_pale() -> None:
     assert all(colorsys.rgb_to_hls(*to_rgb(style.strokes(m)[0]))[1] < 0.6 for m in METHODS)

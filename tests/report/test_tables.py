@@ -15,11 +15,12 @@ from scipy import stats
 from tests.shared.report import experiment as make
 from wae.analysis.citation import shortfalls
 from wae.analysis.claims.verdicts import Verdict
-from wae.analysis.files import CLAIMS
+from wae.analysis.files import CLAIMS, SCORES
 from wae.analysis.results import Results
 from wae.analysis.rows import Score
 from wae.analysis.runs import load_metrics
 from wae.core.errors import UserError
+from wae.core.files import read_json, write_json
 from wae.report.names import slug
 from wae.report.page.protocol import latex
 from wae.report.tables import score_tables
@@ -111,6 +112,23 @@ def test_rows_are_sorted_by_the_first_measure_and_some_columns_wait(
     assert grid.lead == 0  # it fits
     monkeypatch.setattr(score_tables, "LEAD", 4)
     assert _grid(folder, "digits_generation").lead == 4 < len(grid.heads)
+
+
+def test_measures_that_the_config_names_follow_the_first_in_its_order(folder: Path, tmp_path: Path) -> None:
+    named = shutil.copytree(folder, tmp_path / "named")
+
+    def metrics() -> list[str]:
+        scores = [score for score in Results(named).read(SCORES) if score.dataset == "digits"]
+        return [c.metric for c in score_tables._columns(Results(named), scores, ["prior"], "fid_classifier")]
+
+    first, *others = metrics()
+    assert first == "fid_classifier"
+    assert len(others) >= 4
+    plan = read_json(named / "plan.json")
+    plan["config"]["report"] = {"secondary": [others[-1], f"{others[2]}/prior", f"{others[3]}/codes"]}
+    write_json(named / "plan.json", plan)
+    kept = [name for name in others if name not in (others[-1], others[2])]
+    assert metrics() == [first, others[-1], others[2], *kept]
 
 
 def test_numbers_are_padded_to_their_decimal_point() -> None:

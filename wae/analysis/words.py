@@ -132,10 +132,16 @@ def seconds(value: float, _: object = None) -> str:
     """Seconds as 20 µs, 3 ms, 1.5 s, 10 min."""
     if value <= 0:
         return "0"
-    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min")):
+    length, unit = time_unit(value)
+    return f"{value / length:.3g} {unit}"
+
+
+def time_unit(value: float) -> tuple[float, str]:
+    """The unit in which to say ``value`` seconds: its length in seconds, and its name."""
+    for limit, length, unit in ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms"), (120.0, 1.0, "s"), (7200.0, 60.0, "min")):
         if value < limit:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value / 3600:.3g} h"
+            return length, unit
+    return 3600.0, "h"
 
 
 def counted(count: int, word: str) -> str:

@@ -13,7 +13,7 @@ from wae.analysis.metrics import Metric
 from wae.analysis.results import Results
 from wae.analysis.words import about, axis_title, in_words, number, seconds
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import INK, Look, canvas, log_axis, look, plain_number, plain_ticks
+from wae.report.figures.style import INK, Look, canvas, log_axis, look, plain_ticks, time_axis
 
 WIDTH = 5.0  # inches: readable both half as wide as a large screen and on a small one
 ROW = 0.2  # inches
@@ -126,8 +126,11 @@ def draw(blocks: list[Block], label: str, metric: Metric | None) -> Figure:
     if metric is not None and metric.positive and positive:
         log_axis(axes.xaxis)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(5))  # "1.25 s" is wide
-        plain_ticks(axes.xaxis, seconds if metric is None else plain_number)
+        if metric is None:
+            time_axis(axes.xaxis)
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+            plain_ticks(axes.xaxis)
         axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(label)
     return figure

@@ -19,6 +19,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA, base_method
+from wae.analysis.words import time_unit
 from wae.report.tables.grids import SUPERSCRIPT
 
 INK, GRID = "#1b1f24", "#d5d9de"  # the page replaces these two by its own, which follow dark and light mode
@@ -152,6 +153,24 @@ def plain_ticks(axis: Any, label: Any = plain_number) -> None:
     """Label an axis's major ticks without mathematical type; none on minor ticks."""
     axis.set_major_formatter(FuncFormatter(label))
     axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+
+
+class _Multiples(MaxNLocator):
+    """Round multiples of a unit."""
+
+    def __init__(self, unit: float) -> None:
+        super().__init__(5, steps=[1, 2, 2.5, 5, 10])
+        self._unit = unit
+
+    def tick_values(self, vmin: float, vmax: float) -> list[float]:
+        return [self._unit * tick for tick in super().tick_values(vmin / self._unit, vmax / self._unit)]
+
+
+def time_axis(axis: Any) -> None:
+    """A linear axis of seconds, labelled in the one unit that its largest value is said in."""
+    length, unit = time_unit(max(axis.get_data_interval()))
+    axis.set_major_locator(_Multiples(length))
+    plain_ticks(axis, lambda value, _: f"{value / length:.3g} {unit}" if value else "0")
 
 
 def log_axis(axis: Any, label: Any = plain_number) -> None:

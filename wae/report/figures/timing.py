@@ -9,14 +9,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from wae.analysis.costs.rows import Crossover, Fit
 from wae.analysis.files import COURSES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.words import PENALTIES, in_words, number, seconds
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import INK, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines
+from wae.report.figures.style import INK, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines, time_axis
 from wae.report.names import slug
 
 LOOKS: dict[str, tuple[str, str, Any]] = {
@@ -141,8 +140,7 @@ def draw_split(shares: dict[Look, dict[str, float]]) -> Figure:
     axes.set_yticks(range(len(shares)), [method.title for method in shares])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    plain_ticks(axes.xaxis, seconds)
+    time_axis(axes.xaxis)
     axes.set_xlabel("time of a step")
     legend_below(
         figure,

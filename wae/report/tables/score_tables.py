@@ -83,11 +83,12 @@ def _ranked(methods: Sequence[str], column: Column) -> list[str]:
 
 
 def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str], first: str | None) -> list[Column]:
-    """The measured (metric, subject) pairs as columns: metric ``first``, then the others in their order.
+    """The measured (metric, subject) pairs as columns: metric ``first``, those that the config names, then the others.
 
-    Of reconstructions, errors of pixels come before distances of features.
+    Of the others of reconstructions, errors of pixels come before distances of features.
     """
     pixels = first == FIRST["reconstruction"]
+    named = results.config.get("report", {}).get("secondary", [])
     found: dict[tuple[str, str], dict[str, Score]] = {}
     for score in scores:
         real = score.method == REAL_DATA and "prior" in subjects
@@ -97,6 +98,7 @@ def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str],
     pairs.sort(
         key=lambda p: (
             p[0] != first,
+            _rank(p, named),
             pixels and p[0].startswith(PREFIXES),
             position(p[0]),
             p[0],
@@ -104,6 +106,12 @@ def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str],
         )
     )
     return [Column(metric, subject, found[metric, subject], len(subjects) > 1) for metric, subject in pairs]
+
+
+def _rank(pair: tuple[str, str], named: Sequence[str]) -> int:
+    """The place of a (metric, subject) among those that the config names, METRIC/SUBJECT or METRIC, or behind."""
+    places = (place for place, name in enumerate(named) if name in (pair[0], "/".join(pair)))
+    return next(places, len(named))
 
 
 def heading(column: Column) -> str:
