@@ -3,6 +3,7 @@
 import colorsys
 import json
 import re
+import shutil
 from itertools import combinations
 from pathlib import Path
 
@@ -171,6 +172,18 @@ def _contrast(first: str, second: str) -> float:
 
 
 METHODS = ("vae", "wae_mmd", "wae_gan", "beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff", "rae_gp")
+
+
+def test_the_caption_of_training_times_names_a_timing_study_where_there_is_one(
+    results: Results, tmp_path: Path
+) -> None:
+    def caption(folder: Path) -> str:
+        return next(plot.caption for plot in figures.build(Results(folder)) if plot.name == "overview_seconds")
+
+    assert caption(results.folder).endswith("the machine: the timing study below had it to itself.")
+    untimed = shutil.copytree(results.folder, tmp_path / "untimed")
+    (untimed / "timing.csv").unlink()
+    assert caption(untimed) == "Training steps alone. Runs may have shared the machine."
 
 
 @pytest.mark.parametrize("ground", ["#fdfdfc", "#14171b"])

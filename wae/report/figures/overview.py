@@ -54,11 +54,13 @@ def plots(results: Results) -> Iterable[Plot]:
         )
     time = _time(results, [(block.dataset, [row.look.method for row in block.rows]) for block in quality])
     if time:
+        shared = "Runs may have shared the machine"
+        alone = "" if results.timing().empty else ": the timing study below had it to itself"
         yield Plot(
             name="overview_seconds",
             section="overview",
             title="Time that this took to train",
-            caption="Training steps alone. Runs may have shared the machine: the timing study below had it to itself.",
+            caption=f"Training steps alone. {shared}{alone}.",
             alt=f"Training time: {_said(time, seconds)}",
             draw=partial(draw, time, "training time of a run", None),
         )
