@@ -1,7 +1,8 @@
 """Keep an experiment's results in the repository: its files and its page into reports/recorded.
 
-python -m benchmarks.record EXPERIMENT            # results/EXPERIMENT, reports/EXPERIMENT/summary.html
-python -m benchmarks.record EXPERIMENT --reproduction  # into reports/recorded/reproductions
+python -m benchmarks.record EXPERIMENT  # results/EXPERIMENT, reports/EXPERIMENT/summary.html
+python -m benchmarks.record EXPERIMENT --kind search  # of a length or a weight: its scores, as no claim rests on it
+python -m benchmarks.record EXPERIMENT --kind reproduction  # scores and published numbers, into .../reproductions
 
 It refuses runs of a tree with changes, runs that lack (without `run.partial`), and tables that are not those of the
 manifest; then it prints the row for reports/recorded/README.md.
@@ -21,17 +22,22 @@ from wae.core.files import read_json, sha256_file
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("manifest.json", "metrics.csv", "runs.csv", FACTS)
-FURTHER = (  # where the experiment has them
-    *(TRAJECTORIES, "timing.csv", "timing_machine.json"),
-    *("contrasts.json", "claims.json", "published.json", "reaching.json"),
-)
 PAGE = "summary.html"
+FURTHER = {  # by kind, where the experiment has them
+    "study": (
+        *(TRAJECTORIES, "timing.csv", "timing_machine.json"),
+        *("contrasts.json", "claims.json", "published.json", "reaching.json", PAGE),
+    ),
+    "search": (TRAJECTORIES,),
+    "reproduction": (TRAJECTORIES, "published.json"),
+}
 
 
-def record(experiment: Path, page: Path, target: Path) -> str:
-    """Copy the files of the folder ``experiment`` and its ``page``, if there is one, into the new folder ``target``.
+def record(experiment: Path, page: Path, target: Path, kind: str = "study") -> str:
+    """Copy the files of the folder ``experiment``, and its ``page`` if there is one, into the new folder ``target``.
 
-    Returns the row of the table of records. UserError for what no reader could trace or repeat.
+    ``kind``: of FURTHER, which of them. Returns the row of the table of records. UserError for what no reader could
+    trace or repeat.
     """
     manifest = read_json(experiment / "manifest.json", "experiment", "commit", "clean_tree", "result_digest")
     missing, planned = check(experiment, manifest)
@@ -40,14 +46,14 @@ def record(experiment: Path, page: Path, target: Path) -> str:
     made = target.with_name(f".{target.name}.new")
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
-    for name in (*NEEDED, *FURTHER):
-        if name in NEEDED or _holds_rows(experiment / name):
-            shutil.copyfile(experiment / name, made / name)
-    if page.exists():
-        shutil.copyfile(page, made / PAGE)
+    for name in (*NEEDED, *FURTHER[kind]):
+        source = page if name == PAGE else experiment / name
+        if name in NEEDED or _holds_rows(source):
+            shutil.copyfile(source, made / name)
+    paged = (made / PAGE).exists()
     made.replace(target)
     part = f", {planned - missing} of {planned} runs" if missing else ""
-    return row(manifest, target.name, f"{part}{', with its page' if page.exists() else '; no page'}")
+    return row(manifest, target.name, f"{part}{', with its page' if paged else '; no page'}")
 
 
 def check(experiment: Path, manifest: dict[str, Any]) -> tuple[int, int]:
@@ -84,15 +90,15 @@ def _holds_rows(path: Path) -> bool:
     return text not in ("", "[]") and (path.suffix != ".csv" or "\n" in text)
 
 
-def main(experiment: str, reproduction: bool) -> None:
+def main(experiment: str, kind: str) -> None:
     """Record results/EXPERIMENT and print its row."""
-    target = ROOT / "reports/recorded" / ("reproductions" if reproduction else "") / experiment
-    print(record(ROOT / "results" / experiment, ROOT / "reports" / experiment / PAGE, target))
+    target = ROOT / "reports/recorded" / ("reproductions" if kind == "reproduction" else "") / experiment
+    print(record(ROOT / "results" / experiment, ROOT / "reports" / experiment / PAGE, target, kind))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", help="its name, as in its config")
-    parser.add_argument("--reproduction", action="store_true", help="of a published number")
+    parser.add_argument("--kind", choices=FURTHER, default="study", help="what it was run for")
     asked = parser.parse_args()
-    sys.exit(in_words("record", lambda: main(asked.experiment, asked.reproduction)))
+    sys.exit(in_words("record", lambda: main(asked.experiment, asked.kind)))

@@ -40,9 +40,9 @@ def experiment(tmp_path: Path) -> Path:
     return folder
 
 
-def kept(experiment: Path) -> str:
+def kept(experiment: Path, kind: str = "study") -> str:
     root = experiment.parents[1]
-    return record(experiment, root / "reports/mine/summary.html", root / "recorded/mine")
+    return record(experiment, root / "reports/mine/summary.html", root / "recorded/mine", kind)
 
 
 def test_what_readers_need_is_kept_and_empty_tables_are_not(experiment: Path) -> None:
@@ -93,3 +93,17 @@ def test_runs_and_files_that_lack_are_refused(experiment: Path) -> None:
     (experiment / "metric_facts.json").unlink()
     with pytest.raises(UserError, match=r"metric_facts\.json: not there"):
         kept(experiment)
+
+
+@pytest.mark.parametrize(("kind", "published"), [("search", False), ("reproduction", True)])
+def test_searches_and_reproductions_keep_no_page_and_nothing_that_a_claim_rests_on(
+    experiment: Path, kind: str, published: bool
+) -> None:
+    write_table(experiment / "timing.csv", [{"study": "step"}], TIMING_COLUMNS)
+    write_json(experiment / "published.json", {"rows": [{}]})
+    assert kept(experiment, kind) == "| `mine/` | Mine \\| and yours; no page | aaaaaaa, runs at bbbbbbb too |"
+    names = {path.name for path in (experiment.parents[1] / "recorded/mine").iterdir()}
+    assert names == {
+        *("manifest.json", "metrics.csv", "runs.csv", "metric_facts.json", "trajectories.csv"),
+        *(["published.json"] if published else []),
+    }
