@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import NullLocator
 
 from benchmarks import lengths, marked, orders, scores, sizes, weights
 from wae.analysis.claims.verdicts import Verdict
@@ -23,7 +23,7 @@ from wae.analysis.words import SUBJECTS, about, in_words
 from wae.report.figures.claims import SWEPT, draw_sweep, swept_points
 from wae.report.figures.plots import Plot, write
 from wae.report.figures.scores import score_rows
-from wae.report.figures.style import canvas, log_axis, look, plain_number, plain_ticks, seed_lines
+from wae.report.figures.style import canvas, log_axis, look, plain_ticks, seed_lines
 from wae.report.tables import inference_tables, run_tables
 from wae.report.tables.grids import markdown_text
 
@@ -76,6 +76,7 @@ def grid(name: str) -> Text:
 
 TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/recorded
     ("pilot_mnist", "pilot_mnist", lengths.tables),
+    ("pilot_fashion_mnist", "pilot_fashion_mnist", lengths.tables),
     ("weights_mnist", "weights_mnist", weights.wide),
     ("weights_mnist_full", "weights_mnist_full", weights.wide),
     ("weights_fashion_mnist", "weights_fashion_mnist", weights.wide),
@@ -112,11 +113,9 @@ def curves(experiment: str) -> Plot:
         for axes, (metric, subject) in zip(panels, scores, strict=True):
             rows = frame[(frame["metric"] == metric) & (frame["subject"] == subject)]
             handles = seed_lines(axes, rows, "epoch", "value", looks)
-            axes.set(xlabel="epoch", ylabel="", xscale="log", yscale="log")
+            axes.set(xlabel="epoch", ylabel="", xscale="log")
             axes.set_title(f"{in_words(metric)} of {SUBJECTS[subject]}")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 2.5, 3.0, 5.0)))
-            axes.yaxis.set_major_formatter(FuncFormatter(plain_number))
-            axes.yaxis.set_minor_locator(NullLocator())
+            log_axis(axes.yaxis)
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         epochs = sorted(frame["epoch"].unique())
         panels[1].set_xticks(epochs, labels=[f"{epoch}" for epoch in epochs])
@@ -160,6 +159,7 @@ def plots() -> list[Plot]:
     """The figures of docs/results.md, each docs/pictures/NAME.svg."""
     return [
         curves("pilot_mnist"),
+        curves("pilot_fashion_mnist"),
         sweep("dimensions", "latent_dim"),
         seeds("main_mnist", (("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction"))),
     ]
