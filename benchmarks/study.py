@@ -81,6 +81,7 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("weights_mnist_full", "weights_mnist_full", weights.wide),
     ("weights_fashion_mnist", "weights_fashion_mnist", weights.wide),
     ("weights_fashion_mnist_gan", "weights_fashion_mnist_gan", weights.wide),
+    ("weights_fashion_mnist_full", "weights_fashion_mnist_full", weights.wide),
     ("weights_dimensions", "weights_dimensions", weights.wide),
     ("information_mnist", "information_mnist", partial(scores.table, scores=INFORMATION)),
     ("pairs of information_mnist", "information_mnist", grid("contrasts")),
