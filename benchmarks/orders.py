@@ -18,11 +18,10 @@ def table(results: Results) -> str:
         untold = pairs.setdefault((found.dataset, found.metric, found.subject), [])
         if not (found.comparison.lower or found.comparison.higher):
             untold.append(f"{results.title(found.comparison.first)} and {results.title(found.comparison.second)}")
-    rows = [
-        (f"{dataset}, {in_words(metric)} of {SUBJECTS[subject]}", order(results, dataset, metric, subject), said)
-        for (dataset, metric, subject), untold in pairs.items()
-        for said in ["; ".join(untold) or "-"]
-    ]
+    rows = []
+    for (dataset, metric, subject), untold in pairs.items():
+        measure = f"{dataset}, {in_words(metric)} of {SUBJECTS[subject]}"
+        rows.append((measure, order(results, dataset, metric, subject), "; ".join(untold) or "-"))
     return marked.table(("", "from best to worst", "not told apart"), rows)
 
 
