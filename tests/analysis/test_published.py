@@ -245,14 +245,15 @@ def test_the_five_stages_of_burdas_vae_begin_the_whole(root: Path, monkeypatch: 
 
 
 def test_few_runs_rest_on_the_spread_that_the_source_shows(ledger: Ledger) -> None:
-    for value, expected in ((50.0, "reproduced"), (53.0, "undecided"), (60.0, "not reproduced")):
+    for value, expected in ((50.0, "reproduced"), (53.0, "undecided"), (70.0, "not reproduced")):
         small = small_ledger(ledger)
-        small["anchors"][0] |= {"absolute": 5.0, "spread": 2.0}
+        small["anchors"][0] |= {"absolute": 8.0, "runs": [48.0, 50.0, 52.0]}
         row = one(scores([value] * 2), runs(), small)
         assert row.outcome == expected
         assert row.low is not None
         assert row.high is not None
-        assert row.high - value == pytest.approx(1.96 * 2.0 / 2**0.5, rel=1e-4)
+        student = 4.302653  # of two degrees of freedom at 97.5%: three runs hardly fix a standard deviation
+        assert row.high - value == pytest.approx(student * 2.0 / 2**0.5, rel=1e-6)
         assert value - row.low == pytest.approx(row.high - value)
         whole = one(scores([value] * 3), runs(), small)
         assert (whole.low, whole.high) == (value, value)  # three runs have a spread of their own

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import NormalDist
+from statistics import stdev
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
 from wae.analysis.published import lambda_units
 from wae.analysis.published.ledger import SCHEMA, Published, load_ledger, published
@@ -22,7 +23,7 @@ from wae.analysis.published.rows import (
 )
 from wae.analysis.results import Results
 from wae.analysis.runs import REAL_DATA, base_method
-from wae.analysis.statistics import MIN_SEEDS, Interval, interval, score_interval
+from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS, Interval, interval, score_interval
 from wae.analysis.words import about
 
 
@@ -148,7 +149,7 @@ def compare(
     ``options``: of each dataset's source, by dataset. Outcome where no field differs: reproduced (our interval lies
     within the tolerance of the published number), not reproduced (it lies wholly outside), undecided; else not
     comparable, or none for a recalled number. The interval of fewer than three seeds rests on the spread between the
-    source's own runs, where the ledger has it; without it they are too few. Published numbers on datasets that
+    source's own runs, where the ledger has them; without them they are too few. Published numbers on datasets that
     ``runs`` do not have are left out; variants of a method each get a row.
     """
     settings: dict[tuple[str, str], Mapping[str, Any]] = {}
@@ -185,9 +186,8 @@ def _row(
         below = int((seeds < entry.value).sum()) if found.n >= MIN_SEEDS else None
         where = {"samples": int(first["samples"]), "reference": first["reference"]}
         differs = differences(entry, our_fields(run, entry.dataset, our_metric, where, *context), context[0])
-        if found.n < MIN_SEEDS and entry.spread is not None:
-            half = NormalDist().inv_cdf(0.975) * entry.spread / math.sqrt(found.n)
-            found = replace(found, low=found.mean - half, high=found.mean + half)
+        if found.n < MIN_SEEDS and entry.runs:
+            found = _by_their_spread(found, entry.runs)
         elif found.n < MIN_SEEDS and method != REAL_DATA and not entry.calibration:
             differs.append(Difference(Reason.FEW_SEEDS, "seeds", MIN_SEEDS, found.n))
     return PublishedRow(
@@ -210,6 +210,15 @@ def _row(
         note=entry.note,
         below=below,
     )
+
+
+def _by_their_spread(ours: Interval, theirs: Sequence[float]) -> Interval:
+    """Student's interval of our mean, with the standard deviation between ``theirs`` and its degrees of freedom.
+
+    Our runs are taken to spread as the source's do: few runs know their own spread badly, and one does not at all.
+    """
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(theirs) - 1)) * stdev(theirs) / math.sqrt(ours.n)
+    return replace(ours, low=ours.mean - half, high=ours.mean + half)
 
 
 def _our_rows(entry: Published, method: str, metrics: pd.DataFrame) -> pd.DataFrame:

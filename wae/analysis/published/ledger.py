@@ -26,7 +26,7 @@ class Published:
     value: float
     standing: str
     tolerance: float  # absolute, in the metric's unit
-    spread: float | None  # standard deviation between runs of the source
+    runs: tuple[float, ...]  # the same number from each of the source's own runs, where it shows several
     calibration: bool  # ours trains nothing: it depends on no seed
     fields: Mapping[str, Any]
     recalled: frozenset[str]  # fields that no source here shows
@@ -82,7 +82,7 @@ def published(ledger: Mapping[str, Any]) -> list[Published]:
                     value=float(value),
                     standing=anchor["standing"],
                     tolerance=_tolerance(anchor, float(value), ledger["tolerances"]),
-                    spread=anchor.get("spread"),
+                    runs=tuple(anchor.get("runs", ())),
                     calibration=anchor.get("calibration", False),
                     fields=fields,
                     recalled=frozenset([*recalled.get("all", []), *recalled.get(method, [])]),
