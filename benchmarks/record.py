@@ -9,6 +9,7 @@ manifest; then it prints the row for reports/recorded/README.md.
 """
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ NEEDED = ("manifest.json", "metrics.csv", "runs.csv", FACTS)
 PAGE = "summary.html"
 FURTHER = {  # by kind, where the experiment has them
     "study": (
-        *(TRAJECTORIES, "timing.csv", "timing_machine.json"),
+        *(TRAJECTORIES, "timing.csv", "timing_machine.json", "timing_fits.json"),
         *("contrasts.json", "claims.json", "published.json", "reaching.json", PAGE),
     ),
     "search": (TRAJECTORIES,),
@@ -85,9 +86,12 @@ def row(manifest: dict[str, Any], name: str, further: str) -> str:
 
 
 def _holds_rows(path: Path) -> bool:
-    """Whether a file is there and is more than the head of an empty table or an empty list."""
+    """Whether a file is there and is more than the head of an empty table, an empty list or a document of such."""
     text = path.read_text(encoding="utf-8").strip() if path.exists() else ""
-    return text not in ("", "[]") and (path.suffix != ".csv" or "\n" in text)
+    if path.suffix == ".json" and text:
+        found = json.loads(text)
+        return any(found.values()) if isinstance(found, dict) else bool(found)
+    return bool(text) and (path.suffix != ".csv" or "\n" in text)
 
 
 def main(experiment: str, kind: str) -> None:

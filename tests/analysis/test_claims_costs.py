@@ -17,14 +17,14 @@ from wae.analysis.runs import TIMING_COLUMNS
 
 
 def _timed(
-    folder: Path, gan: float, mmd: float, band: float = 0.01, variants: dict[str, float] | None = None
+    folder: Path, gan: float, mmd: float, band: float = 0.01, variants: dict[str, float] | None = None, rounds: int = 20
 ) -> Results:
     """Steps of both methods, in seconds; ``variants``: those of others, by subject."""
     found = results(folder, {("vae", FID): [1.0]})
     rows = []
     for method, seconds in {"wae_gan": gan, "wae_mmd": mmd, **(variants or {})}.items():
         row = {"study": "step", "dataset": "glyphs", "subject": method, "n": 100}
-        row |= {"latent_dim": 8, "part": "total", "status": "ok"}
+        row |= {"latent_dim": 8, "part": "total", "status": "ok", "rounds": rounds}
         rows.append(row | {"seconds": seconds, "low": seconds * (1 - band), "high": seconds * (1 + band)})
     pd.DataFrame(rows, columns=list(TIMING_COLUMNS)).to_csv(folder / "timing.csv", index=False)
     return found
@@ -40,6 +40,10 @@ def _timed(
 )
 def test_faster_needs_intervals_apart(tmp_path: Path, gan: float, mmd: float, band: float, verdict: str) -> None:
     assert judge("faster", _timed(tmp_path, gan, mmd, band)).verdict == verdict
+
+
+def test_fewer_than_six_rounds_decide_nothing(tmp_path: Path) -> None:
+    assert judge("faster", _timed(tmp_path, 0.03, 0.02, rounds=5)).verdict == Verdict.NOT_TESTED
 
 
 def test_many_cases_need_a_clearer_difference_to_refute() -> None:
@@ -76,6 +80,14 @@ def _fits(folder: Path, growth: list[Growth]) -> Results:
         ([_growth("gan", 0.9), _growth("mmd_official_kept", 0.2)], Verdict.REFUTED),
         ([_growth("gan", 0.9), _growth("mmd_fused", 0.55, error=0.1)], Verdict.INCONCLUSIVE),
         ([_growth("gan", 0.9), _growth("mmd_official", 0.9, misfit=0.3)], Verdict.INCONCLUSIVE),
+        (
+            [_growth("gan", 0.9), _growth("mmd_official", 0.9, misfit=0.3), _growth("mmd_official_kept", 0.9)],
+            Verdict.SUPPORTED,
+        ),
+        (
+            [_growth("gan", 0.9), _growth("mmd_official", 0.9, misfit=0.3), _growth("mmd_official_kept", 0.9, d=2)],
+            Verdict.INCONCLUSIVE,
+        ),
         ([_growth("gan", 0.9), _growth("mmd_fused", 0.9, n_max=512)], Verdict.NOT_TESTED),
         ([_growth("mmd_fused", 0.9)], Verdict.NOT_TESTED),
         ([], Verdict.NOT_TESTED),
@@ -108,6 +120,13 @@ def test_cost_and_faster_say_at_which_latent_dimension_where_there_are_several(t
         "*: beyond the measured sizes, by the fits."
     )
     fits = json.loads((tmp_path / "many/timing_fits.json").read_text())
+    other = made("other", [2, 8])  # as two studies do, of one and of two threads
+    twice = fits | {"crossovers": [*fits["crossovers"], *({**c, "n": 1.5 * c["n"]} for c in fits["crossovers"])]}
+    (tmp_path / "other/timing_fits.json").write_text(json.dumps(twice))
+    assert judge("faster", other).summary.endswith(
+        "cost the same near n = 2,000* to 3,000* at d_z = 2, 8,000 to 12,000 at 8; "
+        "*: beyond the measured sizes, by the fits."
+    )
     fits["crossovers"][0]["n"] = None
     lone = made("lone", [2, 8])
     (tmp_path / "lone/timing_fits.json").write_text(json.dumps(fits))

@@ -26,7 +26,7 @@ def curve(c: float, p: float, noise: float = 0.0, seed: int = 0, n: np.ndarray =
     return Curve(**wanted, n=n, log_seconds=values, errors=np.full(len(n), max(noise, 1e-6)))
 
 
-def table(*found: Curve, status: str = "ok") -> pd.DataFrame:
+def table(*found: Curve, status: str = "ok", rounds: int = 20) -> pd.DataFrame:
     rows = []
     for each in found:
         for n, y, e in zip(each.n, each.log_seconds, each.errors, strict=True):
@@ -34,8 +34,8 @@ def table(*found: Curve, status: str = "ok") -> pd.DataFrame:
                 seconds = {"seconds": factor * math.exp(y), "low": factor * math.exp(y - 1.96 * e)}
                 seconds["high"] = factor * math.exp(y + 1.96 * e)
                 width = math.nan if each.critic_width is None else each.critic_width
-                labels = {**each.labels, "critic_width": width, "n": int(n), "part": part, "status": status}
-                rows.append(labels | seconds)
+                labels = {**each.labels, "critic_width": width, "n": int(n), "part": part}
+                rows.append(labels | seconds | {"status": status, "rounds": rounds})
     return pd.DataFrame(rows)
 
 
@@ -168,6 +168,10 @@ def test_curves_take_the_total_of_what_was_measured() -> None:
     late = table(curve(1e-8, 2.0, n=np.array([8192.0, 16384.0])), status="over_cap")
     late.loc[late["n"] == 16384, "seconds"] = math.nan  # not run
     assert curves(pd.concat([frame, late]))[0].capped == pytest.approx((8192, math.log(1e-8 * 8192**2)))
+    few = pd.concat([frame, table(curve(1e-8, 2.0, n=np.array([8192.0])), rounds=5)])
+    assert curves(few)[0].n.max() == 4096  # five rounds give no interval of their median
+    enough = pd.concat([frame, table(curve(1e-8, 2.0, n=np.array([8192.0])), rounds=6)])
+    assert curves(enough)[0].n.max() == 8192
     assert found[0].log_seconds == pytest.approx(curve(1e-8, 2.0, noise=0.05).log_seconds)
     assert found[0].errors == pytest.approx(0.05, rel=1e-3)
 

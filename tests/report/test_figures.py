@@ -25,6 +25,7 @@ from wae.methods.base import Method
 from wae.report.figures import draw as figures
 from wae.report.figures import style
 from wae.report.figures.plots import write
+from wae.report.figures.timing import draw_split
 from wae.report.figures.training import draw_latent
 from wae.report.page.vector import inline_svg
 
@@ -67,6 +68,19 @@ def test_the_figure_of_information_says_how_many_images_it_rests_on(results: Res
     (caption,) = [plot.caption for plot in figures.build(results) if plot.name == "digits_information"]
     assert "I(X;Z) of 360 held-out images" in caption
     assert caption.endswith("The estimate cannot exceed log 360 = 5.9.")
+
+
+def test_steps_of_very_different_length_are_drawn_as_shares_of_each() -> None:
+    def widths(long: float) -> list[float]:
+        looks = [style.Look(title, "#000000", "o", "-") for title in ("short", "long")]
+        steps = {look: {"forward": 0.25 * t, "backward": 0.75 * t} for look, t in zip(looks, (0.01, long), strict=True)}
+        (axes,) = draw_split(steps).axes
+        if long > 0.1:
+            assert [text.get_text() for text in axes.get_yticklabels()] == ["short: 10 ms", "long: 1 s"]
+        return [bar.get_width() for bar in axes.patches]
+
+    assert widths(0.02) == pytest.approx([0.0025, 0.0075, 0.005, 0.015])
+    assert widths(1.0) == pytest.approx([0.25, 0.75, 0.25, 0.75])
 
 
 def test_every_figure_draws_with_named_axes(results: Results) -> None:

@@ -4,7 +4,8 @@ import csv
 import io
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from wae.commands import experiment
+from wae.compute.checkout import git_state
 from wae.core.files import load_yaml, read_json, write_json
 from wae.core.layout import Layout
 from wae.core.settings import ExecutionSettings, TimingSettings
@@ -43,9 +45,12 @@ def test_gan_call_trains_the_critic_of_the_paper() -> None:
     widths = [layer.out_features for layer in method.critic if hasattr(layer, "out_features")]
     assert widths == [16, 16, 16, 16, 1]
     before = method.critic[0].weight.detach().clone()
+    passes: list[int] = []
+    method.critic.register_forward_hook(lambda module, inputs, output: passes.append(len(marks)))
     call(marks.append)
     assert marks == ["penalty", "critic"]
     assert not torch.equal(method.critic[0].weight, before)
+    assert passes == [0, 1, 1]  # the codes; then draws of the prior, and the codes again
 
 
 def test_sizes_in_turn_find_their_buffers_as_training_does(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +89,7 @@ def test_memory_kept_is_a_point_of_its_own_where_it_can_be() -> None:
     points = list(penalty_points(settings, 8, CPU))
     assert {p.memory_power for p in points} == {2.0}  # of (n, n) tensors
     assert {p.memory_power for p in penalty_points(TimingSettings(penalties=["mmd_fused", "gan"]), 8, CPU)} == {1.0}
-    assert [(p.labels["subject"], p.around is not None) for p in points[:2]] == [
+    assert [(p.labels["subject"], p.before is not None) for p in points[:2]] == [
         ("mmd_official", False),
         ("mmd_official_kept", True),
     ][: 1 + memory.can_keep(CPU)]
@@ -103,7 +108,8 @@ def faults():
 
 faults()
 print(faults())
-with memory.kept(faults):
+with memory.keeping():
+    memory.prefill(faults)
     print(faults(), faults())
 print(faults())
 """
@@ -117,6 +123,23 @@ def test_memory_that_is_kept_has_its_pages_already() -> None:
     assert first < given_back / 10
     assert second < given_back / 10
     assert afterwards > given_back / 2
+
+
+def test_no_end_of_the_heap_is_given_back_while_memory_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    class Library:
+        def mallopt(self, option: int, value: int) -> None:
+            asked.append((option, value))
+
+        def malloc_trim(self, pad: int) -> None:
+            asked.append((pad,))
+
+    monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: Library())
+    monkeypatch.setattr(memory.devices, "keep_freed_memory", lambda: asked.append(()))
+    with memory.keeping():
+        assert asked == [(-1, -1), (-4, 0)]  # M_TRIM_THRESHOLD never: its largest number ends at 2 GiB; M_MMAP_MAX none
+    assert asked[2:] == [(-4, 65_536), (), (0,)]
 
 
 AFTER_KEPT = """
@@ -139,8 +162,8 @@ def faults(size=30 << 20):  # below the size from which blocks come from the sys
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 print(*(faults() for _ in range(4)))
-with memory.kept(lambda: faults(64 << 20)):
-    pass
+with memory.keeping():
+    memory.prefill(lambda: faults(64 << 20))
 print(*(faults() for _ in range(4)))
 """
 
@@ -153,15 +176,28 @@ def test_after_memory_was_kept_other_calls_keep_what_a_job_keeps() -> None:
     assert max(after[1:]) < before[0] / 100  # the first makes the pages that were given back
 
 
-def test_points_whose_memory_is_kept_come_after_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_points_whose_memory_is_kept_come_after_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     groups: list[tuple[set[int], set[str], float]] = []
+    keeps: list[bool] = [False]
+    kept_in: list[bool] = []
+
+    @contextmanager
+    def keeping() -> Iterator[None]:
+        keeps[0] = True
+        yield
+        keeps[0] = False
 
     def measure(self: study.Study, points: Sequence[Point], seconds: float) -> None:
         if points:
             dimensions, subjects = ({p.labels[name] for p in points} for name in ("latent_dim", "subject"))
             groups.append((dimensions, subjects, seconds))
+            kept_in.append(keeps[0])
 
     monkeypatch.setattr(memory, "can_keep", lambda device: True)
+    monkeypatch.setattr(memory, "keeping", keeping)
+    monkeypatch.setattr(study.Load, "close", lambda self: 1.5)
     monkeypatch.setattr(study.Study, "measure", measure)
     settings = TimingSettings(penalty_latent_dim=[2, 8], penalties=["mmd_fused", "mmd_official_kept", "gan"])
     execution = ExecutionSettings(device="cpu")
@@ -171,6 +207,8 @@ def test_points_whose_memory_is_kept_come_after_all_others(tmp_path: Path, monke
         torch.set_deterministic_debug_mode("default")
     plain, kept = {"mmd_fused", "gan"}, {"mmd_official_kept"}
     assert [group[:2] for group in groups] == [({2}, plain), ({8}, plain), ({2}, kept), ({8}, kept)]
+    assert kept_in == [False, False, True, True]
+    assert "other processes keep 1.50 cores busy" in capsys.readouterr().err
     assert [seconds for *_, seconds in groups] == pytest.approx([30, 45, 45, 90], rel=0.1)  # by counts of points
 
 
@@ -240,6 +278,7 @@ def test_the_machine_is_described() -> None:
     found = describe(CPU, ExecutionSettings(device="cpu"))
     assert found["versions"]["torch"] == torch.__version__.split("+")[0]
     assert found["hardware"]["cores"] >= 1
+    assert (found["commit"], found["clean_tree"]) == git_state()
     for name in ("governor", "max_frequency_khz"):
         assert isinstance(found[name], str) or found[name]["missing"]
 

@@ -218,11 +218,11 @@ def test_the_budget_ends_the_rounds(capsys) -> None:
     assert "budget is spent" in s.lines[0]
 
 
-def test_a_spent_budget_trims_what_has_not_begun() -> None:
+def test_a_spent_budget_leaves_out_what_has_not_begun() -> None:
     clock = FakeClock()
     points = [point(clock, 4.0, "a", n) for n in (1, 2, 3)]
     study(clock).measure(points, 10.0)
-    assert [p.status for p in points] == ["trimmed", "trimmed", "trimmed"]
+    assert [p.status for p in points] == ["no_time", "no_time", "no_time"]
     assert [row["seconds"] for row in rows_of(points)] == ["", "", ""]
 
 

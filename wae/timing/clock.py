@@ -1,9 +1,9 @@
 """Timing of many things side by side: interleaved rounds in random order, caps, a budget, and marked noise."""
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ Mark = Callable[[str], None]
 SAMPLE_SECONDS = 10e-3  # a faster call is repeated within a round until it has taken so long
 CAP_ROUNDS = 3  # after so many a point that is over the cap is given up, whatever its warm-up took
 WARM_UP_SECONDS = 1.0  # no further warm-up call once they have taken so long
+TOO_LARGE, NO_TIME = "trimmed", "no_time"  # why a point is left out
+BUDGET_SPENT = "the budget of total_seconds is spent"
 
 
 class TooLargeError(Exception):
@@ -53,7 +55,7 @@ class Point:
     key: tuple[Any, ...]
     n: int
     prepare: Callable[[], Callable[[Mark], object]]
-    around: Callable[[Callable[[], object]], AbstractContextManager[None]] | None = None  # gets the call too
+    before: Callable[[Callable[[], object]], object] | None = None  # gets the call before each sample, untimed
     memory_power: float = 1.0  # memory is taken to grow as n to this, until two sizes tell
     call: Callable[[Mark], object] | None = None
     repeats: int = 1
@@ -139,12 +141,15 @@ class Study:
                 given_up[point.key] = point.status
                 point.call = None
         active = [point for point in points if point.status == "ok"]
+        gc.collect()
+        gc.freeze()  # what is there already is not gone through again within a sample
         while active and self._round(active, deadline):
             active = [point for point in active if not self._is_over_cap(point) and not self._is_done(point)]
+        gc.unfreeze()
         for point in points:
             point.call = None
             if point.status == "ok" and point.rounds == 0:
-                self._trim(point, "the budget of total_seconds is spent")
+                self._leave_out(point, NO_TIME, BUDGET_SPENT)
 
     def _is_over_cap(self, point: Point) -> bool:
         """Whether the first rounds took longer than the cap, unlike the warm-up; it gets no more of them then."""
@@ -165,15 +170,15 @@ class Study:
         free = self.memory()
         wanted = predicted_bytes(sizes, point.n, point.memory_power)
         if wanted is not None and wanted > 0.7 * free:
-            self._trim(point, f"it would take about {wanted / 1e9:.1f} GB of {free / 1e9:.1f} GB free")
+            self._leave_out(point, TOO_LARGE, f"it would take about {wanted / 1e9:.1f} GB of {free / 1e9:.1f} GB free")
             return
         if self.clock.now() > deadline:
-            self._trim(point, "the budget of total_seconds is spent")
+            self._leave_out(point, NO_TIME, BUDGET_SPENT)
             return
         try:
             point.call = point.prepare()
         except TooLargeError as error:
-            self._trim(point, str(error))
+            self._leave_out(point, TOO_LARGE, str(error))
             return
         first = self._time(point)
         if self.settings.cap_seconds < first["total"] < 3.0 * self.settings.cap_seconds:
@@ -210,16 +215,15 @@ class Study:
         return True
 
     def _time(self, point: Point, repeats: int = 1) -> dict[str, float]:
-        """One sample, within ``around`` if there is one; what that does with the call is not timed."""
+        """One sample, after ``before`` if there is one."""
         call = point.call
         assert call is not None
-        if point.around is None:
-            return self.stopwatch.time(call, repeats)
-        with point.around(lambda: call(lambda part: None)):
-            return self.stopwatch.time(call, repeats)
+        if point.before is not None:
+            point.before(lambda: call(lambda part: None))
+        return self.stopwatch.time(call, repeats)
 
-    def _trim(self, point: Point, reason: str) -> None:
-        point.status = "trimmed"
+    def _leave_out(self, point: Point, status: str, reason: str) -> None:
+        point.status = status
         self._say(f"{name_of(point)} and larger are left out: {reason}")
 
     def _say(self, line: str) -> None:

@@ -5,15 +5,23 @@ from typing import Any
 
 import torch
 
+from wae.compute.checkout import git_state
 from wae.compute.machine import hardware, versions
 from wae.core.settings import ExecutionSettings
 
 _CPU = Path("/sys/devices/system/cpu")
+_HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 
 
 def describe(device: torch.device, execution: ExecutionSettings) -> dict[str, Any]:
-    """Hardware, versions, threads and processor governor. What the system does not tell is {"missing": reason}."""
+    """Hardware, versions, commit, threads and processor governor.
+
+    What the system does not tell is {"missing": reason}.
+    """
+    commit, clean = git_state()
     return {
+        "commit": commit,
+        "clean_tree": clean,
         "hardware": hardware(),
         "versions": versions(),
         "device": str(device),
@@ -25,6 +33,7 @@ def describe(device: torch.device, execution: ExecutionSettings) -> dict[str, An
         },
         "governor": _read(_CPU / "cpu0/cpufreq/scaling_governor"),
         "max_frequency_khz": _read(_CPU / "cpu0/cpufreq/cpuinfo_max_freq"),
+        "transparent_huge_pages": _read(_HUGE_PAGES),  # they decide what new memory costs
         "hyperthreading": _read(_CPU / "smt/active"),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
     }

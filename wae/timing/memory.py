@@ -55,35 +55,42 @@ def free_bytes(device: torch.device) -> float:
 # call, their pages are made again by the next one.
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 _MMAP_MAX_DEFAULT = 65_536
-_KEPT = {_TRIM_THRESHOLD: 2**31 - 1, _MMAP_MAX: 0}
+_KEPT = {_TRIM_THRESHOLD: -1, _MMAP_MAX: 0}  # -1: never; the largest number is 2 GiB, and a call can hold more
+PREFILL_CALLS = 8
+FEW_PAGES = 64  # made in well under 0.1 ms
 
 
 def can_keep(device: torch.device) -> bool:
-    """Whether ``kept`` changes anything: on the CPU with glibc. CUDA's allocator keeps its memory anyway."""
+    """Whether ``keeping`` changes anything: on the CPU with glibc. CUDA's allocator keeps its memory anyway."""
     return device.type == "cpu" and hasattr(ctypes.CDLL(None), "mallopt")
 
 
 @contextmanager
-def kept(call: Callable[[], object]) -> Iterator[None]:
-    """The C library keeps memory that is freed, for the next call; at the end all of it is given back.
+def keeping() -> Iterator[None]:
+    """The C library keeps all memory that is freed, for the next call; at the end all of it is given back.
 
-    Then it keeps again what ``devices.setup`` has it keep, but another call's pages are gone too: one call makes them.
-    Before it begins, ``call`` is repeated until three in a row took (nearly) no new page from the system, 20 times at
-    most.
+    Then it keeps again what ``devices.setup`` has it keep, but other calls' pages are gone too: one call makes them.
     """
     library = ctypes.CDLL(None)
     for option, value in _KEPT.items():
         library.mallopt(option, value)
     try:
-        _fill_thread_cache(library)
-        taken = [_new_pages(call)]
-        while len(taken) < 20 and max(taken[-3:]) > taken[0] / 100:
-            taken.append(_new_pages(call))
         yield
     finally:
         library.mallopt(_MMAP_MAX, _MMAP_MAX_DEFAULT)
         devices.keep_freed_memory()
         library.malloc_trim(0)
+
+
+def prefill(call: Callable[[], object]) -> None:
+    """Repeat ``call``, within ``keeping``, until one took hardly a new page from the system, PREFILL_CALLS at most."""
+    _fill_thread_cache(ctypes.CDLL(None))
+    most = 0
+    for _ in range(PREFILL_CALLS):
+        taken = _new_pages(call)
+        if taken <= max(FEW_PAGES, most / 100):
+            return
+        most = max(most, taken)
 
 
 def _fill_thread_cache(library: ctypes.CDLL) -> None:

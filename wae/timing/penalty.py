@@ -21,10 +21,10 @@ Call = Callable[[Mark], object]
 def penalty_groups(settings: TimingSettings, device: torch.device) -> list[list[Point]]:
     """The points that share rounds: those of one latent dimension; after all others, those whose memory is kept.
 
-    ``memory.kept`` gives all memory back at its end. A call that followed it would have to make its pages again.
+    ``memory.keeping`` gives all memory back at its end. A call that followed it would have to make its pages again.
     """
     every = [list(penalty_points(settings, latent_dim, device)) for latent_dim in settings.penalty_latent_dim]
-    groups = [[p for p in points if (p.around is not None) is keeps] for keeps in (False, True) for points in every]
+    groups = [[p for p in points if (p.before is not None) is keeps] for keeps in (False, True) for points in every]
     return [group for group in groups if group]
 
 
@@ -46,7 +46,7 @@ def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.devi
                     continue
                 prepare = _preparation(settings, subject, n, latent_dim, width, device)
                 power = 2.0 if subject.startswith("mmd_official") else 1.0
-                yield Point(labels, (subject, width), n, prepare, memory.kept if keeps else None, power)
+                yield Point(labels, (subject, width), n, prepare, memory.prefill if keeps else None, power)
 
 
 def _preparation(
@@ -100,7 +100,11 @@ def mmd_call(settings: TimingSettings, subject: str, n: int, latent_dim: int, de
 
 
 def gan_call(settings: TimingSettings, n: int, latent_dim: int, width: int, device: torch.device) -> Call:
-    """WAE-GAN's own code on n codes: gradient of the encoder's side ("penalty"), then the critic's step ("critic")."""
+    """WAE-GAN's own code on n codes: gradient of the encoder's side ("penalty"), then the critic's step ("critic").
+
+    The critic's step puts the codes through the critic again, as ``fresh_codes`` and the authors' code do, whose codes
+    are other ones by then. Encoding them again is not in it: that is a part of whole steps.
+    """
     training = _training(latent_dim, width)
     run = RunSettings(dataset="none", method="wae_gan", seed=settings.seed, shape=[1, 2, 2], training=training)
     method = WAEGAN(run).to(device)
@@ -110,9 +114,9 @@ def gan_call(settings: TimingSettings, n: int, latent_dim: int, width: int, devi
 
     def call(mark: Mark) -> None:
         batch = batch_of(Codes(z.detach().requires_grad_()))
-        torch.autograd.grad(method.penalty(batch, streams), [batch.codes.z], retain_graph=bool(batch.kept))
+        torch.autograd.grad(method.penalty(batch, streams), [batch.codes.z])
         mark("penalty")
-        method.after_step(batch.detached(), streams)
+        method.after_step(batch_of(Codes(z)), streams)
         mark("critic")
 
     return call

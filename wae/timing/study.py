@@ -4,6 +4,7 @@ import csv
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from wae.compute import devices
 from wae.core.files import write_json, write_text
 from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
-from wae.timing.clock import Clock, Point, Study
+from wae.timing.clock import Clock, Point, Study, log
 from wae.timing.load import Load, SystemMeter, load_average
 from wae.timing.penalty import penalty_groups
 from wae.timing.step import step_points
@@ -23,6 +24,7 @@ COLUMNS = (
     *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
     *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
 )
+BUSY_CORES = 0.25  # kept by other processes: more is said in the log
 STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
 
 
@@ -40,14 +42,17 @@ def run_study(
     Within a group (all steps; the penalties at one latent dimension; last, there, those whose memory is kept) every
     point has one sample a round, in random order. A row is a part of a point; its seconds are those of one call: the
     median over rounds, its 95% interval by order statistics, quartiles. ``status``: ok; over_cap (a run, or three
-    rounds, took longer than the cap); trimmed (too large for memory or data, or the budget was spent). ``made_from``:
-    digests, recorded as given.
+    rounds, took longer than the cap); trimmed (too large for memory or data); no_time (the budget was spent before its
+    first round). ``made_from``: digests, recorded as given.
     """
     device = devices.setup(execution)
     began = time.perf_counter()
     load = Load(SystemMeter())
     time.sleep(0.5)
-    before = {"load_average": load_average(), "cores_busy_with_others": load.close()}
+    busy = load.close()
+    before = {"load_average": load_average(), "cores_busy_with_others": busy}
+    if busy > BUSY_CORES:
+        log(f"other processes keep {busy:.2f} cores busy: what is timed beside them is too slow; better start again")
     study = Study(
         settings,
         Clock(device),
@@ -62,7 +67,8 @@ def run_study(
         groups = penalty_groups(settings, device)
         for done, group in enumerate(groups):
             left = settings.total_seconds - (time.perf_counter() - began)
-            study.measure(group, max(left, 0.0) * len(group) / sum(map(len, groups[done:])))
+            with memory.keeping() if group[0].before else nullcontext():
+                study.measure(group, max(left, 0.0) * len(group) / sum(map(len, groups[done:])))
             points += group
     load.close()
     write_text(out_csv, table(points))

@@ -10,6 +10,7 @@ from scipy import stats
 
 Z = 1.959964  # half-width of a 95% interval, in standard errors
 DRAWS = 4000
+LEAST_ROUNDS = 6  # fewer give no 95% interval of a median
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ class PowerLaw:
 
 
 def curves(table: pd.DataFrame) -> list[Curve]:
-    """The whole costs (part "total") that were measured (status "ok"), a curve for each thing timed."""
-    whole = table[(table["part"] == "total") & table["status"].isin(["ok", "over_cap"])]
+    """The whole costs (part "total") that were measured, in LEAST_ROUNDS or more: a curve for each thing timed."""
+    measured = (table["status"] == "ok") & (table["rounds"] >= LEAST_ROUNDS)
+    whole = table[(table["part"] == "total") & (measured | (table["status"] == "over_cap"))]
     made = []
     keys = ["study", "dataset", "subject", "latent_dim", "critic_width"]
     for labels, group in whole.groupby(keys, dropna=False, sort=False):

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
 
 from wae.analysis.costs.rows import Crossover, Fit
 from wae.analysis.files import COURSES, TIMING_FITS
@@ -18,6 +19,7 @@ from wae.report.figures.plots import Plot
 from wae.report.figures.style import INK, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines, time_axis
 from wae.report.names import slug
 
+FAR_APART = 10.0  # the shorter bar would not be seen
 LOOKS: dict[str, tuple[str, str, Any]] = {
     "mmd_fused": ("#0072b2", "s", "--"),
     "mmd_official_kept": ("#8b97d6", "X", (0, (1, 2))),
@@ -127,21 +129,28 @@ def _split(results: Results, rows: pd.DataFrame, dataset: str, n: int) -> Iterab
 
 
 def draw_split(shares: dict[Look, dict[str, float]]) -> Figure:
-    """A bar per method, its parts side by side."""
+    """A bar per method, its parts side by side: in seconds, or as shares of its step where steps differ tenfold."""
     figure, (axes,) = canvas(1.15 + 0.4 * len(shares))
+    totals = [sum(parts.values()) for parts in shares.values()]
+    far_apart = max(totals) > FAR_APART * min(totals)
     used = [part for part in PARTS if any(parts.get(part, 0) > 0 for parts in shares.values())]
-    for row, parts in enumerate(shares.values()):
-        left = 0.0
+    for row, (parts, total) in enumerate(zip(shares.values(), totals, strict=True)):
+        left, unit = 0.0, total if far_apart else 1.0
         for part in used:
             _, colour, hatch = PARTS[part]
-            width = parts.get(part, 0.0)
+            width = parts.get(part, 0.0) / unit
             axes.barh(row, width, 0.6, left, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5)
             left += width
-    axes.set_yticks(range(len(shares)), [method.title for method in shares])
+    names = [m.title + (f": {seconds(t)}" if far_apart else "") for m, t in zip(shares, totals, strict=True)]
+    axes.set_yticks(range(len(shares)), names)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    time_axis(axes.xaxis)
-    axes.set_xlabel("time of a step")
+    if far_apart:
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        axes.set_xlabel("share of the step's time")
+    else:
+        time_axis(axes.xaxis)
+        axes.set_xlabel("time of a step")
     legend_below(
         figure,
         [

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from wae.analysis.costs.power_laws import LEAST_ROUNDS
 from wae.analysis.results import Results
 from wae.analysis.runs import varied
 from wae.analysis.words import in_words, setting_value
@@ -207,13 +208,15 @@ def _statistics(results: Results) -> str:
 
 
 def _timing(results: Results) -> str:
-    if results.timing().empty:
+    timing = results.timing()
+    if timing.empty:
         return ""
     settings = results.config.get("timing", {})
+    rounds = timing.loc[timing["status"] == "ok", "rounds"]
+    found = "" if rounds.empty else f"medians of {rounds.min():.0f} to {rounds.max():.0f} rounds. "
     return (
         f"Timing. In one process, on a monotonic clock, after up to {settings.get('warmup')} warm-up calls; what is "
-        f"compared is interleaved round by round in random order; medians of {settings.get('rounds')} to "
-        f"{settings.get('max_rounds')} rounds. Points slower than {settings.get('cap_seconds')} s are given as "
-        "over the "
-        "cap. No other job of the workflow runs beside the study."
+        f"compared is interleaved round by round in random order; {found}"
+        f"Points slower than {settings.get('cap_seconds')} s are given as over the cap; no fit and no verdict uses "
+        f"fewer than {LEAST_ROUNDS} rounds. No other job of the workflow runs beside the study."
     )

@@ -11,7 +11,7 @@ from wae.report.tables.grids import Cell, Grid, Head
 
 PARTS = ("total", "data", "forward", "backward", "penalty", "critic", "optimiser")
 PART_TITLES = {"total": "whole step", "critic": "latent discriminator"}
-STATUS = {"over_cap": "over the cap", "trimmed": "too large for memory"}
+STATUS = {"over_cap": "over the cap", "trimmed": "too large for memory or data", "no_time": "no time left"}
 
 
 def build(results: Results) -> list[Grid]:
