@@ -23,7 +23,7 @@ def streams(results: Results) -> list[StreamRow]:
         for method in results.main_methods:
             names = {
                 varied(name)["seed_stream"]: name
-                for name in results.methods
+                for name in results.lottery
                 if base_method(name) == method and set(varied(name)) == {"seed_stream"}
             }
             names = {stream: name for stream, name in names.items() if stream in SEED_STREAMS}
@@ -112,7 +112,7 @@ def crossed(results: Results) -> list[CrossedRow]:
     found = []
     for dataset in results.datasets:
         grids: dict[tuple[str, str], list[pd.Series[float]]] = {}
-        for name in results.methods:
+        for name in results.lottery:
             setting = varied(name)
             if set(setting) == {"seed_stream", "held_seed"} and setting["seed_stream"] in SEED_STREAMS:
                 column = _scores(results, dataset, name).dropna()
