@@ -66,6 +66,7 @@ def test_crossed_seeds_are_found_by_their_variants(tmp_path: Path) -> None:
         for held in range(3):
             scores[f"{method}@seed_stream={stream}+held_seed={held}", FID] = grid[:, held].tolist()
     scores["wae_mmd@seed_stream=samples+held_seed=0+lambda_=2.0", FID] = [7.0, 1.0, 7.0, 1.0]
+    scores["wae_mmd@seed_stream=samples+held_seed=None", FID] = [7.0, 1.0, 7.0, 1.0]  # of the other design
     rows = {(row.method, row.stream): row for row in crossed(results(tmp_path / "whole", scores))}
     assert rows.keys() == grids.keys()
     for key, grid in grids.items():

@@ -114,7 +114,8 @@ def crossed(results: Results) -> list[CrossedRow]:
         grids: dict[tuple[str, str], list[pd.Series[float]]] = {}
         for name in results.lottery:
             setting = varied(name)
-            if set(setting) == {"seed_stream", "held_seed"} and setting["seed_stream"] in SEED_STREAMS:
+            both = set(setting) == {"seed_stream", "held_seed"}
+            if both and setting["seed_stream"] in SEED_STREAMS and setting["held_seed"].isdigit():  # None: paired
                 column = _scores(results, dataset, name).dropna()
                 grids.setdefault((base_method(name), setting["seed_stream"]), []).append(column)
         for (method, stream), columns in grids.items():
