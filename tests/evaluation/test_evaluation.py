@@ -208,11 +208,16 @@ def test_equal_runs_give_equal_bytes(world, vae, tmp_path):
 
 
 @pytest.mark.parametrize("stream", ["samples", "data_order"])
-def test_the_evaluations_draws_are_held_unless_the_seed_decides_them(world, tmp_path, stream):
-    for seed in (0, 1):  # untrained, with the same first weights: only the evaluation's own draws could differ
-        make_run(tmp_path / str(seed), "vae", seed=seed, seed_stream=stream)
-        evaluate(tmp_path / str(seed), world[0], [world[2]], EVALUATION)
-    first, second = (rows_of(tmp_path / str(seed) / "metrics.json") for seed in (0, 1))
+@pytest.mark.parametrize("design", ["paired", "crossed"])
+def test_the_evaluations_draws_are_the_same_unless_their_stream_has_another_seed(world, tmp_path, stream, design):
+    designs = {
+        "paired": [{"seed": 0}, {"seed": 0, "seed_stream": stream}],
+        "crossed": [{"seed": seed, "seed_stream": stream, "held_seed": 0} for seed in (0, 1)],
+    }
+    for index, changes in enumerate(designs[design]):  # untrained, same first weights: only these draws could differ
+        make_run(tmp_path / str(index), "vae", **changes)
+        evaluate(tmp_path / str(index), world[0], [world[2]], EVALUATION)
+    first, second = (rows_of(tmp_path / str(index) / "metrics.json") for index in (0, 1))
     moved = {(a["metric"], a["subject"]) for a, b in zip(first, second, strict=True) if a["value"] != b["value"]}
     if stream == "data_order":
         assert moved == set()

@@ -6,7 +6,8 @@ import pytest
 from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
-from wae.core.settings import Config
+from wae.core.settings import Config, TrainingSettings
+from wae.core.settings.training import SEED_STREAMS
 from wae.planning.config import DEFAULTS, merge, merged_training, read_config, with_defaults
 from wae.planning.plan import load_plan
 
@@ -71,10 +72,58 @@ def test_the_seed_lottery_is_a_variant_of_each_method_and_stream(config: dict[st
     plan = load_plan(merge(config, {"run": run}))
     assert plan.methods == ["vae", "wae_mmd", "vae@seed_stream=data_order", "wae_mmd@seed_stream=data_order"]
     varied = plan.run("digits/wae_mmd@seed_stream=data_order/seed1")
-    assert [varied.seed_for(purpose) for purpose in ("order", "init", "prior", "samples")] == [1, 0, 0, 0]
-    plain = plan.run("digits/wae_mmd/seed1")
-    assert [plain.seed_for(purpose) for purpose in ("order", "init")] == [1, 1]
+    assert (varied.training.seed_stream, varied.training.held_seed) == ("data_order", None)
     assert "seed_streams lists 'samples' twice" in refused(config, {"run": run | {"seed_streams": ["samples"] * 2}})
+
+
+STREAMS = {  # written out here once more: what is drawn from which stream decides what a variance is of
+    "first_weights": {"init"},
+    "data_order": {"order"},
+    "training_draws": {"prior", "noise", "pretraining"},
+    "samples": {"samples", "evaluation"},
+}
+PURPOSES = ("init", "order", "prior", "noise", "samples", "features", "pretraining", "evaluation")
+
+
+def seeds_of(config: dict[str, Any], values: dict[str, list[Any]], cell: str) -> dict[str, int]:
+    """The seed of each purpose of a run of seed 3."""
+    run = {
+        "methods": ["vae"],
+        "datasets": ["digits"],
+        "seeds": [3, 4],
+        "vary": [{"methods": ["vae"], "values": values}],
+    }
+    found = load_plan(merge(config, {"run": run})).run(f"digits/{cell}/seed3")
+    return {purpose: found.seed_for(purpose) for purpose in PURPOSES}
+
+
+def test_the_streams_of_the_seed_lottery_are_these() -> None:
+    assert {name: set(purposes) for name, purposes in SEED_STREAMS.items()} == STREAMS
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_one_stream_has_another_seed_and_the_others_the_runs_own(config: dict[str, Any], stream: str) -> None:
+    found = seeds_of(config, {"seed_stream": [stream]}, f"vae@seed_stream={stream}")
+    other = 3 + 2**31  # above every seed that a config may list
+    assert found == {purpose: other if purpose in STREAMS[stream] else 3 for purpose in PURPOSES}
+    assert "seeds.0: found 2147483648" in refused(config, {"run": {"seeds": [2**31]}})
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("held", [0, 7])
+def test_a_held_seed_is_that_of_the_other_streams(config: dict[str, Any], stream: str, held: int) -> None:
+    values = {"seed_stream": [stream], "held_seed": [held]}
+    found = seeds_of(config, values, f"vae@seed_stream={stream}+held_seed={held}")
+    assert found == {purpose: 3 if purpose in STREAMS[stream] else held for purpose in PURPOSES}
+
+
+def test_a_run_that_varies_no_stream_has_one_seed_and_the_record_that_it_always_had(config: dict[str, Any]) -> None:
+    plain = load_plan(merge(config, {"run": {"methods": ["vae"], "datasets": ["digits"], "seeds": [3]}})).runs[0]
+    assert {plain.seed_for(purpose) for purpose in PURPOSES} == {3}
+    assert plain.model_dump()["training"]["held_seed"] == 0
+    assert TrainingSettings(implementation="none:none", held_seed=None).held_seed == 0
+    assert TrainingSettings(implementation="none:none", seed_stream="samples").held_seed is None
+    assert TrainingSettings(implementation="none:none", seed_stream="samples", held_seed=0).held_seed == 0
 
 
 @pytest.mark.parametrize(

@@ -39,29 +39,37 @@ def test_a_time_stands_only_where_every_seed_gets_there(made: Results) -> None:
 
 
 def test_streams_alone_and_crossed(made: Results) -> None:
-    known = (None, None, None, None, None, -0.25)
-    rows = [StreamRow("glyphs", "vae", "rest", 0, *known, *limits) for limits in ((), (-1.5, 0.625))]
+    rows = [
+        StreamRow("glyphs", "vae", "all", 10, True, 0.05, 0.0344, 0.0913, 1.0),
+        StreamRow("glyphs", "vae", "data_order", 10, True, 0.025, 0.0175, 0.0439, 0.25, 0.08, 0.79),
+        StreamRow("glyphs", "vae", "samples", 2, True),
+        StreamRow("glyphs", "vae", "sum", 9, True, None, None, None, 1.5, 0.625, 3.6),
+    ]
     LOTTERY.write(made.folder, rows)
-    CROSSED.write(made.folder, [CrossedRow("glyphs", "vae", "samples", 5, 4, 0.125, -0.01, 0.71, 0.3, 0.6, 0.0004)])
+    crossing = CrossedRow("glyphs", "vae", "samples", 5, 4, True, 0.125, -0.01, 0.71, 0.3, 0.6, 0.0004)
+    CROSSED.write(made.folder, [crossing])
     built = inference_tables.build(made)
     assert texts(built, "seed_streams") == [
-        ["glyphs", "VAE", "interaction: all, less each alone", "-", "-", "-", share]
-        for share in ("−25%", "−25% [−150%, 62.5%]")
+        ["glyphs", "VAE", "all", "10", "5% [3.44%, 9.13%]", "100%"],
+        ["glyphs", "VAE", "order of the data", "10", "2.5% [1.75%, 4.39%]", "25% [8%, 79%]"],
+        ["glyphs", "VAE", "draws of the evaluation", "2", "-", "-"],
+        ["glyphs", "VAE", "sum of those alone", "9", "-", "150% [62.5%, 360%]"],
     ]
-    assert texts(built, "seed_cross") == [
-        [
-            "glyphs",
-            "VAE",
-            "samples and other draws of the evaluation",
-            "5 × 4",
-            "12.5%",
-            "−1%",
-            "71%",
-            "30%",
-            "0.6",
-            "0.0004",
-        ]
-    ]
+    numbers = ["12.5%", "−1%", "71%", "30%", "0.6", "0.0004"]
+    assert texts(built, "seed_cross") == [["glyphs", "VAE", "draws of the evaluation", "5 × 4", *numbers]]
+    for grid in built:
+        if grid.name in ("seed_streams", "seed_cross"):
+            assert "relative sd" in [head.text for head in grid.heads]
+            assert not {"decides", "causes"} & set(f"{grid.title} {grid.caption}".lower().split())
+
+
+def test_the_sd_of_a_score_that_can_be_negative_is_in_its_unit(made: Results) -> None:
+    LOTTERY.write(made.folder, [StreamRow("glyphs", "vae", "samples", 5, False, 0.0125, 0.008, 0.03, 0.5, 0.2, 1.2)])
+    CROSSED.write(made.folder, [CrossedRow("glyphs", "vae", "samples", 5, 4, False, 2.5, 0.2, 0.5, 0.3, 0.6, 0.04)])
+    built = inference_tables.build(made)
+    assert texts(built, "seed_streams")[0][4:] == ["0.0125 [0.008, 0.03]", "50% [20%, 120%]"]
+    assert texts(built, "seed_cross")[0][4] == "2.5"
+    assert all("sd" in [h.text for h in grid.heads] for grid in built if grid.name in ("seed_streams", "seed_cross"))
 
 
 def test_limits_have_their_sign_in_front() -> None:

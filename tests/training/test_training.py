@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import wae
 from wae.compute.seeds import PURPOSES, Streams
 from wae.core.errors import StopSignalError, UserError
 from wae.core.files import read_json, write_json
@@ -74,7 +75,36 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
 
 
 @pytest.mark.parametrize("stream", SEED_STREAMS)
-def test_a_seed_that_decides_one_stream_holds_the_others(
+def test_one_stream_with_another_seed_leaves_all_else_of_the_run(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, stream: str
+) -> None:
+    runs = [a_run(smoke, encoder="gaussian", epochs=1, **changes) for changes in ({}, {"seed_stream": stream})]
+    firsts = [[value.tolist() for value in build(each).state_dict().values()] for each in runs]
+    assert (firsts[0] != firsts[1]) == (stream == "first_weights")
+    drawn = [{p: torch.rand(3, generator=Streams(each.seed_for)[p]).tolist() for p in PURPOSES} for each in runs]
+    assert {p for p in PURPOSES if drawn[0][p] != drawn[1][p]} == set(SEED_STREAMS[stream])
+    for name, each in zip("ab", runs, strict=True):
+        training.train(each, data, tmp_path / name, CPU, "code")
+    same = contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert same == (stream == "samples")
+
+
+@pytest.mark.parametrize("method", ["vae", "wae_gan"])
+def test_the_plain_run_and_that_of_other_samples_train_the_same_bits_on_digits(
+    smoke: dict[str, Any], tmp_path: Path, method: str
+) -> None:
+    run = {"methods": [method], "seeds": [0, 1], "seed_streams": ["data_order", "samples"]}
+    config = merge(smoke, {"run": run, "training": {"datasets": {"digits": {"epochs": 1}}}})
+    cells = [f"{method}/seed1", f"{method}@seed_stream=samples/seed1", f"{method}@seed_stream=data_order/seed1"]
+    for cell in cells:
+        wae.train(config, f"digits/{cell}", results=tmp_path)
+    plain, samples, order = (contents(tmp_path / "smoke/digits" / cell) for cell in cells)
+    assert plain == samples
+    assert plain != order
+
+
+@pytest.mark.parametrize("stream", SEED_STREAMS)
+def test_a_stream_that_is_crossed_with_a_held_seed_leaves_the_held_streams(
     smoke: dict[str, Any], data: Path, tmp_path: Path, stream: str
 ) -> None:
     run = a_run(smoke, encoder="gaussian", epochs=1, seed_stream=stream, held_seed=7)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wae.analysis.experiment_files import ExperimentFiles
-from wae.analysis.runs import REAL_DATA, base_method
+from wae.analysis.runs import REAL_DATA, base_method, of_lottery
 from wae.analysis.statistics import Interval, score_interval
 from wae.analysis.words import about, method_title
 from wae.core.layout import Cell, RunFolder
@@ -45,8 +45,13 @@ class Experiment(ExperimentFiles):
 
     @cached_property
     def methods(self) -> list[str]:
-        """Method names, variants included, in the config's order."""
-        return self._ordered("method")
+        """Method names, variants included but for those of the seed lottery, in the config's order."""
+        return [name for name in self._ordered("method") if not of_lottery(name)]
+
+    @cached_property
+    def lottery(self) -> list[str]:
+        """Variants of the seed lottery: they answer its questions alone, and are compared with nothing else."""
+        return [name for name in self._ordered("method") if of_lottery(name)]
 
     def _ordered(self, column: str) -> list[str]:
         names = list(dict.fromkeys(self.runs()[column]))

@@ -55,24 +55,24 @@ class Aggregate:
 
 @dataclass(frozen=True)
 class StreamRow:
-    """How much of the ranking distance one random stream moves, the others held (``run.seed_streams``).
+    """How far one random stream alone moves the ranking distance of prior samples (``run.seed_streams``).
 
-    ``stream``: a name of ``wae.core.settings.training.SEED_STREAMS``, "all", or "rest": what all vary beyond the sum of
-    the streams varied alone, their interaction. ``sd``: standard deviation over seeds, with 95% interval (normal law);
-    ``variation``: as a share of the mean; ``share``: of the variance when all streams vary, for "rest" with its 95%
-    interval ``share_low``, ``share_high``. None where not known.
+    ``stream``: a name of ``wae.core.settings.training.SEED_STREAMS``; "all", where all streams vary; or "sum", of the
+    shares of all streams, on the ``seeds`` that have all their runs. ``sd``: standard deviation over a stream's seeds
+    (the root of its total effect's variance), of the natural logarithm of the score where ``log``, else in the score's
+    unit, with its 95% interval ``low``, ``high`` for normal (log) scores. ``share``: of that variance in the variance
+    when all streams vary, with its 95% interval (jackknife over seeds). None where not known.
     """
 
     dataset: str
     method: str
     stream: str
     seeds: int
-    mean: float | None
-    sd: float | None
-    low: float | None
-    high: float | None
-    variation: float | None
-    share: float | None
+    log: bool
+    sd: float | None = None
+    low: float | None = None
+    high: float | None = None
+    share: float | None = None
     share_low: float | None = None
     share_high: float | None = None
 
@@ -81,10 +81,10 @@ class StreamRow:
 class CrossedRow:
     """How the ranking distance's variance splits where one stream's seeds are crossed with those of all other streams.
 
-    Two-way analysis of variance with random effects and one run a cell: ``stream_share``, ``others_share`` and
-    ``interaction_share`` are the estimated components as shares of their sum; the first two can come out below zero.
-    ``stream_p``, ``others_p``: F tests of no such effect, against the interaction. ``variation``: the root of the sum
-    as a share of the mean.
+    Two-way analysis of variance with random effects and one run a cell, of the natural logarithm of the score where
+    ``log``: ``stream_share``, ``others_share`` and ``interaction_share`` are the estimated components as shares of
+    their sum; the first two can come out below zero. ``stream_p``, ``others_p``: F tests of no such effect, against
+    the interaction. ``sd``: the root of the sum, of the logarithm where ``log``, else in the score's unit.
     """
 
     dataset: str
@@ -92,7 +92,8 @@ class CrossedRow:
     stream: str
     seeds: int
     held_seeds: int
-    variation: float | None
+    log: bool
+    sd: float
     stream_share: float
     others_share: float
     interaction_share: float

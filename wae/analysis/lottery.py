@@ -1,4 +1,4 @@
-"""The seed lottery: how much of a score each random stream decides, alone and together with the others."""
+"""The seed lottery: how far a score moves where one random stream has another seed, and whether the streams add up."""
 
 import math
 
@@ -10,77 +10,97 @@ from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS
+from wae.analysis.words import about
+from wae.core.settings.training import SEED_STREAMS
 
-ALL, REST = "all", "rest"
+ALL, SUM = "all", "sum"
 
 
 def streams(results: Results) -> list[StreamRow]:
-    """A row for each stream that was varied alone, for all together and for the rest, by dataset and method."""
-    rows = []
+    """A row for all streams together, for each that was varied alone, and for their sum, by dataset and method."""
+    found = []
     for dataset in results.datasets:
         for method in results.main_methods:
             names = {
                 varied(name)["seed_stream"]: name
-                for name in results.methods
-                if name.partition("@")[0] == method and set(varied(name)) == {"seed_stream"}
+                for name in results.lottery
+                if base_method(name) == method and set(varied(name)) == {"seed_stream"}
             }
+            names = {stream: name for stream, name in names.items() if stream in SEED_STREAMS}
             if names:
-                rows += _rows(results, dataset, method, names)
-    return rows
+                columns = {key: _scores(results, dataset, name) for key, name in {ALL: method, **names}.items()}
+                found += _rows(dataset, method, pd.DataFrame(columns), about(results.distance).positive)
+    return found
 
 
-def _rows(results: Results, dataset: str, method: str, names: dict[str, str]) -> list[StreamRow]:
-    found = {
-        stream: results.seed_values(dataset, name, str(results.distance), "prior")
-        for stream, name in {ALL: method, **names}.items()
-    }
-    found = {stream: values[np.isfinite(values)] for stream, values in found.items()}
-    known = {stream: values for stream, values in found.items() if len(values) >= MIN_SEEDS}
-    total = float(np.var(known[ALL], ddof=1)) if ALL in known else None
-    made = [_row(dataset, method, stream, values.to_numpy(float), total) for stream, values in found.items()]
-    if total and set(names) <= known.keys():
-        share = 1 - math.fsum(row.share or 0.0 for row in made if row.stream != ALL)
-        low, high = rest_interval(pd.concat(known, axis=1).to_numpy(float))
-        made.append(StreamRow(dataset, method, REST, 0, None, None, None, None, None, share, low, high))
+def _scores(results: Results, dataset: str, method: str) -> "pd.Series[float]":
+    """The ranking distance by seed, its logarithm where it is positive by definition; NaN where there is none."""
+    values = results.seed_values(dataset, method, str(results.distance), "prior")
+    if about(results.distance).positive:
+        return values.where(values > 0).apply(np.log)
+    return values.where(np.isfinite(values))
+
+
+def _rows(dataset: str, method: str, scores: pd.DataFrame, log: bool) -> list[StreamRow]:
+    """``scores``: by seed, a column ALL and one of each stream."""
+    made = []
+    for stream in scores.columns:
+        known = scores[[ALL] if stream == ALL else [ALL, stream]].dropna().to_numpy(float)
+        if len(known) < MIN_SEEDS:
+            made.append(StreamRow(dataset, method, stream, len(known), log))
+        elif stream == ALL:
+            sd = float(known.std(ddof=1))
+            limits = sd_interval(sd, len(known) - 1)
+            made.append(StreamRow(dataset, method, stream, len(known), log, *limits, 1.0 if sd else None))
+        else:
+            sd = math.sqrt(total_effect(known))
+            shares = summed_share(known)
+            made.append(StreamRow(dataset, method, stream, len(known), log, *sd_interval(sd, len(known)), *shares))
+    whole = scores.dropna().to_numpy(float)
+    if set(scores.columns) == {ALL, *SEED_STREAMS} and len(whole) >= MIN_SEEDS:
+        made.append(StreamRow(dataset, method, SUM, len(whole), log, None, None, None, *summed_share(whole)))
     return made
 
 
-def rest_interval(scores: np.ndarray) -> tuple[float | None, float | None]:
-    """95% interval of the rest: 1 less the sum of the streams' own variances over the variance when all vary.
+def total_effect(scores: np.ndarray) -> float:
+    """Sum over streams of their total effects' variances, from scores (seeds, 1 + streams).
 
-    ``scores``: (seeds, 1 + streams); the first column has all streams varied, each other one varied alone; NaN where a
-    run is lacking. A jackknife over seeds of the ratio's logarithm (Arvesen and Schmitz 1970), which takes a seed from
-    all columns at once: equal seeds share streams, so that the columns' variances are not independent. Student's t with
-    the fewest scores of a column less one. (None, None) where a variance is 0.
+    The first column has the runs of the method itself; in each other column one stream alone has another seed. A
+    stream's total effect is the variance of the score over its seeds, those of all other streams fixed, in the mean
+    over the latter: what the stream does by itself and all its interactions. Jansen (1999): half the mean square of the
+    differences.
     """
-    seeds = len(scores)
-    left_out = np.where(np.eye(seeds, dtype=bool)[:, :, None], math.nan, scores)  # (left out, seeds, 1 + streams)
-    ratio, without = float(_log_ratio(scores)), _log_ratio(left_out)
-    if not (math.isfinite(ratio) and np.isfinite(without).all()):
-        return None, None
-    error = math.sqrt((seeds - 1) / seeds * float(((without - without.mean()) ** 2).sum()))
-    freedom = int(np.isfinite(scores).sum(0).min()) - 1
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
-    return 1 - math.exp(ratio + half), 1 - math.exp(ratio - half)
+    return float(((scores[:, 1:] - scores[:, :1]) ** 2).sum()) / (2 * len(scores))
 
 
-def _log_ratio(scores: np.ndarray) -> np.ndarray:
-    """(...) from scores (..., seeds, 1 + streams); not finite where a variance is 0."""
-    variances = np.nanvar(scores, axis=-2, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.log(variances[..., 1:].sum(-1) / variances[..., 0]))
+def summed_share(scores: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """``total_effect`` as a share of the variance when all streams vary, and its 95% interval.
+
+    A jackknife over seeds of the share's logarithm (Arvesen and Schmitz 1970), which leaves a seed out of all columns
+    at once; Student's t with the seeds less one. None where there is no variance, or no interval where a share is 0.
+    """
+    seeds, share = len(scores), _share(scores)
+    if not math.isfinite(share):
+        return None, None, None
+    without = np.array([_share(np.delete(scores, seed, axis=0)) for seed in range(seeds)])
+    if share == 0 or not (np.isfinite(without) & (without > 0)).all():
+        return share, None, None
+    logs = np.log(without)
+    error = math.sqrt((seeds - 1) / seeds * float(((logs - logs.mean()) ** 2).sum()))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, seeds - 1)) * error
+    return share, share * math.exp(-half), share * math.exp(half)
 
 
-def _row(dataset: str, method: str, stream: str, values: np.ndarray, total: float | None) -> StreamRow:
-    count = len(values)
-    mean = float(values.mean()) if count else None
-    if count < MIN_SEEDS or mean is None:
-        return StreamRow(dataset, method, stream, count, mean, None, None, None, None, None)
-    sd, freedom = float(values.std(ddof=1)), count - 1
+def _share(scores: np.ndarray) -> float:
+    variance = float(scores[:, 0].var(ddof=1))
+    return total_effect(scores) / variance if variance > 0 else math.nan
+
+
+def sd_interval(sd: float, freedom: int) -> tuple[float, float, float]:
+    """``sd`` with its 95% interval where scores are normal: ``freedom`` times the variance follows chi-square."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = (sd * math.sqrt(freedom / stats.chi2.ppf(p, freedom)) for p in (1 - tail, tail))
-    variation = sd / mean if mean > 0 else None
-    return StreamRow(dataset, method, stream, count, mean, sd, low, high, variation, sd**2 / total if total else None)
+    low, high = (sd * math.sqrt(freedom / float(stats.chi2.ppf(p, freedom))) for p in (1 - tail, tail))
+    return sd, low, high
 
 
 def crossed(results: Results) -> list[CrossedRow]:
@@ -92,22 +112,24 @@ def crossed(results: Results) -> list[CrossedRow]:
     found = []
     for dataset in results.datasets:
         grids: dict[tuple[str, str], list[pd.Series[float]]] = {}
-        for name in results.methods:
+        for name in results.lottery:
             setting = varied(name)
-            if set(setting) == {"seed_stream", "held_seed"}:
-                values = results.seed_values(dataset, name, str(results.distance), "prior")
-                grids.setdefault((base_method(name), setting["seed_stream"]), []).append(values)
+            both = set(setting) == {"seed_stream", "held_seed"}
+            if both and setting["seed_stream"] in SEED_STREAMS and setting["held_seed"].isdigit():  # None: paired
+                column = _scores(results, dataset, name).dropna()
+                grids.setdefault((base_method(name), setting["seed_stream"]), []).append(column)
         for (method, stream), columns in grids.items():
             whole = len({tuple(column.index) for column in columns}) == 1
             if whole and min(len(columns), len(columns[0])) >= MIN_SEEDS:
                 row = split_variance(np.stack([column.to_numpy(float) for column in columns], axis=1))
                 if row is not None:
-                    found.append(CrossedRow(dataset, method, stream, len(columns[0]), len(columns), *row))
+                    log = about(results.distance).positive
+                    found.append(CrossedRow(dataset, method, stream, len(columns[0]), len(columns), log, *row))
     return found
 
 
-def split_variance(scores: np.ndarray) -> tuple[float | None, float, float, float, float, float] | None:
-    """Variation, shares and p-values of ``CrossedRow`` from scores (a, b): stream's seeds by the others' seeds.
+def split_variance(scores: np.ndarray) -> tuple[float, float, float, float, float, float] | None:
+    """sd, shares and p-values of ``CrossedRow`` from scores (a, b): the stream's seeds by the seeds of all others.
 
     None where no score is another than the rest, or one is not finite.
     """
@@ -128,4 +150,4 @@ def split_variance(scores: np.ndarray) -> tuple[float | None, float, float, floa
         float(stats.f.sf(of_columns / rest, b - 1, freedom)) if rest else 0.0,
     ]
     shares = [part / total for part in parts]
-    return (math.sqrt(total) / float(mean) if mean > 0 else None, shares[0], shares[1], shares[2], *tests)
+    return (math.sqrt(total), shares[0], shares[1], shares[2], *tests)

@@ -83,10 +83,11 @@ class Results(Experiment):
         return _frame(self.read(files.AGGREGATES), Aggregate)
 
     def streams(self) -> pd.DataFrame:
-        """Which random stream decides: a row per dataset, method and stream (wae.analysis.inference_rows.StreamRow).
+        """How far each random stream alone moves the ranking distance: a row per dataset, method and stream.
 
-        Columns: dataset, method, stream, seeds, mean, sd, low, high (95% interval of sd), variation (sd / mean), share
-        (of the variance when all streams vary), share_low, share_high (95% interval of the share of "rest").
+        Columns: dataset, method, stream, seeds, log (whether sd is of the natural logarithm), sd, low, high (95%
+        interval of sd), share (of the variance when all streams vary), share_low, share_high (its 95% interval). See
+        wae.analysis.inference_rows.StreamRow.
         """
         return _frame(self.read(files.LOTTERY), StreamRow)
 

@@ -116,6 +116,11 @@ def varied(method: str) -> dict[str, str]:
     return {key: value for key, found, value in (part.partition("=") for part in parts) if found}
 
 
+def of_lottery(method: str) -> bool:
+    """Whether a variant belongs to the seed lottery: a method's own runs with other random streams, no other method."""
+    return not {"seed_stream", "held_seed"}.isdisjoint(varied(method))
+
+
 def load_runs_files(experiment_dir: str | Path, runs: pd.DataFrame, name: str) -> pd.DataFrame:
     """One file (history.csv or trajectory.csv) of every run, stacked, with dataset, method and seed in front.
 

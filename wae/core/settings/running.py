@@ -35,7 +35,8 @@ class What(Strict):
     methods: Annotated[list[Name], Field(min_length=0)]
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
     vary: list[Vary] = []
-    # For each of the methods a variant METHOD@seed_stream=NAME in which the seed decides this stream alone.
+    # For each of the methods a variant METHOD@seed_stream=NAME: its run of a seed is the method's run of that seed with
+    # this one random stream drawn from another seed.
     seed_streams: list[SeedStream] = []
     extractors: Annotated[list[Name], Field(min_length=1)] = ["classifier"]
     # Report on the runs that are finished, train no others; what is missing is marked. Text is taken too, as all that

@@ -128,9 +128,9 @@ class TrainingSettings(Strict):
     compile: bool = False
     channels_last: bool = False
 
-    # The seed lottery (run.seed_streams): which random stream the run's seed decides, and the seed of the others
+    # The seed lottery (run.seed_streams): the random stream with another seed than the others (RunSettings.seed_for)
     seed_stream: Literal["all"] | SeedStream = "all"
-    held_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    held_seed: Annotated[int | None, Field(ge=0, lt=2**31)] = None  # of the others; null: the run's own
 
     # Forms in which the authors' code differs, each with its own setting; docs/faithfulness.md says what each does
     authors: bool = False  # whether those not set are the authors' (AUTHORS)
@@ -148,13 +148,26 @@ class TrainingSettings(Strict):
     def _authors(cls, values: Any) -> Any:
         return {**AUTHORS, **values} if isinstance(values, dict) and values.get("authors") is True else values
 
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_held(cls, values: Any) -> Any:
+        """A run that varies no stream alone holds none. Its record says 0, as records did when that was the default:
+        so that digests of settings stay as they were, and `wae verify` can still repeat what was recorded.
+        """
+        if isinstance(values, dict) and values.get("seed_stream", "all") == "all" and values.get("held_seed") is None:
+            return {**values, "held_seed": 0}
+        return values
 
-SEED_STREAMS = {  # what the run's seed decides where it decides one thing alone: purposes of wae/compute/seeds.py
+
+SEED_STREAMS = {  # what can be varied alone: purposes of wae/compute/seeds.py
     "first_weights": ("init",),
     "data_order": ("order",),
     "training_draws": ("prior", "noise", "pretraining"),
     "samples": ("samples", "evaluation"),
 }
+# Added to a run's seed where a stream is to have another one. Every seed in a config is below it, so that the sum is no
+# run's own seed; and it stays below 2^32, the most that scikit-learn takes.
+OTHER_SEED = 2**31
 
 
 class RunSettings(Strict):
@@ -167,9 +180,17 @@ class RunSettings(Strict):
     training: TrainingSettings
 
     def seed_for(self, purpose: str) -> int:
-        """The seed of a purpose's random stream: the run's own, or ``held_seed`` where ``seed_stream`` is another."""
-        stream = self.training.seed_stream
-        return self.seed if stream == "all" or purpose in SEED_STREAMS[stream] else self.training.held_seed
+        """The seed of a purpose's random stream: the run's own, but in the two designs of the seed lottery.
+
+        Paired (``held_seed`` is None): purposes of ``seed_stream`` have the run's seed plus OTHER_SEED. Crossed: they
+        have the run's seed, and all other purposes have ``held_seed``.
+        """
+        stream, held = self.training.seed_stream, self.training.held_seed
+        if stream == "all":
+            return self.seed
+        if purpose in SEED_STREAMS[stream]:
+            return self.seed + OTHER_SEED if held is None else self.seed
+        return self.seed if held is None else held
 
 
 class TrainingOverrides(Strict):

@@ -1,7 +1,10 @@
-"""Tables of methods against each other, over datasets, and of which randomness decides."""
+"""Tables of methods against each other, over datasets, and of what each random stream moves."""
+
+from functools import partial
 
 from wae.analysis.deciding import MOST_SEEDS
 from wae.analysis.files import AGGREGATES, CONTRASTS, CROSSED, DECIDING, LOTTERY
+from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
 from wae.analysis.words import SUBJECTS, counted, in_words, number, spread
 from wae.report.tables.grids import Cell, Grid, Head
@@ -124,43 +127,63 @@ def _deciding(results: Results) -> Grid | None:
 
 
 STREAMS = {
-    "all": "all of them",
+    "all": "all",
     "first_weights": "first weights",
     "data_order": "order of the data",
-    "training_draws": "draws of prior and noise in training",
-    "samples": "samples and other draws of the evaluation",
-    "rest": "interaction: all, less each alone",
+    "training_draws": "draws in training",
+    "samples": "draws of the evaluation",
+    "sum": "sum of those alone",
 }
+LOG_SD = "standard deviation of the natural logarithm: 5% is a factor of about 1.05"
+FIXED = "The data and its splits, the feature extractor and the reference images are the same in all runs."
 
 
 def _streams(results: Results) -> Grid | None:
+    found = results.read(LOTTERY)
     rows = []
-    for row in results.read(LOTTERY):
+    for row in found:
         trace = (f"{results.title(row.method)} on {row.dataset}: {STREAMS[row.stream]}", results.source(LOTTERY.name))
-        sd = Cell("-") if row.sd is None else Cell(number(row.sd, 3) + spread(row.low, row.high, 3), row.sd, trace)
-        limits = "" if row.share_low is None else f" [{_percent(row.share_low)}, {_percent(row.share_high)}]"
-        shares = [
-            Cell("-") if share is None else Cell(_percent(share) + within, share, trace)
-            for share, within in ((row.variation, ""), (row.share, limits))
-        ]
-        title = Cell(results.title(row.method))
-        seeds = Cell("-") if row.stream == "rest" else Cell(f"{row.seeds}", row.seeds)
-        rows.append((Cell(row.dataset, head=True), title, Cell(STREAMS[row.stream]), seeds, sd, *shares))
+        share = Cell("-")
+        if row.share is not None:
+            within = "" if row.share_low is None else f" [{_percent(row.share_low)}, {_percent(row.share_high)}]"
+            share = Cell(_percent(row.share) + within, row.share, trace)
+        title, seeds = Cell(results.title(row.method)), Cell(f"{row.seeds}", row.seeds)
+        cells = (Cell(row.dataset, head=True), title, Cell(STREAMS[row.stream]), seeds, _sd(row, trace), share)
+        rows.append(cells)
     if not rows:
         return None
     return Grid(
         name="seed_streams",
-        title=f"Which randomness decides the {in_words(results.distance)}",
+        title=f"How far each random stream alone moves the {in_words(results.distance)}",
         caption=(
-            "The seed decides the stream named alone, the others are held. Standard deviation over seeds [95% "
-            "interval], as a share of the mean, and its variance as a share of that when all vary. The interaction is "
-            "what the shares lack of 100% [95% interval, jackknife over seeds]; only an interval without 0 shows one."
+            "Each run beside one of the same seed in which the named stream alone has another seed. Standard deviation "
+            "[95% interval, for normal scores or log scores], and its square as a share of the variance when all "
+            "streams vary [95% interval, jackknife over seeds]. Streams that add up give a sum of 100%. A sum well "
+            "above 100% says that they interact: changing one alone moves the score nearly as far as changing all. An "
+            "interval that holds 100% does not show that they add up. Intervals are for each method by itself. Of the "
+            f"evaluation's draws only samples from the prior enter this score. {FIXED}"
         ),
         section="budget",
-        heads=tuple(map(Head, ("Dataset", "Method", "Varied", "Seeds", "sd", "of the mean", "of the variance"))),
+        heads=(
+            *map(Head, ("Dataset", "Method", "Other seed for", "Seeds")),
+            _sd_head(found[0]),
+            Head("variance, of that when all vary"),
+        ),
         rows=tuple(rows),
         source=LOTTERY.name,
     )
+
+
+def _sd_head(row: StreamRow | CrossedRow) -> Head:
+    return Head("relative sd", LOG_SD) if row.log else Head("sd", "standard deviation, in the unit of the score")
+
+
+def _sd(row: StreamRow | CrossedRow, trace: tuple[str, ...]) -> Cell:
+    if row.sd is None:
+        return Cell("-")
+    said = _percent if row.log else partial(number, digits=3)
+    within = f" [{said(row.low)}, {said(row.high)}]" if isinstance(row, StreamRow) and row.low is not None else ""
+    return Cell(said(row.sd) + within, row.sd, trace)
 
 
 def _percent(share: float | None) -> str:
@@ -168,33 +191,37 @@ def _percent(share: float | None) -> str:
 
 
 def _crossed(results: Results) -> Grid | None:
+    found = results.read(CROSSED)
     rows = []
-    for row in results.read(CROSSED):
+    for row in found:
         title = results.title(row.method)
         trace = (
             f"{title} on {row.dataset}: {STREAMS[row.stream]} crossed with the others",
             results.source(CROSSED.name),
         )
         shares = [
-            Cell("-") if share is None else Cell(_percent(share), share, trace)
-            for share in (row.variation, row.stream_share, row.others_share, row.interaction_share)
+            Cell(_percent(share), share, trace) for share in (row.stream_share, row.others_share, row.interaction_share)
         ]
         tests = [Cell(number(p, 2), p, trace) for p in (row.stream_p, row.others_p)]
         size = Cell(f"{row.seeds} × {row.held_seeds}", float(row.seeds * row.held_seeds))
-        rows.append((Cell(row.dataset, head=True), Cell(title), Cell(STREAMS[row.stream]), size, *shares, *tests))
+        first = (Cell(row.dataset, head=True), Cell(title), Cell(STREAMS[row.stream]), size, _sd(row, trace))
+        rows.append((*first, *shares, *tests))
     if not rows:
         return None
-    heads = ("Dataset", "Method", "Stream", "Seeds", "sd of the mean", "the stream", "the others", "interaction")
     return Grid(
         name="seed_cross",
-        title=f"Do streams act alone on the {in_words(results.distance)}?",
+        title=f"One random stream crossed with all others, in {in_words(results.distance)}",
         caption=(
-            "Each seed of the stream with each seed of all others, one run each: shares of the variance (two-way "
-            "analysis with random effects; an estimate below zero is as good as none), and p-values of F tests against "
-            "the interaction."
+            "Each seed of the stream with each seed of all others, one run each: standard deviation, shares of the "
+            "variance (two-way analysis with random effects; an estimate below zero is as good as none), and p-values "
+            f"of F tests against the interaction. {FIXED}"
         ),
         section="budget",
-        heads=(*map(Head, heads), Head("p, the stream"), Head("p, the others")),
+        heads=(
+            *map(Head, ("Dataset", "Method", "Stream", "Seeds")),
+            _sd_head(found[0]),
+            *map(Head, ("the stream", "the others", "interaction", "p, the stream", "p, the others")),
+        ),
         rows=tuple(rows),
         source=CROSSED.name,
     )
