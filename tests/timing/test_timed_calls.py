@@ -25,7 +25,7 @@ from wae.timing import memory, study
 from wae.timing.clock import Clock, Point, TooLargeError
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
-from wae.timing.step import step_call
+from wae.timing.step import step_call, step_points
 from wae.timing.study import COLUMNS
 
 CPU = torch.device("cpu")
@@ -210,6 +210,14 @@ def test_points_whose_memory_is_kept_come_after_all_others(
     assert kept_in == [False, False, True, True]
     assert "other processes keep 1.50 cores busy" in capsys.readouterr().err
     assert [seconds for *_, seconds in groups] == pytest.approx([30, 45, 45, 90], rel=0.1)  # by counts of points
+
+
+def test_variants_of_random_streams_have_no_steps_of_their_own(smoke) -> None:
+    smoke["run"] |= {"seeds": [0, 1], "seed_streams": ["first_weights", "samples"]}
+    plan = load_plan(smoke)
+    points = list(step_points(plan.runs, {"digits": Path()}, TimingSettings(step_batch_sizes=[20]), CPU))
+    assert len(plan.methods) == 3 * len(points)
+    assert {p.labels["subject"] for p in points} == {method for method in plan.methods if "@" not in method}
 
 
 def test_steps_walk_through_the_data(smoke, tmp_path: Path) -> None:

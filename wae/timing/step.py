@@ -19,10 +19,13 @@ Call = Callable[[Mark], object]
 def step_points(
     runs: Sequence[RunSettings], images: dict[str, Path], settings: TimingSettings, device: torch.device
 ) -> Iterator[Point]:
-    """A point for each (dataset, method) of ``runs``, the first seed's, and each batch size that the data allow."""
+    """A point for each (dataset, method) of ``runs``, the first seed's, and each batch size that the data allow.
+
+    Variants that differ in their random streams alone have the same steps, and none of their own here.
+    """
     seen: set[tuple[str, str]] = set()
     for run in runs:
-        if (run.dataset, run.method) in seen:
+        if (run.dataset, run.method) in seen or run.training.seed_stream != "all":
             continue
         seen.add((run.dataset, run.method))
         for n in sorted(set(settings.step_batch_sizes)):
