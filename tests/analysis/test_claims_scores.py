@@ -162,7 +162,7 @@ def test_match_needs_an_effect_below_the_margin_and_no_collapse(
     scores = {
         (name, "latent_mmd_p/codes"): [0.01, 0.5, 0.6],
         (name, "latent_sw2_debiased/codes"): effect,
-        (name, "latent_sd_ratio_min/codes"): narrow,
+        (name, "latent_direction_sd_min/codes"): narrow,
     }
     found = judge("match", results(tmp_path / "high", scores, settings={name: {"latent_dim": 64}}))
     assert found.verdict == verdict

@@ -144,7 +144,7 @@ def test_a_value_whose_planned_seeds_did_not_finish_decides_nothing(
 
 
 def test_a_code_size_whose_planned_seeds_did_not_finish_leaves_the_match_open(tmp_path: Path) -> None:
-    key, narrow = "latent_sw2_debiased/codes", "latent_sd_ratio_min/codes"
+    key, narrow = "latent_sw2_debiased/codes", "latent_direction_sd_min/codes"
     settings = {"wae_mmd": {"latent_dim": 64}, "wae_mmd@latent_dim=128": {"latent_dim": 128}}
     scores: dict[tuple[str, str], list[Any]] = {
         (method, score): list(spread(value, 0.002))

@@ -48,6 +48,27 @@ def test_moment_scores_see_each_kind_of_mismatch():
     assert moment_scores(z[:, :1], p[:, :1])["latent_correlation"] == 0.0
 
 
+def test_a_collapse_along_an_oblique_direction_shows() -> None:
+    rng = np.random.default_rng(15)
+    turn = np.linalg.qr(rng.standard_normal((16, 16)))[0]
+    p = rng.uniform(-2.0, 2.0, (10_000, 16)) * np.linspace(1.0, 3.0, 16)
+    scale = np.ones(16)
+    scale[3], scale[9] = 0.1, 2.5
+    z = rng.standard_normal((10_000, 16)) * scale @ turn * p.std(0)
+    found = moment_scores(z, p)
+    assert found["latent_sd_ratio_min"] > 0.6  # every dimension looks well
+    own, draws = (np.linalg.svd((x - x.mean(0)) / p.std(0), compute_uv=False) for x in (z, p))
+    assert found["latent_direction_sd_min"] == pytest.approx(own[-1] / draws[-1])
+    assert found["latent_direction_sd_max"] == pytest.approx(own[0] / draws[0])
+    assert found["latent_direction_sd_min"] == pytest.approx(0.1, abs=0.01)
+    whole = moment_scores(rng.standard_normal((500, 100)), rng.standard_normal((500, 100)))
+    assert whole["latent_direction_sd_min"] == pytest.approx(1.0, abs=0.05)  # few codes narrow both alike
+    line = moment_scores(z[:, :1], p[:, :1])
+    assert line["latent_direction_sd_min"] == pytest.approx(line["latent_sd_ratio_min"])
+    flat = moment_scores(np.hstack([z[:, :1], z[:, :1]]), p[:, :2])
+    assert flat["latent_direction_sd_min"] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_information_split_is_the_double_loop():
     n, d, sigma = 12, 3, 1.5
     mean, log_variance = normal(n, d, 12), normal(n, d, 13, -1.0, 0.5)

@@ -120,7 +120,7 @@ def _run(path: Path, run: RunSettings, offset: int, samples: int, diverged: bool
         _row("sharpness", "reconstruction", 0.016 + rng.standard_normal() / 2000),
         _row("latent_mmd2", "codes", 0.002 * (1 + rng.standard_normal() / 5), "test", 1000),
         _row("latent_mmd_p", "codes", rng.uniform(), "test", 1000),
-        _row("latent_sd_ratio_min", "codes", 0.93 + rng.standard_normal() / 99, "test", 1000),
+        _row("latent_direction_sd_min", "codes", 0.93 + rng.standard_normal() / 99, "test", 1000),
         _row("latent_sw2", "prior", 0.045 * (1 + rng.standard_normal() / 20), "test", 1000),
         _row("latent_sw2", "codes", 0.05 * (1 + rng.standard_normal() / 9), "test", 1000),
     ]

@@ -10,6 +10,7 @@ METRICS = (
     *("latent_mardia_skewness", "latent_mardia_kurtosis"),
     *("latent_mardia_skewness_batch", "latent_mardia_kurtosis_batch"),
     *("latent_mmd2", "latent_mmd_p", "latent_sw2", "latent_mean_error", "latent_sd_ratio_min", "latent_sd_ratio_max"),
+    *("latent_direction_sd_min", "latent_direction_sd_max"),
     *("latent_skewness", "latent_kurtosis", "latent_correlation"),
     *("mutual_information", "mutual_information_bound", "kl_total", "kl_aggregate"),
 )

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import torch
-from scipy.linalg import eigh
+from scipy.linalg import eigh, eigvalsh
 
 from wae.evaluation.metric import metric
 
@@ -29,6 +29,12 @@ def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
         "skewness": (unit**3).mean(0),
         "excess_kurtosis": np.where(sd > 0, (unit**4).mean(0) - 3.0, 0.0),
     }
+
+
+def principal_sds(z: np.ndarray) -> np.ndarray:
+    """Standard deviations (d,) of codes (n, d) along their principal directions, ascending."""
+    z = np.asarray(z, dtype=np.float64)
+    return np.sqrt(np.maximum(eigvalsh(np.cov(z, rowvar=False, bias=True).reshape(z.shape[1], -1)), 0.0))
 
 
 @metric(
@@ -52,6 +58,21 @@ def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
     title="Largest sd of codes",
     unit="share of the prior's",
     definition="1 for a perfect match.",
+    lowest=0,
+)
+@metric(
+    "latent_direction_sd_min",
+    title="Smallest sd of codes along any direction",
+    unit="share of the prior's",
+    definition="Square root of the smallest eigenvalue of the codes' covariance over that of as many draws of the "
+    "prior, dimensions in units of the prior's sd: 1 for a perfect match, 0 where the codes lie in a plane.",
+    lowest=0,
+)
+@metric(
+    "latent_direction_sd_max",
+    title="Largest sd of codes along any direction",
+    unit="share of the prior's",
+    definition="The same of the largest eigenvalues.",
     lowest=0,
 )
 @metric(
@@ -80,12 +101,14 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
     """How far the codes' moments per dimension are from the prior's, which are taken from draws ``p`` (n, d).
 
     "latent_mean_error": root mean square, over dimensions, of the difference of means in prior sds;
-    "latent_sd_ratio_min" and "..._max": smallest and largest sd as a share of the prior's; "latent_skewness" and
-    "latent_kurtosis": largest absolute difference;
+    "latent_sd_ratio_min" and "..._max": smallest and largest sd as a share of the prior's;
+    "latent_direction_sd_min" and "..._max": the same along the codes' principal directions against those of ``p``;
+    "latent_skewness" and "latent_kurtosis": largest absolute difference;
     "latent_correlation": largest absolute correlation of two dimensions (0 for one dimension).
     """
     codes, prior = dimension_moments(z), dimension_moments(p)
     ratio = codes["sd"] / prior["sd"]
+    along, of_prior = (principal_sds(points / prior["sd"]) for points in (z, p))
     correlation = 0.0
     if z.shape[1] > 1:
         unit = (z - codes["mean"]) / np.where(codes["sd"] > 0, codes["sd"], 1.0)
@@ -95,6 +118,8 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
         "latent_mean_error": float(np.sqrt(np.square((codes["mean"] - prior["mean"]) / prior["sd"]).mean())),
         "latent_sd_ratio_min": float(ratio.min()),
         "latent_sd_ratio_max": float(ratio.max()),
+        "latent_direction_sd_min": float(along[0] / of_prior[0]),
+        "latent_direction_sd_max": float(along[-1] / of_prior[-1]),
         "latent_skewness": float(np.abs(codes["skewness"] - prior["skewness"]).max()),
         "latent_kurtosis": float(np.abs(codes["excess_kurtosis"] - prior["excess_kurtosis"]).max()),
         "latent_correlation": correlation,

@@ -38,15 +38,17 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
     evidence, verdicts, said = [], [], []
     for cell in cells:
         dataset, method, dimension, effect = cell
-        narrow = results.seed_values(dataset, method, "latent_sd_ratio_min", "codes")
+        narrow = results.seed_values(dataset, method, "latent_direction_sd_min", "codes")
         p = results.seed_values(dataset, method, "latent_mmd_p", "codes")
         found = results.interval(effect, "latent_sw2_debiased")
         rejecting = f"{(p <= SIGNIFICANCE).sum()} of {len(p)} seeds reject"
-        tail = f", narrowest dimension {narrow.mean():.2f} of the prior's sd" if len(narrow) else ""
+        tail = f", narrowest direction {narrow.mean():.2f} of the prior's sd" if len(narrow) else ""
+        told = results.seed_values(dataset, method, "latent_c2st", "codes")
+        tail += f", a classifier tells {told.mean():.0%} of codes and draws right" if len(told) else ""
         verdict = None
         if cell in judged:
-            collapse = within(-narrow, -parameters["collapsed"], 2 * len(judged)) if len(narrow) else None
-            verdict = overall(v for v in (within(effect, parameters["margin"], 2 * len(judged)), collapse) if v)
+            collapse = within(-narrow, -parameters["collapsed"], 2 * len(judged))  # inconclusive where not measured
+            verdict = overall([within(effect, parameters["margin"], 2 * len(judged)), collapse])
             verdicts.append(verdict)
             interval = f"{number(found.mean, 2)} sd{spread(found.low, found.high, 2)}"
             said.append(f"on {dataset} at d_z = {dimension} the codes are {interval} from the prior, {rejecting}{tail}")
