@@ -217,7 +217,8 @@ def test_verdicts_in_markdown_repeat_no_name_raw(folder: Path) -> None:
     document = CLAIMS.read(folder)
     claim = next(claim for claim in document.claims if claim.evidence)
     shown = replace(claim.evidence[0], dataset="d\x1b[2J|[x](y)", verdict=Verdict.SUPPORTED)
-    claims = [replace(claim, evidence=[shown])]
+    other = replace(shown, dataset="open", verdict=Verdict.INCONCLUSIVE)
+    claims = [replace(claim, verdict=Verdict.SUPPORTED, evidence=[other, shown])]
     assert summary(replace(document, claims=claims))[-1].endswith(r"| d[2J\|[x]\(y) |")
 
 

@@ -146,11 +146,13 @@ def markdown(document: ClaimsDocument) -> str:
 
 
 def summary(document: ClaimsDocument) -> list[str]:
-    """The verdicts as a table in Markdown: a line per claim, with the experiments whose numbers decide it."""
-    lines = ["| | claim | verdict | decided by |", "|---|---|---|---|"]
+    """The verdicts as a table in Markdown: a line per claim, with the datasets whose own verdict is the whole's.
+
+    Where a claim is inconclusive these are the ones that leave it open.
+    """
+    lines = ["| | claim | verdict | on the part of |", "|---|---|---|---|"]
     for claim in document.claims:
-        said = (Verdict.SUPPORTED, Verdict.REFUTED, Verdict.INCONCLUSIVE)
-        places = dict.fromkeys(found.dataset for found in claim.evidence if found.verdict in said)
+        places = dict.fromkeys(found.dataset for found in claim.evidence if found.verdict is claim.verdict)
         decided = ", ".join(place for place in places if place) or "-"
         verdict = "not tested" if claim.verdict is Verdict.NOT_TESTED else VERDICTS[claim.verdict]
         lines.append(_row([str(claim.number), claim.statement, verdict, decided]))
