@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 SHOWN = 80  # characters of a value that a message repeats
+LISTED = 40  # names in a message at most
 _PLAIN = re.compile(r"[\w.@/+=:-]+", re.ASCII)
 
 
@@ -18,11 +19,12 @@ class StopSignalError(Exception):
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:
-    """The error for a name that is not among ``known``: lists them and the nearest spelling."""
+    """The error for a name that is not among ``known``: lists them, the first LISTED of many, and the nearest spelling."""
     names = sorted(known)
     near = get_close_matches(str(name)[:SHOWN], names, n=1, cutoff=0.5)
     hint = f"; did you mean {shown(near[0])}?" if near else ""
-    return UserError(f"unknown {kind} {shown(name)}: known are {', '.join(map(plain, names))}{hint}")
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return UserError(f"unknown {kind} {shown(name)}: known are {', '.join(map(plain, names[:LISTED]))}{more}{hint}")
 
 
 def shown(value: Any) -> str:
