@@ -19,7 +19,7 @@ class StopSignalError(Exception):
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:
-    """The error for a name that is not among ``known``: lists them, the first LISTED of many, and the nearest spelling."""
+    """The error for a name that is not among ``known``: lists them, LISTED at most, and the nearest spelling."""
     names = sorted(known)
     near = get_close_matches(str(name)[:SHOWN], names, n=1, cutoff=0.5)
     hint = f"; did you mean {shown(near[0])}?" if near else ""
