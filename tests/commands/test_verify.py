@@ -77,6 +77,8 @@ def test_against_a_finished_run_and_without_one(tmp_path: Path, capsys: pytest.C
     results = handed_in(tmp_path, frame(FID), commit="c1")
     assert verify.verify(folder, results)
     assert "identical: 5 values, bit for bit" in capsys.readouterr().out
+    with pytest.raises(UserError, match="results/e: is itself the fresh result; make its runs again with --cell"):
+        verify.verify(results / "e", results)
     with pytest.raises(UserError, match="d/b: nothing was recorded of it; take another, such as d/a/seed4"):
         verify.verify(folder, results, "d/b")
     with pytest.raises(UserError, match="unknown cell 'd/a/seed1': known are d/a/seed0"):

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.shared.evaluation import EVALUATION, build, pictures
 from wae.core.errors import UserError
-from wae.evaluation.score import as_table, read_images, score
+from wae.evaluation.score import as_table, images_of, read_images, score
 
 SHAPE = (1, 12, 12)
 
@@ -40,6 +41,13 @@ def test_folder_and_array_score_alike_and_real_images_best(world, tmp_path):
     assert found["png"][key] == pytest.approx(found["npy"][key], rel=1e-3)
     assert found["noise"][key] > 10 * found["npy"][key]
     assert {"kid_classifier", "precision_classifier", "recall_classifier", "sharpness"} < {m for m, _ in found["npy"]}
+
+
+def test_a_tensor_is_scored_as_its_array_is_and_other_things_are_named() -> None:
+    images = pictures(5, 5)[0]
+    np.testing.assert_array_equal(images_of(torch.from_numpy(images), SHAPE), images)
+    with pytest.raises(UserError, match="images: found list, need a path, an array or a tensor"):
+        images_of([images], SHAPE)
 
 
 def test_layouts_of_an_array(tmp_path):

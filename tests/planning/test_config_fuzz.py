@@ -250,6 +250,7 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("evaluation", "training_epochs"), [1, 9], "9 is beyond the 8 epochs of glyphs/vae; lower it"),
     (("evaluation", "training_epochs"), [1, 1], "training_epochs lists 1 2 times; list it once"),
     (("training", "common", "like"), "vae", "training.common.like: only a method inherits from another"),
+    (("training", "methods", "wae_mdm"), {"lambda_": 1.0}, "did you mean 'wae_mmd'?; a new one needs `like`"),
     (("training", "datasets", "glyphs", "like"), "vae", "training.datasets.glyphs.like: only a method inherits"),
     (("training", "cells"), {"glyphs/vae": {"like": "vae"}}, "training.cells.glyphs/vae.like: only a method inherits"),
     (("extractors", "classifier", "layer"), "2048", "kind 'classifier' is built here and would ignore layer"),

@@ -72,10 +72,11 @@ def _endings(results: Results, dataset: str, method: str) -> list[Ending]:
     history = history[(history["dataset"] == dataset) & (history["method"] == method)]
     if "reconstruction" in history.columns and len(history):
         last = history.sort_values("epoch").groupby("seed")["reconstruction"].last()
-        found.append(Ending(dataset, method, "reconstruction", float(last.mean()), None))
+        if last.notna().any():  # not where every run diverged in its first epoch
+            found.append(Ending(dataset, method, "reconstruction", float(last.mean()), None))
     kept = kept[(kept["dataset"] == dataset) & (kept["method"] == method)]
     for quantity in (str(results.distance), "mutual_information"):
-        rows = kept[kept["metric"] == quantity]
+        rows = kept[(kept["metric"] == quantity) & kept["value"].notna()]
         ends = rows.sort_values("epoch").groupby("seed").last()
         if len(ends):
             found.append(Ending(dataset, method, quantity, float(ends["value"].mean()), float(ends["seconds"].mean())))

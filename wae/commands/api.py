@@ -14,6 +14,8 @@ from wae.planning import made_from
 from wae.planning.plan import Plan, load_plan
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from wae.methods.base import Method
 
 SCORES = ("metric", "subject", "reference", "samples", "draw", "label", "value")
@@ -92,7 +94,7 @@ def evaluate(
 
 
 def score(
-    images: str | Path | np.ndarray,
+    images: "str | Path | np.ndarray | Tensor",
     dataset: str,
     plan: Plan | str | Path | Mapping[str, Any],
     results: str | Path = "results",
@@ -100,7 +102,8 @@ def score(
     """Score images that any other model made, as if they were samples of a method here.
 
     Args:
-        images: a folder of PNG or JPEG files, a .npy file, or an array: uint8 (n, C, H, W), (n, H, W, C) or (n, H, W).
+        images: a folder of PNG or JPEG files, a .npy file, or an array or tensor: uint8 (n, C, H, W), (n, H, W, C) or
+            (n, H, W).
         dataset: the dataset to compare with, one that the plan runs on.
         plan: a Plan, or what ``load_plan`` takes: it says which extractors and how many samples.
         results: folder of results, where data, extractors and references are made if they are not there yet.

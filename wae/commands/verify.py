@@ -53,6 +53,8 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
                 f"{folder / 'metrics.csv'}: no such file; run its config by `snakemake --cores 2 --configfile "
                 f"CONFIG -- all` first, or make runs again with --cell DATASET/METHOD[/seedN]"
             )
+        if folder.resolve() == recorded.resolve():
+            raise UserError(f"{recorded}: is itself the fresh result; make its runs again with --cell DATASET/METHOD")
         if (folder / "manifest.json").exists():
             here = read_json(folder / "manifest.json")
     print(f"recorded  {origin_said(record.model_dump())}")

@@ -21,7 +21,7 @@ SUBJECT = "images"
 
 
 def score(
-    images: str | Path | np.ndarray,
+    images: str | Path | np.ndarray | torch.Tensor,
     data: str | Path,
     references: Sequence[str | Path],
     settings: EvaluationSettings,
@@ -57,9 +57,15 @@ def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     return as_images(load_npy(path), shape, str(path))
 
 
-def images_of(images: str | Path | np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def images_of(images: str | Path | np.ndarray | torch.Tensor, shape: tuple[int, ...]) -> np.ndarray:
     """``images`` as uint8 (N, C, H, W) of ``shape`` (C, H, W); errors as ``read_images``'s."""
-    return as_images(images, shape, "images") if isinstance(images, np.ndarray) else read_images(Path(images), shape)
+    if isinstance(images, torch.Tensor):
+        images = images.numpy(force=True)
+    if isinstance(images, np.ndarray):
+        return as_images(images, shape, "images")
+    if not isinstance(images, str | Path):
+        raise UserError(f"images: found {type(images).__name__}, need a path, an array or a tensor")
+    return read_images(Path(images), shape)
 
 
 def as_images(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:

@@ -153,6 +153,10 @@ def _check_layers(config: Config) -> None:
     for key in training.datasets:
         if key not in config.datasets:
             raise UserError(f"config: training.datasets: {unknown_name('dataset', key, config.datasets)}")
+    made = {name for name, layer in training.methods.items() if layer.keys() & {"implementation", "like"}}
+    for key in training.methods:
+        if key not in made:
+            raise UserError(f"config: training.methods: {unknown_name('method', key, made)}; a new one needs `like`")
     for key in training.cells:
         dataset, _, method = key.partition("/")
         if dataset not in config.datasets:

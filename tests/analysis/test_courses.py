@@ -1,0 +1,28 @@
+"""The ends of courses where runs diverged."""
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from wae.analysis.courses import _endings
+
+
+def made(values: list[float], kept: list[float]) -> Any:
+    """Results of two seeds of a method: reconstruction costs of the only epoch, kept distances."""
+    labels = {"dataset": "d", "method": "m", "seed": [0, 1], "epoch": 1}
+    history = pd.DataFrame({**labels, "reconstruction": values})
+    frame = pd.DataFrame({**labels, "metric": "fid_c", "value": kept, "seconds": [2.0, 4.0]})
+    return SimpleNamespace(distance="fid_c", histories=lambda: history, trajectories=lambda: frame)
+
+
+def test_a_method_whose_runs_all_diverged_in_the_first_epoch_has_no_end() -> None:
+    assert _endings(made([math.nan] * 2, [math.nan] * 2), "d", "m") == []
+
+
+def test_the_end_is_that_of_the_seeds_that_have_one() -> None:
+    cost, distance = _endings(made([math.nan, 3.0], [5.0, math.nan]), "d", "m")
+    assert (cost.quantity, cost.value) == ("reconstruction", pytest.approx(3.0))
+    assert (distance.value, distance.seconds) == (pytest.approx(5.0), pytest.approx(2.0))
