@@ -63,6 +63,8 @@ def test_a_collapse_along_an_oblique_direction_shows() -> None:
     assert found["latent_direction_sd_min"] == pytest.approx(0.1, abs=0.01)
     whole = moment_scores(rng.standard_normal((500, 100)), rng.standard_normal((500, 100)))
     assert whole["latent_direction_sd_min"] == pytest.approx(1.0, abs=0.05)  # few codes narrow both alike
+    assert math.isnan(moment_scores(z[:16], p[:16])["latent_direction_sd_min"])  # draws of the prior lie in a plane too
+    assert moment_scores(z[:17], p[:17])["latent_direction_sd_min"] > 0
     line = moment_scores(z[:, :1], p[:, :1])
     assert line["latent_direction_sd_min"] == pytest.approx(line["latent_sd_ratio_min"])
     flat = moment_scores(np.hstack([z[:, :1], z[:, :1]]), p[:, :2])

@@ -102,13 +102,15 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
 
     "latent_mean_error": root mean square, over dimensions, of the difference of means in prior sds;
     "latent_sd_ratio_min" and "..._max": smallest and largest sd as a share of the prior's;
-    "latent_direction_sd_min" and "..._max": the same along the codes' principal directions against those of ``p``;
+    "latent_direction_sd_min" and "..._max": the same along the codes' principal directions against those of ``p`` (min
+    is NaN where there are no more codes than dimensions, as both then lie in a plane);
     "latent_skewness" and "latent_kurtosis": largest absolute difference;
     "latent_correlation": largest absolute correlation of two dimensions (0 for one dimension).
     """
     codes, prior = dimension_moments(z), dimension_moments(p)
     ratio = codes["sd"] / prior["sd"]
     along, of_prior = (principal_sds(points / prior["sd"]) for points in (z, p))
+    narrowest = float(along[0] / of_prior[0]) if len(z) > z.shape[1] else math.nan
     correlation = 0.0
     if z.shape[1] > 1:
         unit = (z - codes["mean"]) / np.where(codes["sd"] > 0, codes["sd"], 1.0)
@@ -118,7 +120,7 @@ def moment_scores(z: np.ndarray, p: np.ndarray) -> dict[str, float]:
         "latent_mean_error": float(np.sqrt(np.square((codes["mean"] - prior["mean"]) / prior["sd"]).mean())),
         "latent_sd_ratio_min": float(ratio.min()),
         "latent_sd_ratio_max": float(ratio.max()),
-        "latent_direction_sd_min": float(along[0] / of_prior[0]),
+        "latent_direction_sd_min": narrowest,
         "latent_direction_sd_max": float(along[-1] / of_prior[-1]),
         "latent_skewness": float(np.abs(codes["skewness"] - prior["skewness"]).max()),
         "latent_kurtosis": float(np.abs(codes["excess_kurtosis"] - prior["excess_kurtosis"]).max()),
