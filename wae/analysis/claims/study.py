@@ -8,7 +8,7 @@ from wae.analysis.claims.rules import cheaper, share_above
 from wae.analysis.claims.verdicts import Evidence, Judgement, not_tested, overall
 from wae.analysis.costs.fits import pairs
 from wae.analysis.costs.growth import share_interval
-from wae.analysis.costs.power_laws import LEAST_ROUNDS, Curve, curves
+from wae.analysis.costs.power_laws import Curve, curves, measured
 from wae.analysis.costs.rows import Crossover, Meeting
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
@@ -113,8 +113,7 @@ def _ends(values: Sequence[tuple[float, str]]) -> Sequence[tuple[float, str]]:
 def faster(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: a step of WAE-GAN takes less time than one of WAE-MMD."""
     timing = results.timing()
-    measured = (timing["status"] == "ok") & (timing["rounds"] >= LEAST_ROUNDS)
-    steps = timing[(timing["study"] == "step") & (timing["part"] == "total") & measured]
+    steps = timing[(timing["study"] == "step") & (timing["part"] == "total") & measured(timing)]
     cases = [
         (b, n, gan, mmd)
         for a, b in pairs(curves(timing))

@@ -58,10 +58,14 @@ class PowerLaw:
         return np.array([self.log_c, self.p]) + normal / spread[:, None]
 
 
+def measured(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which rows of timing.csv have a time with a 95% interval: status "ok", LEAST_ROUNDS or more."""
+    return (table["status"] == "ok") & (table["rounds"] >= LEAST_ROUNDS)
+
+
 def curves(table: pd.DataFrame) -> list[Curve]:
     """The whole costs (part "total") that were measured, in LEAST_ROUNDS or more: a curve for each thing timed."""
-    measured = (table["status"] == "ok") & (table["rounds"] >= LEAST_ROUNDS)
-    whole = table[(table["part"] == "total") & (measured | (table["status"] == "over_cap"))]
+    whole = table[(table["part"] == "total") & (measured(table) | (table["status"] == "over_cap"))]
     made = []
     keys = ["study", "dataset", "subject", "latent_dim", "critic_width"]
     for labels, group in whole.groupby(keys, dropna=False, sort=False):
