@@ -33,6 +33,50 @@ def test_quality_follows_the_order(tmp_path: Path, gan: float, mmd: float, vae: 
     assert first.low < first.value < first.high
 
 
+def test_a_difference_must_be_larger_than_the_margin(tmp_path: Path) -> None:
+    scores = {("wae_gan", FID): spread(95.7, 0.1), ("wae_mmd", FID): spread(100, 0.1), ("vae", FID): spread(140, 0.1)}
+    found = judge("quality", results(tmp_path, scores))
+    assert found.verdict == Verdict.REFUTED  # 4.3% less is equal within the margin of 5%
+    scores["wae_gan", FID] = spread(95.2, 0.2)
+    found = judge("quality", results(tmp_path, scores))
+    assert found.verdict == Verdict.INCONCLUSIVE
+    assert "WAE-GAN has less than WAE-MMD, perhaps by no more than the margin (0.952 times" in found.summary
+
+
+def test_variants_of_equal_settings_are_a_cell_of_their_own(tmp_path: Path) -> None:
+    tuned = {"wae_gan": "+lambda_=0.3", "wae_mmd": "+lambda_=30", "vae": ""}
+    names = {method: f"{method}@latent_dim=64{weight}" for method, weight in tuned.items()}
+    plain: dict[tuple[str, str], list[Any]] = {
+        ("wae_gan", FID): spread(50), ("wae_mmd", FID): spread(70), ("vae", FID): spread(140),
+    }  # fmt: skip
+    assert judge("quality", results(tmp_path / "plain", plain)).verdict == Verdict.SUPPORTED
+    contrary = {(names[method], FID): spread(mean) for method, mean in zip(tuned, (140, 70, 50), strict=True)}
+    found = judge("quality", results(tmp_path / "both", plain | contrary))
+    assert found.verdict == Verdict.REFUTED
+    assert "on glyphs at d_z = 64 WAE-GAN has more than WAE-MMD (2 times" in found.summary
+    assert {e.what for e in found.evidence if e.verdict == Verdict.REFUTED} == {
+        f"Fréchet distance (classifier): {pair}, d_z = 64"
+        for pair in ("WAE-GAN over WAE-MMD", "WAE-MMD over VAE", "WAE-GAN over VAE")
+    }
+    weights = {("wae_gan@latent_dim=64+lambda_=1", FID): spread(1)}  # two weights, and neither is the config's own
+    assert judge("quality", results(tmp_path / "two", plain | contrary | weights)).verdict == Verdict.SUPPORTED
+    beta = {names["vae"]: {"lambda_": 3.0}}  # no VAE at this size
+    assert judge("quality", results(tmp_path / "beta", plain | contrary, settings=beta)).verdict == Verdict.SUPPORTED
+    lone = {("vae@latent_dim=2", FID): spread(1), ("wae_mmd@latent_dim=2+lambda_=1", FID): spread(9)}  # no WAE-GAN
+    assert judge("quality", results(tmp_path / "lone", plain | lone)).verdict == Verdict.SUPPORTED
+
+
+def test_one_lost_seed_ends_support_and_leaves_a_refutation(tmp_path: Path) -> None:
+    scores: dict[tuple[str, str], list[Any]] = {
+        ("wae_gan", FID): [*spread(50), None], ("wae_mmd", FID): spread(70), ("vae", FID): spread(140),
+    }  # fmt: skip
+    found = judge("quality", results(tmp_path, scores))
+    assert found.verdict == Verdict.INCONCLUSIVE
+    assert "only 3 of 4 seeds of WAE-GAN finished" in found.summary
+    scores["wae_gan", FID] = [*spread(90), None]
+    assert judge("quality", results(tmp_path, scores)).verdict == Verdict.REFUTED
+
+
 def test_quality_needs_three_seeds(tmp_path: Path) -> None:
     scores = {(method, FID): [1.0, 2.0] for method in ("wae_gan", "wae_mmd", "vae")}
     assert judge("quality", results(tmp_path, scores)).verdict == Verdict.NOT_TESTED
@@ -50,7 +94,7 @@ def test_a_dataset_whose_planned_seeds_did_not_finish_leaves_the_claim_open(tmp_
     assert judge(claim, Pool([tmp_path / "whole"])).verdict == Verdict.SUPPORTED
     alone = judge(claim, lost)
     assert alone.verdict == Verdict.INCONCLUSIVE
-    assert "on other too few finished seeds of WAE-GAN (1 of 3 seeds)" in alone.summary.replace("On", "on")
+    assert "on other only 1 of 3 seeds of WAE-GAN finished" in alone.summary.replace("On", "on")
     write_json(tmp_path / "lost/plan.json", read_json(tmp_path / "lost/plan.json") | {"config": {"experiment": "f"}})
     write_json(tmp_path / "whole/plan.json", read_json(tmp_path / "whole/plan.json") | {"config": {"experiment": "e"}})
     both = judge(claim, Pool([tmp_path / "whole", tmp_path / "lost"]))
@@ -124,7 +168,7 @@ def test_information_is_open_where_planned_seeds_did_not_finish(tmp_path: Path, 
     made = results(tmp_path / "lost", scores, settings=settings)
     found = judge("information", made)
     assert found.verdict == Verdict.INCONCLUSIVE
-    assert f"too few finished seeds of {made.title(lost)} (1 of 3 seeds)" in found.summary
+    assert f"only 1 of 3 seeds of {made.title(lost)} finished" in found.summary
 
 
 def test_information_near_its_bound_says_at_least(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.shared.claims import FID, judge, spread
@@ -138,9 +139,32 @@ def test_a_value_whose_planned_seeds_did_not_finish_decides_nothing(
     seeds[lost, FID] = [60.0 if left == "1 of 3" else None, None, None]
     found = judge("latent", results(tmp_path, seeds, settings=settings))
     assert found.verdict == verdict
-    assert f"too few finished seeds of {results(tmp_path, seeds, settings=settings).title(lost)} ({left} seeds)" in (
-        found.summary
-    )
+    assert f"only {left} seeds of {results(tmp_path, seeds, settings=settings).title(lost)} finished" in (found.summary)
+
+
+def test_the_match_is_judged_at_one_weight(tmp_path: Path) -> None:
+    key, narrow = "latent_sw2_debiased/codes", "latent_direction_sd_min/codes"
+    settings = {"wae_mmd": {"latent_dim": 64}, "wae_mmd@lambda_=0.1": {"latent_dim": 64, "lambda_": 0.1}}
+    scores = {("wae_mmd", key): spread(0.01, 0.002), ("wae_mmd", narrow): spread(0.9, 0.01)}
+    scores |= {("wae_mmd@lambda_=0.1", key): spread(3.0, 0.01), ("wae_mmd@lambda_=0.1", narrow): spread(0.1, 0.01)}
+    found = judge("match", results(tmp_path, scores, settings=settings))
+    assert found.verdict == Verdict.SUPPORTED  # too small a weight, which the config did not choose, says nothing
+    shown = {e.what: e.verdict for e in found.evidence[:2]}
+    assert shown == {
+        "WAE-MMD, d_z = 64: debiased sliced W2": Verdict.SUPPORTED,
+        "WAE-MMD, λ = 0.1, d_z = 64: debiased sliced W2": None,
+    }
+
+
+@pytest.mark.parametrize(("wide", "verdict"), [(47, Verdict.INCONCLUSIVE), (44, Verdict.REFUTED)])
+def test_a_rival_must_be_better_by_more_than_the_margin(tmp_path: Path, wide: float, verdict: Verdict) -> None:
+    scores, settings = _sweep(wide, 70)
+    scores = {k: spread(float(np.mean(v)), 0.1) for k, v in scores.items()}
+    scores["wae_mmd@latent_dim=128", FID] = spread(wide, 0.1)
+    if verdict is Verdict.INCONCLUSIVE:  # 8% better: surely better, but allowed sizes are no worse by more than 10%
+        assert judge("latent", results(tmp_path, scores, settings=settings)).verdict == Verdict.SUPPORTED
+        scores["wae_mmd@latent_dim=128", FID] = spread(45.5, 0.3)
+    assert judge("latent", results(tmp_path, scores, settings=settings)).verdict == verdict
 
 
 def test_a_code_size_whose_planned_seeds_did_not_finish_leaves_the_match_open(tmp_path: Path) -> None:
@@ -155,4 +179,4 @@ def test_a_code_size_whose_planned_seeds_did_not_finish_leaves_the_match_open(tm
     scores |= {("wae_mmd@latent_dim=128", score): [None, None, None] for score in (key, narrow)}
     found = judge("match", results(tmp_path / "lost", scores, settings=settings))
     assert found.verdict == Verdict.INCONCLUSIVE
-    assert "too few finished seeds of WAE-MMD, d_z = 128 (0 of 3 seeds)" in found.summary
+    assert "only 0 of 3 seeds of WAE-MMD, d_z = 128 finished" in found.summary

@@ -48,14 +48,15 @@ def draw(rng: np.random.Generator, mean: float, cv: float, seeds: int = 3) -> np
 def quality(rng: np.random.Generator, effect: Effect) -> Verdict:
     """Two datasets; the stated effect: each method has a third of the next one's distance, and five seeds.
 
-    All but one: WAE-GAN is as far as WAE-MMD on one dataset.
+    All but one: on one dataset WAE-GAN is nearer than WAE-MMD by exactly the margin.
     """
+    margin = CLAIM["quality"]["parameters"]["margin"]
     means = dict.fromkeys(CV, 50.0) if effect == "nowhere" else {"wae_gan": 11.0, "wae_mmd": 33.0, "vae": 100.0}
     seeds = 5 if effect == "everywhere" else 3
     cells = {d: {m: draw(rng, means[m], CV[m], seeds) for m in CV} for d in ("a", "b")}
     if effect == "all but one":
-        cells["a"]["wae_gan"] = draw(rng, means["wae_mmd"], CV["wae_gan"], seeds)
-    parts = lower_everywhere(cells, PAIRS, CLAIM["quality"]["parameters"]["margin"])
+        cells["a"]["wae_gan"] = draw(rng, means["wae_mmd"] / (1 + margin), CV["wae_gan"], seeds)
+    parts = lower_everywhere(cells, PAIRS, margin)
     return judged(p for p in parts if p.verdict is Verdict.REFUTED or pair(p) in PAIRS[:2])
 
 
@@ -74,15 +75,16 @@ def judged(parts: Iterable[Part]) -> Verdict:
 def blur(rng: np.random.Generator, effect: Effect) -> Verdict:
     """The stated effect: the VAE has half the sharpness of the others, and five seeds.
 
-    All but one: WAE-GAN is as blurred on one dataset.
+    All but one: on one dataset WAE-GAN is sharper by exactly the margin.
     """
+    margin = CLAIM["blur"]["parameters"]["margin"]
     means = {"vae": 1.0 if effect == "nowhere" else 0.5, "wae_mmd": 1.0, "wae_gan": 1.0}
     seeds = 5 if effect == "everywhere" else 3
     cells = {d: {m: draw(rng, means[m], 0.07, seeds) for m in CV} for d in ("a", "b")}
     if effect == "all but one":
-        cells["a"]["wae_gan"] = draw(rng, means["vae"], 0.07, seeds)
+        cells["a"]["wae_gan"] = draw(rng, means["vae"] * (1 + margin), 0.07, seeds)
     pairs = [("vae", "wae_mmd"), ("vae", "wae_gan")]
-    return judged(lower_everywhere(cells, pairs, CLAIM["blur"]["parameters"]["margin"], {"a": 1.0, "b": 1.0}))
+    return judged(lower_everywhere(cells, pairs, margin, {"a": 1.0, "b": 1.0}))
 
 
 def information(rng: np.random.Generator, effect: Effect) -> Verdict:
@@ -112,16 +114,6 @@ def latent(rng: np.random.Generator, effect: Effect) -> Verdict:
             fine, other = ([draw(rng, m, 0.07, 5) for _ in range(k)] for m, k in ((good, allowed), (1.0, rivals)))
             verdicts.append(no_worse(fine, other, margin, contests=6))
     return overall(verdicts)
-
-
-def latent_refuted(rng: np.random.Generator, _: Effect) -> Verdict:
-    """All settings equal: nothing is better, so that nothing refutes."""
-    verdicts = [
-        no_worse([draw(rng, 1, 0.07) for _ in range(a)], [draw(rng, 1, 0.07) for _ in range(r)], 0.1, contests=6)
-        for _ in range(3)
-        for a, r in ((3, 1), (1, 3))
-    ]
-    return Verdict.REFUTED if Verdict.REFUTED in verdicts else Verdict.INCONCLUSIVE
 
 
 def match(rng: np.random.Generator, effect: Effect) -> Verdict:
@@ -205,8 +197,7 @@ def test_the_error_rates_that_a_claim_states_are_kept(name: str) -> None:
     assert max(stated[key] for key in ("supported", "refuted", "missed")) <= 0.05
     for case in ("nowhere", "all but one"):
         assert share(RULES[name], case, Verdict.SUPPORTED, 1, repeats) <= stated["supported"] + slack
-    refuted = latent_refuted if name == "latent" else RULES[name]
-    assert share(refuted, "nowhere", Verdict.REFUTED, 2, repeats) <= stated["refuted"] + slack
+    assert share(RULES[name], "nowhere", Verdict.REFUTED, 2, repeats) <= stated["refuted"] + slack
     assert 1 - share(RULES[name], "everywhere", Verdict.SUPPORTED, 3, repeats) <= stated["missed"] + slack
 
 
@@ -223,6 +214,17 @@ def test_a_rule_that_takes_the_smaller_mean_would_be_noticed() -> None:
     rng = np.random.default_rng(4)
     smaller = [draw(rng, 1, 0.07).mean() < draw(rng, 1, 0.07).mean() for _ in range(REPEATS)]
     assert np.mean(smaller) > 0.4
+
+
+@pytest.mark.parametrize("ratio", [1.0, 0.98, 0.955, 1 / 1.05, 0.94, 0.9])
+def test_no_truth_makes_both_support_and_refutation_likely(ratio: float) -> None:
+    """Ten seeds of 2%: whatever the true ratio, one of the two is said in at most 5% of experiments."""
+    rng, said = np.random.default_rng(8), []
+    for _ in range(400):
+        cell = {"wae_mmd": draw(rng, ratio, 0.02, 10), "vae": draw(rng, 1.0, 0.02, 10)}
+        said += [part.verdict for part in lower_everywhere({"a": cell}, [("wae_mmd", "vae")], margin=0.05)]
+    assert min(said.count(Verdict.SUPPORTED), said.count(Verdict.REFUTED)) <= 0.05 * 400 + 3 * math.sqrt(19)
+    assert (said.count(Verdict.SUPPORTED) <= 0.025 * 400 + 3 * math.sqrt(10)) is (ratio >= 1 / 1.05)
 
 
 def test_equality_within_the_margin_wins_over_a_significant_difference() -> None:

@@ -57,15 +57,24 @@ def test_one_experiment_that_contradicts_refutes_whatever_the_others_say(tmp_pat
 
 
 def test_holms_correction_is_over_all_experiments(tmp_path: Path) -> None:
-    near: dict[str, list[float]] = {"wae_gan": [49, 50, 51], "wae_mmd": [51.7, 52.7, 53.7], "vae": [139, 140, 141]}
+    near: dict[str, list[float]] = {"wae_gan": [51.7, 52.7, 53.7], "wae_mmd": [49, 50, 51], "vae": [139, 140, 141]}
     folders = [made(tmp_path / f"e{k}", {m: [v * (1 + k / 10) for v in x] for m, x in near.items()}) for k in range(4)]
     alone = judged(tmp_path, folders[0])
     (first,) = [e for e in alone.evidence if "WAE-GAN over WAE-MMD" in e.what]
-    assert first.verdict == Verdict.SUPPORTED  # p is between 0.0125 and 0.05
+    assert first.verdict == Verdict.REFUTED  # p is between 0.0125 and 0.05
     together = judged(tmp_path, *folders)
     found = [e for e in together.evidence if "WAE-GAN over WAE-MMD" in e.what]
     assert [e.verdict for e in found] == [Verdict.INCONCLUSIVE] * 4  # the same p-values, but four of them
     assert together.verdict == Verdict.INCONCLUSIVE
+
+
+def test_support_needs_every_part_and_no_correction(tmp_path: Path) -> None:
+    clear: dict[str, list[float]] = {"wae_gan": [45, 50, 55], "wae_mmd": [60, 66, 72], "vae": [139, 140, 141]}
+    folders = [made(tmp_path / f"e{k}", {m: [v * (1 + k / 10) for v in x] for m, x in clear.items()}) for k in range(4)]
+    together = judged(tmp_path, *folders)
+    notes = [e.note for e in together.evidence if "WAE-GAN over WAE-MMD" in e.what]
+    assert together.verdict == Verdict.SUPPORTED
+    assert all("p = 0.09" in note for note in notes), notes  # Holm's, of 0.024 each
 
 
 def test_each_experiment_keeps_its_primary_measure_and_its_reference(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """How methods, metrics, settings, numbers and typed values are said: the one place where results become words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from wae.analysis import metrics
 from wae.analysis.costs.rows import Meeting
@@ -62,8 +62,13 @@ def method_title(method: str, title: str | None = None) -> str:
         names["lambda_"] = "β"
         if base == "vae" and float(settings.get("lambda_", 1.0)) != 1.0:
             base, title = "beta_vae", None
-    said = [f"{names.get(key, key)} = {setting_value(value)}" for key, value in settings.items()]
-    return ", ".join([title or METHODS.get(base, base), *said])
+    said = [title or METHODS.get(base, base), *([settings_said(settings, names)] if settings else [])]
+    return ", ".join(said)
+
+
+def settings_said(settings: Mapping[str, str], names: Mapping[str, str] = SETTINGS) -> str:
+    """What a variant sets: ``d_z = 64, λ = 10``; "" for nothing."""
+    return ", ".join(f"{names.get(key, key)} = {setting_value(value)}" for key, value in settings.items())
 
 
 def setting_value(text: str) -> str:

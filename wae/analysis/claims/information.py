@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from wae.analysis.claims.alike import is_elbo
 from wae.analysis.claims.lost import lost_said, lost_seeds
 from wae.analysis.claims.rules import larger_everywhere
-from wae.analysis.claims.scores import is_elbo
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method
@@ -39,11 +39,12 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
         least = [bound is not None and mean > bound - parameters["bound"] for mean in means]
         if all(least):  # two lower bounds tell nothing apart
             verdict = Verdict.NOT_TESTED
-        elif any(least) and not c.significant:  # nor does one look equal to a number
+        elif any(least) and verdict is not Verdict.SUPPORTED and not c.significant:  # nor is one equal to a number
             verdict = Verdict.INCONCLUSIVE
         verdicts.append(verdict)
         floor = "at least " if least[0] else ""
-        told = "has more than" if c.higher else "has less than" if c.lower else "is not told apart from"
+        more, less = c.higher or verdict is Verdict.SUPPORTED, c.lower
+        told = "has more than" if more else "has less than" if less else "is not told apart from"
         numbers = f"{told} the VAE: a difference of {floor}{number(c.estimate, 3)} nats{spread(c.low, c.high, 3)}"
         if verdict is Verdict.NOT_TESTED:
             numbers = "and the VAE both have more than the estimate can show"
@@ -63,7 +64,7 @@ def information(results: Results, parameters: Mapping[str, float]) -> Judgement:
 
 
 def _without_information(results: Results, dataset: str, rivals: Sequence[str], seeds: float) -> list[Evidence]:
-    """The VAE, and WAEs with its encoder and code, of which so many seeds were planned but fewer finished."""
+    """The VAE, and WAEs with its encoder and code, of which so many seeds were planned but not all finished."""
     alike = [m for m in rivals if _same_code(results, dataset, m) and _encoder(results, dataset, m) == "gaussian"]
     if not alike or results.started(dataset, "vae") < seeds or not is_elbo(results, dataset):
         return []

@@ -1,9 +1,10 @@
 """The rules that give verdicts, as pure functions of scores: tests/analysis/test_error_rates.py simulates each.
 
-A part of a claim is supported where the corrected test finds what is claimed, and refuted where it finds the contrary
-or where equality within a margin is shown, even beside a significant difference in the claimed direction. The whole is
-supported where every part is (an intersection-union test: each part at the 5% level keeps the whole there) and refuted
-by one part (a union: so Holm's or Bonferroni's correction is over all parts that the verdict rests on).
+A part of a claim is supported where its 95% interval shows what is claimed by more than the margin, and refuted where a
+corrected test finds the contrary, or equality within the margin, even beside a significant difference in the claimed
+direction: no truth makes both likely. The whole is supported where every part is (an intersection-union test: each part
+at the 5% level keeps the whole there, so that nothing is corrected) and refuted by one part (a union: so Holm's or
+Bonferroni's correction is over all parts that the verdict rests on).
 """
 
 import math
@@ -53,8 +54,9 @@ def lower_everywhere(
 ) -> list[Part]:
     """Parts of the claim that in each pair the first method scores lower than the second, in every cell (dataset).
 
-    Scores are positive and compared as ratios. ``margin``: the ratio within which two count as equal (0.05: 5%).
-    ``targets``: of each cell, a number that the first of the first pair must be below too.
+    Scores are positive and compared as ratios. ``margin``: the ratio within which two count as equal (0.05: 5%); the
+    first must be lower by more. ``targets``: of each cell, a number that the first of the first pair must be below too,
+    likewise.
     """
     found: list[tuple[str, Comparison, float | None]] = []
     for where, scores in cells.items():
@@ -68,22 +70,23 @@ def lower_everywhere(
     corrected = together([comparison for _, comparison, _ in found])
     equals = holm([equal for _, _, equal in found])
     return [
-        Part(where, comparison, _directed(comparison, equal), equal)
+        Part(where, comparison, _directed(comparison, equal, margin or 0.0), equal)
         for (where, _, _), comparison, equal in zip(found, corrected, equals, strict=True)
     ]
 
 
-def _directed(comparison: Comparison, p_equal: float | None) -> Verdict:
-    if comparison.higher or (p_equal is not None and p_equal <= SIGNIFICANCE):  # equality wins: a small effect is none
+def _directed(comparison: Comparison, p_equal: float | None, margin: float) -> Verdict:
+    if comparison.higher or (p_equal is not None and p_equal <= SIGNIFICANCE):
         return Verdict.REFUTED
-    return Verdict.SUPPORTED if comparison.lower else Verdict.INCONCLUSIVE
+    limit = 1 / (1 + margin) if comparison.ratio else 0.0
+    return Verdict.SUPPORTED if comparison.high is not None and comparison.high < limit else Verdict.INCONCLUSIVE
 
 
 def larger_everywhere(cells: Mapping[str, Scores], base: str, margin: float) -> list[Part]:
     """Parts of the claim that each other method of a cell scores higher than ``base`` by more than ``margin``.
 
-    Supported where the corrected test finds it higher and the 95% interval of the difference lies above the margin;
-    refuted where it is lower, or equal within the margin.
+    Supported where the 95% interval of the difference lies above the margin; refuted where the corrected test finds it
+    lower, or equal within the margin.
     """
     found = [
         (where, comparison)
@@ -94,7 +97,7 @@ def larger_everywhere(cells: Mapping[str, Scores], base: str, margin: float) -> 
     equals = holm([equivalent(cells[where][c.first], cells[where][c.second], margin) for where, c in found])
     parts = []
     for (where, _), c, equal in zip(found, corrected, equals, strict=True):
-        verdict = Verdict.SUPPORTED if c.higher and c.low is not None and c.low > margin else Verdict.INCONCLUSIVE
+        verdict = Verdict.SUPPORTED if c.low is not None and c.low > margin else Verdict.INCONCLUSIVE
         if c.lower or (equal is not None and equal <= SIGNIFICANCE):
             verdict = Verdict.REFUTED
         parts.append(Part(where, c, verdict, equal))
@@ -105,7 +108,7 @@ def no_worse(allowed: Sequence[Values], rivals: Sequence[Values], margin: float,
     """Whether some allowed setting is no worse than every rival by more than ``margin`` of the ratio; lower is better.
 
     Supported where one allowed setting is non-inferior to all rivals, Bonferroni over the allowed ones; else refuted
-    where one rival is significantly better than all allowed ones by any amount, Bonferroni over rivals and
+    where one rival is significantly better than all allowed ones by more than the margin, Bonferroni over rivals and
     ``contests``.
     """
     a_logs, r_logs = ([np.log(np.asarray(v, float)) for v in group] for group in (allowed, rivals))
@@ -113,7 +116,7 @@ def no_worse(allowed: Sequence[Values], rivals: Sequence[Values], margin: float,
     best = min(max(below(a, r, shift) for r in r_logs) for a in a_logs) * len(a_logs)
     if best <= SIGNIFICANCE:
         return Verdict.SUPPORTED
-    worst = min(max(below(r, a) for a in a_logs) for r in r_logs) * len(r_logs) * contests
+    worst = min(max(below(r, a, -shift) for a in a_logs) for r in r_logs) * len(r_logs) * contests
     return Verdict.REFUTED if worst <= SIGNIFICANCE else Verdict.INCONCLUSIVE
 
 

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import pandas as pd
-
+from wae.analysis.claims.alike import Alike, alike
 from wae.analysis.claims.lost import lost_said, lost_seeds
-from wae.analysis.claims.rules import Part, lower_everywhere
+from wae.analysis.claims.rules import Part, Scores, lower_everywhere
 from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_tested, overall
 from wae.analysis.files import GAP
 from wae.analysis.results import Results
 from wae.analysis.statistics import SIGNIFICANCE
-from wae.analysis.words import in_words, number, sentence, spread
+from wae.analysis.words import in_words, method_title, number, sentence, spread
 
 ORDER = ("wae_gan", "wae_mmd", "vae")  # as claimed, from the best
 PAIRS = (("wae_gan", "wae_mmd"), ("wae_mmd", "vae"), ("wae_gan", "vae"))
@@ -21,29 +20,21 @@ def quality(results: Results, parameters: Mapping[str, float]) -> Judgement:
     measures = {dataset: results.distance_on(dataset) for dataset in results.datasets}
     if not any(measures.values()):
         return not_tested("No Frechet distance was measured.")
-    cells = _complete(results, measures, ORDER, parameters["seeds"])
-    lacking = _lacking(results, measures, ORDER, parameters["seeds"])
+    judged = [cell for cell in alike(results, ORDER) if measures[cell.dataset] is not None]
+    cells = _complete(results, judged, measures, parameters["seeds"])
+    lacking = _lacking(results, judged, parameters["seeds"])
     if not cells and not lacking:
         return not_tested(f"No dataset has {parameters['seeds']:.0f} finished seeds of all three methods.")
-    parts = lower_everywhere(cells, PAIRS, parameters["margin"])
-    verdicts = [
-        overall(
-            part.verdict for part in parts if part.where == dataset and (part.verdict is Verdict.REFUTED or _next(part))
-        )
-        for dataset in cells
-    ]
-    said = [f"on {dataset} {', '.join(_said(results, p) for p in parts if p.where == dataset)}" for dataset in cells]
-    evidence = [_evidence(results, part, in_words(measures[part.where])) for part in parts]
-    evidence += lacking + _beside(results, list(cells)) + _hole(results)
+    parts = lower_everywhere({cell.where: scores for cell, scores in cells}, PAIRS, parameters["margin"])
+    found = [(cell, part) for cell, _ in cells for part in parts if part.where == cell.where]
+    verdicts = [part.verdict for part in parts if part.verdict is Verdict.REFUTED or _next(part)]
     verdicts += [Verdict.INCONCLUSIVE for _ in lacking]
-    judged = [measures[dataset] for dataset in dict.fromkeys([*cells, *(found.dataset for found in lacking)])]
-    summary = f"In {_named(judged)}, smaller is better: {'; '.join([*said, *lost_said(lacking)])}."
-    return Judgement(overall(verdicts), summary, evidence)
-
-
-def _named(measures: Iterable[str | None]) -> str:
-    """The measures by which datasets are judged, each once."""
-    return " or ".join(dict.fromkeys(map(in_words, measures)))
+    evidence = [_evidence(results, cell, part, in_words(measures[cell.dataset])) for cell, part in found]
+    evidence += lacking + _beside(results, [cell for cell, _ in cells]) + _hole(results)
+    by = dict.fromkeys(in_words(measures[cell.dataset]) for cell, _ in cells)
+    by |= dict.fromkeys(in_words(measures[lost.dataset]) for lost in lacking)
+    said = [*_by_cell(found), *lost_said(lacking)]
+    return Judgement(overall(verdicts), f"In {' or '.join(by)}, smaller is better: {'; '.join(said)}.", evidence)
 
 
 def _next(part: Part) -> bool:
@@ -52,64 +43,70 @@ def _next(part: Part) -> bool:
 
 
 def _complete(
-    results: Results, measures: Mapping[str, str | None], methods: Sequence[str], seeds: float
-) -> dict[str, dict[str, "pd.Series[float]"]]:
-    """Scores of prior samples in each dataset's measure, by dataset and method, where every method has so many seeds
-    and "vae" is beta = 1.
-    """
-    found = {}
-    for dataset, metric in measures.items():
-        if metric is None:
-            continue
-        scores = {method: results.seed_values(dataset, method, metric, "prior") for method in methods}
-        if min(map(len, scores.values())) >= seeds and is_elbo(results, dataset):
-            found[dataset] = scores
+    results: Results, cells: Sequence[Alike], measures: Mapping[str, str | None], seeds: float
+) -> list[tuple[Alike, Scores]]:
+    """Scores of prior samples in each dataset's measure, of the cells in which every method has so many seeds."""
+    found: list[tuple[Alike, Scores]] = []
+    for cell in cells:
+        metric = measures[cell.dataset]
+        scores = {
+            name: results.seed_values(cell.dataset, method, str(metric), "prior")
+            for name, method in cell.methods.items()
+        }
+        if metric is not None and min(map(len, scores.values())) >= seeds:
+            found.append((cell, scores))
     return found
 
 
-def _lacking(
-    results: Results, measures: Mapping[str, str | None], methods: Sequence[str], seeds: float
-) -> list[Evidence]:
-    """Cells for which so many seeds were planned but fewer finished, on datasets that would be judged.
-
-    They leave a claim about every dataset open: one judged on those that survived would say more than was measured.
-    """
-    found = []
-    for dataset, metric in measures.items():
-        planned = {method: results.started(dataset, method) for method in methods}
-        if metric is None or min(planned.values()) < seeds or not is_elbo(results, dataset):
-            continue
-        found += lost_seeds(results, dataset, methods, seeds)
+def _lacking(results: Results, cells: Iterable[Alike], seeds: float) -> list[Evidence]:
+    """Methods of which not all seeds finished, in the cells that are judged or would be: they leave the claim open."""
+    found: list[Evidence] = []
+    for cell in cells:
+        methods = cell.methods.values()
+        if min(results.started(cell.dataset, method) for method in methods) >= seeds:
+            found += lost_seeds(results, cell.dataset, methods, seeds)
     return found
 
 
-def is_elbo(results: Results, dataset: str) -> bool:
-    """Whether what a config calls "vae" has beta = 1, as it must to count as the VAE."""
-    return bool(results.settings(dataset, "vae").get("lambda_", 1.0) == 1.0)
+def _by_cell(found: Sequence[tuple[Alike, Part]], prefix: str = "") -> list[str]:
+    """What the comparisons of each cell say, a text for each cell."""
+    said: dict[str, list[str]] = {}
+    for cell, part in found:
+        said.setdefault(f"{prefix}on {cell.where}", []).append(_said(part))
+    return [f"{where} {', '.join(texts)}" for where, texts in said.items()]
 
 
-def _said(results: Results, part: Part) -> str:
+def _said(part: Part) -> str:
     c = part.comparison
-    first, second = results.title(c.first), results.title(c.second) if c.second else "real images"
+    first, second = _titles(part)
     numbers = f"{number(c.estimate, 3)} times{spread(c.low, c.high, 3)}"
+    if part.verdict is Verdict.SUPPORTED:
+        return f"{first} has less than {second} ({numbers})"
     if part.p_equal is not None and part.p_equal <= SIGNIFICANCE:
         return f"{first} and {second} are equal within the margin ({numbers})"
     if not c.significant:
         return f"{first} and {second} are not told apart ({numbers})"
-    return f"{first} has {'less' if c.lower else 'more'} than {second} ({numbers})"
+    within = "" if c.higher else ", perhaps by no more than the margin"
+    return f"{first} has {'more' if c.higher else 'less'} than {second}{within} ({numbers})"
 
 
-def _evidence(results: Results, part: Part, metric: str) -> Evidence:
+def _titles(part: Part) -> tuple[str, str]:
     c = part.comparison
-    second = results.title(c.second) if c.second else "real images"
+    return method_title(c.first), method_title(c.second) if c.second else "real images"
+
+
+def _evidence(results: Results, cell: Alike, part: Part, metric: str) -> Evidence:
+    c = part.comparison
+    first, second = _titles(part)
     equal = "" if part.p_equal is None else f", p = {number(part.p_equal, 2)} for equality within the margin"
-    counts = {m: (results.finished(part.where, m), results.started(part.where, m)) for m in (c.first, c.second) if m}
-    lost = "".join(
-        f", {n} of {planned} seeds of {results.title(m)}" for m, (n, planned) in counts.items() if n < planned
-    )
+    lost = ""
+    for name in filter(None, (c.first, c.second)):
+        method = cell.methods[name]
+        finished, planned = results.finished(cell.dataset, method), results.started(cell.dataset, method)
+        lost += f", {finished} of {planned} seeds of {method_title(name)}" if finished < planned else ""
     return Evidence(
-        what=f"{metric}: {results.title(c.first)} over {second}",
-        dataset=part.where,
+        what=f"{metric}: {first} over {second}{_at(cell)}",
+        dataset=cell.dataset,
         value=c.estimate,
         low=c.low,
         high=c.high,
@@ -118,17 +115,22 @@ def _evidence(results: Results, part: Part, metric: str) -> Evidence:
     )
 
 
-def _beside(results: Results, datasets: Sequence[str]) -> list[Evidence]:
+def _at(cell: Alike) -> str:
+    return f", {cell.settings}" if cell.settings else ""
+
+
+def _beside(results: Results, cells: Sequence[Alike]) -> list[Evidence]:
     """Precision and coverage of prior samples, which the primary measure mixes: shown, not judged."""
     found = []
-    for dataset in datasets:
-        for method in ORDER:
-            for metric in sorted({m for m in results.metrics()["metric"] if m.startswith(("precision_", "coverage_"))}):
-                values = results.seed_values(dataset, method, metric, "prior")
+    metrics = sorted({m for m in results.metrics()["metric"] if m.startswith(("precision_", "coverage_"))})
+    for cell in cells:
+        for name, method in cell.methods.items():
+            for metric in metrics:
+                values = results.seed_values(cell.dataset, method, metric, "prior")
                 if len(values):
                     shown = results.interval(values, metric)
-                    what = f"{in_words(metric)}: {results.title(method)}"
-                    found.append(Evidence(what, shown.mean, dataset, shown.low, shown.high))
+                    what = f"{in_words(metric)}: {method_title(name)}{_at(cell)}"
+                    found.append(Evidence(what, shown.mean, cell.dataset, shown.low, shown.high))
     return found
 
 
@@ -152,23 +154,21 @@ def _hole(results: Results) -> list[Evidence]:
 
 def blur(results: Results, parameters: Mapping[str, float]) -> Judgement:
     """Claim: the samples of the VAE (beta = 1) are less sharp than real images and than the WAEs' samples."""
-    real = {dataset: results.real_value(dataset, "sharpness") for dataset in results.datasets}
-    measures = dict.fromkeys(results.datasets, "sharpness")
-    cells = _complete(results, measures, ("vae", "wae_mmd", "wae_gan"), parameters["seeds"])
-    targets = {dataset: value for dataset in cells if (value := real[dataset]) is not None}
-    cells = {dataset: cells[dataset] for dataset in targets}
-    lacking = _lacking(results, {d: "sharpness" for d in real if real[d] is not None}, ORDER, parameters["seeds"])
+    real = {d: value for d in results.datasets if (value := results.real_value(d, "sharpness")) is not None}
+    judged = [cell for cell in alike(results, ORDER) if cell.dataset in real]
+    cells = _complete(results, judged, dict.fromkeys(real, "sharpness"), parameters["seeds"])
+    lacking = _lacking(results, judged, parameters["seeds"])
     if not cells and not lacking:
         seeds = f"{parameters['seeds']:.0f}"
         return not_tested(
             f"No dataset has the sharpness of real images and {seeds} finished seeds of all three methods."
         )
-    parts = lower_everywhere(cells, [("vae", "wae_mmd"), ("vae", "wae_gan")], parameters["margin"], targets)
-    said = [
-        f"in sharpness on {dataset} {', '.join(_said(results, part) for part in parts if part.where == dataset)}"
-        for dataset in cells
-    ]
-    evidence = [Evidence("sharpness of real images", value, dataset) for dataset, value in targets.items()]
-    evidence += [*(_evidence(results, part, "sharpness") for part in parts), *lacking]
+    targets = {cell.where: real[cell.dataset] for cell, _ in cells}
+    pairs = [("vae", "wae_mmd"), ("vae", "wae_gan")]
+    parts = lower_everywhere({cell.where: scores for cell, scores in cells}, pairs, parameters["margin"], targets)
+    found = [(cell, part) for cell, _ in cells for part in parts if part.where == cell.where]
+    shown = dict.fromkeys(cell.dataset for cell, _ in cells)
+    evidence = [Evidence("sharpness of real images", real[dataset], dataset) for dataset in shown]
+    evidence += [*(_evidence(results, cell, part, "sharpness") for cell, part in found), *lacking]
     verdicts = [part.verdict for part in parts] + [Verdict.INCONCLUSIVE for _ in lacking]
-    return Judgement(overall(verdicts), sentence([*said, *lost_said(lacking)]), evidence)
+    return Judgement(overall(verdicts), sentence([*_by_cell(found, "in sharpness "), *lost_said(lacking)]), evidence)

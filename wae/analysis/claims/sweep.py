@@ -12,7 +12,7 @@ from wae.analysis.claims.verdicts import Evidence, Judgement, Verdict, not_teste
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import SIGNIFICANCE
-from wae.analysis.sweeps import WEIGHT, one_per_value
+from wae.analysis.sweeps import WEIGHT, one_of_each, one_per_value
 from wae.analysis.words import in_words, number, sentence, spread
 from wae.core.errors import UserError, plain
 
@@ -30,11 +30,8 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
             effect = results.seed_values(dataset, method, "latent_sw2_debiased", "codes")
             if settings.get("prior", "normal") == "normal" and base_method(method) in MATCHED and len(effect):
                 cells.append((dataset, method, _latent_dim(results, dataset, method), effect))
-    judged = [
-        (d, m, n, e)
-        for d, m, n, e in cells
-        if base_method(m) == "wae_mmd" and n >= parameters["high"] and len(e) >= parameters["seeds"]
-    ]
+    high = {dataset: _high(results, dataset, parameters["high"]) for dataset in results.datasets}
+    judged = [cell for cell in cells if cell[1] in high[cell[0]] and len(cell[3]) >= parameters["seeds"]]
     evidence, verdicts, said = [], [], []
     for cell in cells:
         dataset, method, dimension, effect = cell
@@ -58,7 +55,7 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
     lost = [
         found
         for dataset in results.datasets
-        for found in lost_seeds(results, dataset, _high(results, dataset, parameters["high"]), parameters["seeds"])
+        for found in lost_seeds(results, dataset, high[dataset], parameters["seeds"])
     ]
     evidence += [*lost, *_power(results)]
     verdicts += [Verdict.INCONCLUSIVE for _ in lost]
@@ -72,14 +69,14 @@ def match(results: Results, parameters: Mapping[str, float]) -> Judgement:
 
 
 def _high(results: Results, dataset: str, dimensions: float) -> list[str]:
-    """WAE-MMD and its variants with a normal prior and a code of ``dimensions`` or more."""
+    """WAE-MMD and its variants with a normal prior and a code of ``dimensions`` or more, each at one weight."""
     found = []
     for method in results.methods:
         settings = results.settings(dataset, method)
         normal = base_method(method) == "wae_mmd" and settings.get("prior", "normal") == "normal"
         if normal and int(settings.get("latent_dim", 0)) >= dimensions:
             found.append(method)
-    return found
+    return one_of_each(found)
 
 
 def _latent_dim(results: Results, dataset: str, method: str) -> int:
