@@ -9,8 +9,9 @@ from pathlib import Path
 
 from benchmarks import marked
 from wae.analysis.results import Results
-from wae.analysis.runs import base_method
+from wae.analysis.runs import base_method, varied
 from wae.analysis.scores import limit, one_score
+from wae.analysis.sweeps import WEIGHT
 from wae.analysis.words import SUBJECTS, in_words, number, spread
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,10 @@ Score = tuple[str, str]  # metric, subject
 SHOWN: Mapping[str, Sequence[Score]] = {  # by folder of reports/recorded
     "default": (("fid_classifier", "prior"), ("fid_classifier", "mixture")),
     "main_mnist": (
+        *(("fid_classifier", "prior"), ("fid_random", "prior")),
+        *(("fid_classifier", "mixture"), ("mse", "reconstruction")),
+    ),
+    "main_fashion_mnist": (
         *(("fid_classifier", "prior"), ("fid_random", "prior")),
         *(("fid_classifier", "mixture"), ("mse", "reconstruction")),
     ),
@@ -49,10 +54,10 @@ def cell(results: Results, dataset: str, method: str, metric: str, subject: str)
 
 
 def _named(results: Results, method: str) -> str:
-    """A method with its weight; a VAE's is 1, and an autoencoder without a penalty has none."""
+    """A method with its weight, unless its title has it; a VAE's is 1, and one without a penalty has none."""
     weight = results.settings(results.datasets[0], method).get("lambda_", 0.0)
     title = results.title(method)
-    if weight == 0.0 or (base_method(method) == "vae" and weight == 1.0):
+    if weight == 0.0 or WEIGHT in varied(method) or (base_method(method) == "vae" and weight == 1.0):
         return title
     return f"{title} ({'β' if base_method(method) in ('vae', 'beta_vae') else 'λ'} {weight:g})"
 

@@ -55,6 +55,16 @@ SIZES = (
     *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture")),
     *(("latent_sw2_debiased", "codes"), ("mse", "reconstruction")),
 )
+PENALISED = (
+    *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
+    *(("coverage_classifier", "prior"), ("sharpness", "prior")),
+    *(("latent_sw2_debiased", "codes"), ("latent_direction_sd_min", "codes"), ("mutual_information", "codes")),
+)
+WEIGHED = (
+    *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture")),
+    *(("coverage_classifier", "prior"), ("latent_sw2_debiased", "codes")),
+    *(("mse", "reconstruction"), ("sharpness", "prior")),
+)
 Text = Callable[[Results], str]
 
 
@@ -93,7 +103,13 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("order of main_mnist", "main_mnist", orders.table),
     ("time of main_mnist", "main_mnist", grid("time_to_distance")),
     ("claims of main_mnist", "main_mnist", said),
+    ("main_fashion_mnist", "main_fashion_mnist", partial(scores.table, scores=MAIN)),
+    ("order of main_fashion_mnist", "main_fashion_mnist", orders.table),
+    ("time of main_fashion_mnist", "main_fashion_mnist", grid("time_to_distance")),
+    ("claims of main_fashion_mnist", "main_fashion_mnist", said),
+    ("paper_weights", "paper_weights", partial(scores.table, scores=WEIGHED)),
     ("controls_vae", "controls_vae", partial(scores.table, scores=CONTROLS, variants=True)),
+    ("controls_wae", "controls_wae", partial(scores.table, scores=PENALISED, variants=True)),
 )
 
 
@@ -162,7 +178,10 @@ def plots() -> list[Plot]:
         curves("pilot_mnist"),
         curves("pilot_fashion_mnist"),
         sweep("dimensions", "latent_dim"),
-        seeds("main_mnist", (("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction"))),
+        *(
+            seeds(name, (("fid_classifier", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")))
+            for name in ("main_mnist", "main_fashion_mnist")
+        ),
     ]
 
 

@@ -29,6 +29,7 @@ SETTINGS = {
     "prior": "prior",
     "encoder": "encoder",
     "batch_size": "n",
+    "kernel_scales": "kernel scale",
     "seed_stream": "varied",
 }
 PENALTIES = {
