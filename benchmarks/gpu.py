@@ -14,7 +14,7 @@ from wae.analysis.costs.rows import Crossover
 from wae.analysis.words import PENALTIES, method_title, number, spread
 
 ROOT = Path(__file__).resolve().parents[1]
-TIMING = ROOT / "reports/recorded/timing/h200_timing.csv"
+TIMING = ROOT / "benchmarks/h200/timing.csv"
 BEGIN, END = "<!-- gpu: python -m benchmarks.gpu --write -->", "<!-- end of gpu -->"
 TIMED = (("mmd_fused", None), ("mmd_official", None), ("mmd_random_features", None), ("gan", 512), ("gan", 1024))
 STEPS = ("vae", "wae_mmd", "wae_gan", "wae_mmd_rff")

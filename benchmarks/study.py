@@ -58,7 +58,8 @@ SIZES = (
 PENALISED = (
     *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture"), ("mse", "reconstruction")),
     *(("coverage_classifier", "prior"), ("sharpness", "prior")),
-    *(("latent_sw2_debiased", "codes"), ("latent_direction_sd_min", "codes"), ("mutual_information", "codes")),
+    *(("latent_sw2_debiased", "codes"), ("latent_direction_sd_min", "codes")),
+    *(("mutual_information", "codes"), ("kl_total", "codes")),
 )
 WEIGHED = (
     *(("fid_classifier", "prior"), ("fid_random", "prior"), ("fid_classifier", "mixture")),

@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from benchmarks import gpu, scores, study, tricks
+import pandas as pd
+
+from benchmarks import gpu, scores, study, timing, tricks
 from benchmarks.marked import written
 from benchmarks.verdicts import BEGIN, END, table
 from wae.analysis.claims.pool import experiments
@@ -25,6 +27,31 @@ def test_the_table_of_times_on_a_gpu_is_that_of_the_recorded_study(root: Path) -
     text = (root / "docs/timing.md").read_text(encoding="utf-8")
     assert text == written(text, gpu.BEGIN, gpu.END, gpu.table()), "run `python -m benchmarks.gpu --write`"
     assert text.count(gpu.BEGIN) == text.count(gpu.END) == 1
+
+
+def test_the_tables_of_times_are_those_of_the_recorded_study(root: Path) -> None:
+    text = (root / "docs/timing.md").read_text(encoding="utf-8")
+    for begin, end, found in timing.blocks():
+        assert text == written(text, begin, end, found), "run `python -m benchmarks.timing --write`"
+        assert text.count(begin) == 1
+
+
+def test_times_are_medians_in_milliseconds_with_their_intervals_by_threads(root: Path) -> None:
+    table = pd.read_csv(root / "reports/recorded/timing_threads1/timing.csv")
+    wanted = {"study": "penalty", "subject": "mmd_fused", "n": 4096, "latent_dim": 8, "part": "total"}
+    (row,) = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)].to_dict("records")
+    (line,) = [
+        line for line in timing.alone(timing.studies()).splitlines() if line.startswith("| MMD, fused | 1 thread")
+    ]
+    median, low, high = (f"{1000 * row[name]:.0f}" for name in ("seconds", "low", "high"))
+    assert line.split(" | ")[4] == f"{median} [{low}, {high}]"
+    steps = table[(table["study"] == "step") & (table["part"] == "total") & (table["dataset"] == "mnist")]
+    seconds = steps.set_index("subject")["seconds"]
+    (line,) = [
+        line for line in timing.steps(timing.studies()).splitlines() if line.startswith("| mnist, dcgan, width 64")
+    ]
+    ratio = seconds["wae_gan@width=64"] / seconds["wae_mmd@width=64"]
+    assert f"| {ratio:.2f} [" in line
 
 
 def test_the_table_of_the_prior_trick_is_that_of_the_recorded_runs(root: Path) -> None:
