@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -69,6 +70,21 @@ def test_results_give_them_as_frames(tmp_path: Path) -> None:
     assert (both["datasets"] == 2).all()
     assert both["improvement"].sum() == pytest.approx(1.5)  # each pair's chances add up to one
     assert Results(folder).streams().empty
+
+
+def test_a_recorded_folder_has_its_tables_too(root: Path) -> None:
+    folder = root / "reports/recorded/main_mnist"
+    assert not (folder / "scores.json").exists()
+    scores = Results(folder).scores()
+    keys = {"dataset": "mnist", "method": "wae_gan", "metric": "fid_classifier", "subject": "prior"}
+    found = scores[np.all([scores[key] == value for key, value in keys.items()], axis=0)]
+    table = pd.read_csv(folder / "metrics.csv")
+    keys["reference"] = "test"
+    values = table[np.all([table[key] == value for key, value in keys.items()], axis=0)]
+    assert found["mean"].tolist() == pytest.approx([values.groupby("seed")["value"].mean().mean()])
+    assert len(Results(folder).contrasts()) == len(read_json(folder / "contrasts.json"))
+    assert not Results(folder).budget().empty
+    assert not (folder / "scores.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,10 @@ def test_the_gap_has_its_steps(results: Results) -> None:
 def test_the_budget_is_said_in_words_and_numbers(results: Results) -> None:
     said = error_tables.sentences(results)
     assert said[0].startswith("On digits training seeds cause most of the error")
-    assert "would be found with 80% power" in said[0]
+    assert "; with 80% power a test would find a difference, one of " in said[0]
     assert said[1].startswith(
-        "Coefficient of variation over seeds, and smallest difference worth a word, on digits: VAE "
+        "Coefficient of variation over seeds, and smallest difference of two such methods that a corrected test finds "
+        "with 80% power, on digits: VAE "
     )
     assert "measures do not rank the methods alike (mean Kendall's tau" in said[2]
 

@@ -13,18 +13,20 @@ import pytest
 from tests.shared.report import HOSTILE, copy, experiment
 from tests.shared.results import write_json
 from tests.shared.tables import results as made
-from wae.analysis import contrasts, scores
+from wae.analysis import contrasts, scores, summarise
 from wae.analysis.files import CONTRASTS, SCORES
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark
 from wae.core.errors import UserError
+from wae.report.names import slug
 from wae.report.page import headline, protocol
 from wae.report.page import render as page_module
 from wae.report.page.citation import suite_bibtex
 from wae.report.page.index import index
 from wae.report.page.pictures import galleries
 from wae.report.page.render import page
-from wae.report.tables.write import tables
+from wae.report.page.sections import shown
+from wae.report.tables.write import read_tables, tables
 
 SVG = '<svg width="1pt" height="1pt" viewBox="0 0 10 10"><g id="a"><path id="b" style="fill: #ffffff"/></g></svg>'
 
@@ -90,6 +92,22 @@ def test_sections_stand_in_their_order(html: str) -> None:
     assert ids == there
     order = "scores images claims timing budget published failures protocol provenance cite"
     assert ids == order.split()
+
+
+def test_every_table_that_a_section_declares_is_on_the_page(folder: Path, tmp_path: Path) -> None:
+    analysed = copy(folder, tmp_path)
+    summarise(Results(analysed))
+    report = _figures(tmp_path / "reports/fake")
+    tables(analysed, report / "tables")
+    page(analysed, report, tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    grids = read_tables(report / "tables")
+    declared = shown(Results(analysed), [], grids)
+    names = [grid.name for section in declared.values() for grid in section]
+    assert {"contrasts", "aggregate", "error_budget", "metric_definitions"} <= set(names)
+    assert [name for name in names if f'id="table-{slug(name)}"' not in text] == []
+    downloads = re.findall(r'<a download="([^"]+)"', text)
+    assert len(downloads) == len(set(downloads))
 
 
 def test_nothing_comes_from_outside(html: str) -> None:
@@ -170,6 +188,7 @@ def test_the_first_screen_has_one_sentence_the_verdicts_and_what_it_rests_on(htm
     assert re.findall(r'data-toggle="(\w+)"', header) == ["vae", "wae_mmd", "wae_gan"]
 
 
+@pytest.mark.usefixtures("html")  # from it on the direction of the metric is known
 def test_ties_are_said_and_no_best_is_named_where_no_test_tells_any_apart(tmp_path: Path) -> None:
     values = {
         ("vae", "fid_classifier/prior"): [30.0, 31.0, 32.0],
@@ -178,13 +197,39 @@ def test_ties_are_said_and_no_best_is_named_where_no_test_tells_any_apart(tmp_pa
     }
     found = made(tmp_path / "a", values)
     SCORES.write(found.folder, scores.summarise(found))
-    assert "): WAE-GAN and WAE-MMD on glyphs, not told apart." in headline.sentence(found)
+    assert "): WAE-GAN on glyphs, not told from WAE-MMD." in headline.sentence(found)
     same = made(tmp_path / "b", {key: [10.0, 11.0, 12.0] for key in values})
     SCORES.write(same.folder, scores.summarise(same))
     assert "on glyphs no test tells the methods apart." in headline.sentence(same)
     assert {score.mark for score in same.read(SCORES)} == {Mark.NONE}
 
 
+@pytest.mark.usefixtures("html")  # from it on the direction of the metric is known
+def test_the_best_that_is_told_from_nothing_is_said_so_and_higher_can_be_better(tmp_path: Path) -> None:
+    values = {
+        ("vae", "fid_classifier/prior"): [30.0, 31.0, 32.0],
+        ("wae_mmd", "fid_classifier/prior"): [10.0, 11.0, 12.0],
+        ("wae_gan", "fid_classifier/prior"): [2.0, 9.0, 19.0],  # the best mean, and too noisy to be told from any
+    }
+    found = made(tmp_path / "noisy", values)
+    CONTRASTS.write(found.folder, contrasts.contrasts(found))
+    SCORES.write(found.folder, scores.summarise(found))
+    assert "on glyphs no test tells another method from the best mean, WAE-GAN" in headline.sentence(found)
+    precise = {
+        (method, "precision_classifier/prior"): [mean, mean + 0.01, mean + 0.02]
+        for method, mean in (("vae", 0.3), ("wae_mmd", 0.5), ("wae_gan", 0.8))
+    }
+    primary = made(tmp_path / "precise", precise)
+    plan = json.loads((primary.folder / "plan.json").read_text())
+    plan["config"]["report"] = {"primary": "precision_classifier"}
+    write_json(primary.folder / "plan.json", plan)
+    primary = Results(primary.folder)
+    CONTRASTS.write(primary.folder, contrasts.contrasts(primary))
+    SCORES.write(primary.folder, scores.summarise(primary))
+    assert headline.sentence(primary).endswith("): WAE-GAN on glyphs.")
+
+
+@pytest.mark.usefixtures("html")  # from it on the direction of the metric is known
 def test_the_headline_follows_the_tests_of_pairs_whatever_variants_the_table_has(tmp_path: Path) -> None:
     means = {"vae": 30.0, "wae_mmd": 16.0, "wae_gan": 10.0}
     values = {
@@ -196,7 +241,7 @@ def test_the_headline_follows_the_tests_of_pairs_whatever_variants_the_table_has
     }
     found = made(tmp_path, values)
     SCORES.write(found.folder, scores.summarise(found))
-    assert "not told apart" in headline.sentence(found)  # by the marks of a table of 27 rows
+    assert "no test tells another method from the best mean, WAE-GAN" in headline.sentence(found)  # by 27 rows' marks
     CONTRASTS.write(found.folder, contrasts.contrasts(found))
     assert headline.sentence(made(tmp_path, values)).endswith("): WAE-GAN on glyphs.")
 
@@ -251,7 +296,7 @@ def test_what_was_not_measured_is_said(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     page(bare, tmp_path / "no-report", out)
     text = out.read_text()
-    assert "The wall-clock study was not run by this config." in text
+    assert "The wall-clock study was not run." in text
     assert "claims were not judged" in text
     assert "No finished run of digits has images." in text
     assert "the origin of these numbers is not recorded" in text
@@ -324,6 +369,17 @@ def test_the_citation_names_version_commit_and_result(folder: Path) -> None:
     text = suite_bibtex(Results(folder))
     assert "commit 0123456789ab" in text
     assert text.count("{") == text.count("}")
+
+
+def test_the_citation_of_a_name_with_underscores_and_of_an_unknown_tree_is_sound(folder: Path, tmp_path: Path) -> None:
+    changed = copy(folder, tmp_path)
+    manifest = json.loads((changed / "manifest.json").read_text())
+    manifest["config"]["experiment"], manifest["clean_tree"] = "main_mnist", None
+    write_json(changed / "manifest.json", manifest)
+    (changed / "plan.json").unlink(missing_ok=True)
+    text = suite_bibtex(Results(changed))
+    assert r"experiment main\_mnist, result" in text
+    assert "whether with changes is unknown" in text
 
 
 def test_the_index_of_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

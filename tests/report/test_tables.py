@@ -185,6 +185,19 @@ def test_the_page_reads_what_the_tables_show(folder: Path, tmp_path: Path) -> No
     assert read_tables(tmp_path / "none") == {}
 
 
+def test_a_fixed_row_without_a_value_in_the_columns_shown_is_left_out() -> None:
+    def row(*texts: str) -> tuple[Cell, ...]:
+        return (Cell(texts[0], head=True), *map(Cell, texts[1:]))
+
+    rows = (row("VAE", "3/3", "-", "1"), row("Real data", "", "0.1", "-"), row("Prior", "", "-", "0.2"))
+    grid = Grid("n", "t", "c", "s", tuple(map(Head, "abcd")), rows, fixed=2)
+    assert [(cells[0].text, len(cells), fixed) for cells, fixed in grid.shown(3)] == [
+        ("VAE", 3, False),  # a method's row stays, whatever it lacks
+        ("Real data", 3, True),
+    ]
+    assert [cells[0].text for cells, _ in grid.shown(4)] == ["VAE", "Real data", "Prior"]
+
+
 SAMPLE = Grid(
     name="a_b",
     title="A <b> & c_d",

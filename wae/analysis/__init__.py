@@ -1,9 +1,11 @@
 """Arithmetic on finished results: reads CSV and JSON only, and imports no torch."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wae.analysis.files import File
     from wae.analysis.results import Results
 
 
@@ -28,22 +30,29 @@ def analyse(experiment: Path, claims: Path, anchors: Path) -> None:
 
 def summarise(results: "Results") -> None:
     """Write what follows from an experiment's own tables alone: scores, agreement, budget, gap, tuning and so on."""
+    for file, make in derived():
+        file.write(results.folder, make(results))
+
+
+def derived() -> "list[tuple[File[Any], Callable[[Results], Any]]]":
+    """Each file that follows from an experiment's own tables alone, and the function that makes its content."""
     from wae.analysis import agreement, budget, citation, contrasts, courses, files, lottery, reaching, scores, tuning
     from wae.analysis.costs.fits import timing_fits
     from wae.analysis.deciding import deciding
 
-    folder, summed = results.folder, scores.summarise(results)
-    files.SCORES.write(folder, summed)
-    files.AGREEMENT.write(folder, agreement.agreements(results, summed))
-    files.BUDGET.write(folder, budget.budget_rows(results))
-    files.CONTRASTS.write(folder, contrasts.contrasts(results))
-    files.DECIDING.write(folder, deciding(results))
-    files.AGGREGATES.write(folder, contrasts.aggregates(results))
-    files.LOTTERY.write(folder, lottery.streams(results))
-    files.CROSSED.write(folder, lottery.crossed(results))
-    files.GAP.write(folder, budget.gap_rows(results))
-    files.TUNING.write(folder, tuning.tune(results))
-    files.COURSES.write(folder, courses.courses(results))
-    files.REACHING.write(folder, reaching.reaching(results))
-    files.CITATION.write(folder, citation.shortfalls(results))
-    files.TIMING_FITS.write(folder, timing_fits(results.timing()))
+    return [
+        (files.SCORES, scores.summarise),
+        (files.AGREEMENT, lambda results: agreement.agreements(results, scores.summarise(results))),
+        (files.BUDGET, budget.budget_rows),
+        (files.CONTRASTS, contrasts.contrasts),
+        (files.DECIDING, deciding),
+        (files.AGGREGATES, contrasts.aggregates),
+        (files.LOTTERY, lottery.streams),
+        (files.CROSSED, lottery.crossed),
+        (files.GAP, budget.gap_rows),
+        (files.TUNING, tuning.tune),
+        (files.COURSES, courses.courses),
+        (files.REACHING, reaching.reaching),
+        (files.CITATION, citation.shortfalls),
+        (files.TIMING_FITS, lambda results: timing_fits(results.timing())),
+    ]

@@ -1,7 +1,7 @@
 """The public view of an experiment's folder: each of its files as a DataFrame, for notebooks, judges and figures."""
 
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -13,14 +13,26 @@ from wae.analysis.published.rows import PublishedRow
 from wae.analysis.rows import BudgetRow, GapRow, Score, TriedWeight
 from wae.analysis.statistics import Comparison
 
+T = TypeVar("T")
+
 
 class Results(Experiment):
     """The results of one experiment: ``Results("results/smoke")``.
 
     Its methods return DataFrames, empty where a config did not ask for what they hold; ``metrics``, ``runs``,
-    ``histories``, ``trajectories`` and ``timing`` hold what was measured, the others what ``wae analyse`` made of it.
+    ``histories``, ``trajectories`` and ``timing`` hold what was measured, the others what ``wae analyse`` makes of it.
+    In a recorded folder these are made when asked for, but for ``claims`` and ``published``, which are read.
     UserError for a folder that is missing, or that lacks metrics.csv or runs.csv once they are asked for.
     """
+
+    def _made(self, file: files.File[T]) -> T:
+        """What ``read`` gives; where ``wae analyse`` was not run, as in a recorded folder, what it would write."""
+        if not (self.folder / file.name).exists():
+            from wae.analysis import derived
+
+            made: T = next(make for known, make in derived() if known.name == file.name)(self)
+            return made
+        return self.read(file)
 
     def scores(self) -> pd.DataFrame:
         """Scores summed up over seeds: a row per dataset, method, metric and subject (wae.analysis.rows.Score).
@@ -28,7 +40,7 @@ class Results(Experiment):
         Columns: dataset, method, metric, subject, mean, low, high (95% interval, in the metric's unit), by_seed (dict),
         samples (images), draws, few_images, rejections (mean counts the seeds that reject), mark ("best", "tie" or "").
         """
-        return _frame(self.read(files.SCORES), Score)
+        return _frame(self._made(files.SCORES), Score)
 
     def budget(self) -> pd.DataFrame:
         """Where the error of the ranking distance comes from: a row per dataset and method, in the distance's unit.
@@ -37,7 +49,7 @@ class Results(Experiment):
         error_draw, error_half (standard errors of the mean), dominant, detectable (smallest difference found with 80%
         power).
         """
-        return _frame(self.read(files.BUDGET), BudgetRow)
+        return _frame(self._made(files.BUDGET), BudgetRow)
 
     def gap(self) -> pd.DataFrame:
         """What the ranking distance is made of: a row per dataset and method, means over seeds, in its unit.
@@ -45,7 +57,7 @@ class Results(Experiment):
         Columns: dataset, method, floor (real data), reconstruction, mixture, prior, and the steps between them:
         decoder, density, hole.
         """
-        return _frame(self.read(files.GAP), GapRow)
+        return _frame(self._made(files.GAP), GapRow)
 
     def agreement(self) -> pd.DataFrame:
         """How methods rank by each measure: a row per dataset, metric, subject, reference and sample count.
@@ -53,7 +65,7 @@ class Results(Experiment):
         Columns: dataset, metric, subject, reference, samples, ranks (dict; 1 is best), tau (Kendall's tau-b with the
         ranking by the primary measure, -1 to 1).
         """
-        rankings = [ranking for found in self.read(files.AGREEMENT) for ranking in found.rankings]
+        rankings = [ranking for found in self._made(files.AGREEMENT) for ranking in found.rankings]
         rows = [{"dataset": r.dataset, **asdict(r.condition), "ranks": r.ranks, "tau": r.tau} for r in rankings]
         columns = ["dataset", "metric", "subject", "reference", "samples", "ranks", "tau"]
         return pd.DataFrame(rows, columns=columns)
@@ -64,7 +76,7 @@ class Results(Experiment):
         Columns: dataset, metric, subject, primary (bool), first, second, seeds, estimate (a ratio of geometric means
         where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g)
         """
-        return _flat(self.read(files.CONTRASTS), Contrast)
+        return _flat(self._made(files.CONTRASTS), Contrast)
 
     def deciding(self) -> pd.DataFrame:
         """How many seeds would decide each pair of methods in the primary measure: a row per dataset and pair.
@@ -72,7 +84,7 @@ class Results(Experiment):
         Columns: dataset, comparisons (pairs corrected for), needed (seeds per method for 80% power; None for more than
         wae.analysis.deciding.MOST_SEEDS), and those of ``contrasts`` from first on.
         """
-        return _flat(self.read(files.DECIDING), Deciding)
+        return _flat(self._made(files.DECIDING), Deciding)
 
     def aggregates(self) -> pd.DataFrame:
         """Methods over all datasets in the primary measure: a row per method (wae.analysis.inference_rows.Aggregate).
@@ -80,7 +92,7 @@ class Results(Experiment):
         Columns: method, datasets, runs, mean (interquartile mean of ratios to each dataset's geometric mean), low,
         high, improvement (probability that a run is better than another method's), improvement_low, improvement_high.
         """
-        return _frame(self.read(files.AGGREGATES), Aggregate)
+        return _frame(self._made(files.AGGREGATES), Aggregate)
 
     def streams(self) -> pd.DataFrame:
         """How far each random stream alone moves the ranking distance: a row per dataset, method and stream.
@@ -89,7 +101,7 @@ class Results(Experiment):
         interval of sd), share (of the variance when all streams vary), share_low, share_high (its 95% interval). See
         wae.analysis.inference_rows.StreamRow.
         """
-        return _frame(self.read(files.LOTTERY), StreamRow)
+        return _frame(self._made(files.LOTTERY), StreamRow)
 
     def tuning(self) -> pd.DataFrame:
         """Sweeps of the penalty's weight: a row per dataset, method and weight.
@@ -97,7 +109,7 @@ class Results(Experiment):
         Columns: dataset, method, weight, variant, validation (mean of the ranking distance over seeds), seeds,
         unfinished, chosen, at_edge.
         """
-        return _frame(self.read(files.TUNING).tried, TriedWeight)
+        return _frame(self._made(files.TUNING).tried, TriedWeight)
 
     def claims(self) -> pd.DataFrame:
         """The judged claims: a row per claim.

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from wae.analysis.costs.rows import Crossover, Fit
 from wae.analysis.files import COURSES, TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.words import PENALTIES, in_words, number, seconds
+from wae.analysis.words import PENALTIES, in_words, number, seconds, timed_title
 from wae.report.figures.plots import Plot
 from wae.report.figures.style import INK, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines, time_axis
 from wae.report.names import slug
@@ -27,6 +27,9 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
     "mmd_random_features": ("#8c6d1f", "v", (0, (3, 1, 1, 1))),
     "gan": ("#d55e00", "^", "-."),
 }
+WIDTHS = ("^", "o", "D", "h")  # markers of the discriminators of several widths, narrowest first
+LINES = 4  # vertical ones at most; of more crossings those of the fused MMD alone are drawn
+WIDE_LABEL = 28  # characters: two columns of longer ones do not fit beside each other
 PARTS = {  # shade and hatch tell the parts apart, also in grey
     "data": ("data", "#efe6cf", ""),
     "forward": ("forward", "#c3cbd6", ""),
@@ -59,7 +62,10 @@ def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
     found = results.read(TIMING_FITS)
     fits = [fit for fit in found.fits if (fit.study, fit.latent_dim) == ("penalty", dimension)]
     crossings = [c for c in found.crossovers if (c.study, c.latent_dim) == ("penalty", dimension) and c.n is not None]
-    marked = " Vertical lines mark where two penalties cost the same, with the interval." if crossings else ""
+    if len(crossings) > LINES:
+        crossings = [crossing for crossing in crossings if crossing.a == "mmd_fused"]
+    pair = "the fused MMD and another penalty" if {c.a for c in crossings} == {"mmd_fused"} else "two penalties"
+    marked = f" Vertical lines mark where {pair} cost the same, with the interval." if crossings else ""
     return Plot(
         name=f"penalty_cost_d{dimension}",
         section="timing",
@@ -76,18 +82,20 @@ def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
 
 def draw_penalty(rows: pd.DataFrame, fits: list[Fit], crossings: list[Crossover]) -> Figure:
     """Seconds over n, both logarithmic."""
-    figure, (axes,) = canvas(3.6)
-    handles = []
+    handles: list[Line2D] = []
+    count = len(rows[["subject", "critic_width"]].drop_duplicates())
+    figure, (axes,) = canvas(3.0 + 0.2 * count)
     widths = sorted(set(rows[rows["subject"] == "gan"]["critic_width"].dropna()))
     for subject, part in rows.groupby("subject", sort=False):
         colour, marker, line = LOOKS.get(str(subject), (INK, "o", "-"))
         for width, curve in part.groupby(part["critic_width"].fillna(0)):
             curve = curve.sort_values("n")
-            face = "none" if len(widths) > 1 and width == widths[-1] else colour
+            place = widths.index(width) if subject == "gan" else 0
+            marker, face = WIDTHS[place % len(WIDTHS)] if place else marker, "none" if place else colour
             axes.plot(curve["n"], curve["seconds"], color=colour, marker=marker, linestyle=line, markerfacecolor=face)
             axes.fill_between(curve["n"], curve["q1"], curve["q3"], color=colour, alpha=0.2, linewidth=0)
             title = PENALTIES.get(str(subject), str(subject))
-            title = f"{title}, 4 × {width:.0f}" if subject == "gan" and len(widths) > 1 else title
+            title = timed_title("gan", int(width)) if subject == "gan" and len(widths) > 1 else title
             handles.append(
                 Line2D([], [], color=colour, marker=marker, linestyle=line, markerfacecolor=face, label=title)
             )
@@ -104,7 +112,7 @@ def draw_penalty(rows: pd.DataFrame, fits: list[Fit], crossings: list[Crossover]
     log_axis(axes.yaxis, seconds)
     axes.set_xlabel("batch size n")
     axes.set_ylabel("time of the penalty")
-    legend_below(figure, handles, columns=2)
+    legend_below(figure, handles, columns=1 if max(len(str(h.get_label())) for h in handles) > WIDE_LABEL else 2)
     return figure
 
 

@@ -52,7 +52,8 @@ def _training(results: Results, dataset: str, history: pd.DataFrame) -> Plot:
         dataset=dataset,
         title=f"Training on {dataset}",
         caption=(
-            "Mean over each epoch's steps, a thin line per seed. Costs of methods with different likelihoods, "
+            "Mean over each epoch's steps, a thin line per seed; of many epochs 24 at most are drawn. "
+            "Costs of methods with different likelihoods, "
             "and penalties of different kinds, are not on one scale: compare shapes, not heights."
         ),
         alt=f"Training curves on {dataset}; weighted reconstruction cost: {said}",

@@ -61,7 +61,8 @@ def suite_bibtex(results: Results) -> str:
     version = manifest.get("versions", {}).get("wae") or __version__
     commit = str(manifest.get("commit") or "unknown")[:12]
     digest = str(manifest.get("result_digest") or "unknown")[:16]
-    dirty = "" if manifest.get("clean_tree") else ", with changes that are not committed"
+    clean = manifest.get("clean_tree")
+    dirty = "" if clean else ", whether with changes is unknown" if clean is None else ", with changes not committed"
     note = f"Version {version}, commit {commit}{dirty}; experiment {_plain(results.experiment)}, result sha256 {digest}"
     return (
         "@software{wae_benchmark,\n"
@@ -74,4 +75,5 @@ def suite_bibtex(results: Results) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(character for character in text if character.isalnum() or character in "._-")
+    """What BibTeX can print of a name."""
+    return "".join(character for character in text if character.isalnum() or character in "._-").replace("_", r"\_")

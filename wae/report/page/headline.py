@@ -9,14 +9,14 @@ from wae.analysis.files import CONTRASTS, SCORES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark, Score
 from wae.analysis.statistics import MIN_SEEDS
-from wae.analysis.words import MEETINGS, counted, in_words, number, seconds, spread, timed_title
+from wae.analysis.words import MEETINGS, about, counted, in_words, number, seconds, spread, timed_title
 from wae.report.figures.style import look
 from wae.report.page.protocol import setting_said
 
 MOST_DATASETS = 3
 MOST_BEYOND = 2  # times the largest size measured: nothing farther out is said in a headline
 MOST_METHODS = 4  # more are counted, with the best two and the last named
-MARKERS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "<": "◀", ">": "▶", "p": "⬟"}
+MARKERS = dict(zip("os^DvPX<>ph_", "●■▲◆▼✚✖◀▶⬟⬢▬", strict=True))
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def sentence(results: Results) -> str:
             return f"Samples are not ranked: no finished run has a value of the measure, {in_words(results.distance)}."
         return "No run finished, so that no distance to real data could be measured."
     more = len(results.datasets) - MOST_DATASETS
-    rest = f"; {more} more datasets below" if more > 0 else ""
+    rest = f"; {counted(more, 'more dataset')} below" if more > 0 else ""
     return f"Samples closest to real images, by {in_words(results.distance)}: {'; '.join(parts)}{rest}."
 
 
@@ -62,31 +62,35 @@ def _closest(results: Results, dataset: str) -> str:
         (alone,) = scores
         at = number(alone.mean, 3) + spread(alone.low, alone.high, 3)
         variants = len(measured) - 1
-        rest = f", beside {counted(variants, 'variant')} below" if variants else ""
-        return f"{results.title(alone.method)} on {dataset}, at {at}, the only method measured there{rest}"
+        beside = f", beside {counted(variants, 'variant')} below" if variants else ""
+        return f"{results.title(alone.method)} on {dataset}, at {at}, the only method measured there{beside}"
     if min(len(score.by_seed) for score in scores) < MIN_SEEDS:
         return f"not tested on {dataset}, with fewer than {MIN_SEEDS} seeds"
     closest = _not_told_from_the_best(results, dataset, scores)
     if not closest:
         return f"on {dataset} no test tells the methods apart"
-    apart = ", not told apart" if len(closest) > 1 else ""
-    return f"{' and '.join(map(results.title, closest))} on {dataset}{apart}"
+    best, *rest = map(results.title, closest)
+    if len(closest) == len(scores):
+        return f"on {dataset} no test tells another method from the best mean, {best}"
+    apart = f", not told from {' and '.join(rest)}" if rest else ""
+    return f"{best} on {dataset}{apart}"
 
 
 def _not_told_from_the_best(results: Results, dataset: str, scores: Sequence[Score]) -> list[str]:
-    """The best method and those that no test tells from it, by the tests of pairs; [] where no pair is told apart.
+    """The best mean and those that no test tells from it, by the tests of pairs; [] where no pair is told apart.
 
     Without such tests, by the table's marks, which are corrected for every variant in it too.
     """
+    sign = -1.0 if about(results.distance).better == "higher" else 1.0
     pairs = [found.comparison for found in results.read(CONTRASTS) if found.primary and found.dataset == dataset]
     if not pairs:
-        ranked = sorted(scores, key=lambda score: (score.mark is not Mark.BEST, score.mean))
+        ranked = sorted(scores, key=lambda score: (score.mark is not Mark.BEST, sign * score.mean))
         return [score.method for score in ranked if score.mark in (Mark.BEST, Mark.TIE)]
-    ranked = sorted(scores, key=lambda score: score.mean)
+    ranked = sorted(scores, key=lambda score: sign * score.mean)
     best = ranked[0].method
     told = [{pair.first, pair.second} for pair in pairs if pair.significant]
     apart = {name for pair in told if best in pair for name in pair} - {best}
-    return [score.method for score in ranked if score.method not in apart] if apart else []
+    return [score.method for score in ranked if score.method not in apart] if told else []
 
 
 def basis(results: Results) -> list[str]:

@@ -147,9 +147,8 @@ def _training(results: Results) -> str:
         f"{setting_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; Adam with learning rate "
         f"{setting_said(results, 'learning_rate', '{}')}, β₁ = {setting_said(results, 'adam_beta1', '{}')}, "
         f"{setting_said(results, 'batch_size', 'batches of {}')}, {setting_said(results, 'epochs', '{} epochs')}, "
-        f"{setting_said(results, 'schedule', '{} schedule')}. Seeds {', '.join(map(str, seeds))}; the last weights are "
-        "evaluated, "
-        "never the best by test score."
+        f"{setting_said(results, 'schedule', '{} schedule of the rate')}. Seeds {', '.join(map(str, seeds))}; the last "
+        "weights are evaluated, never the best by test score."
     )
 
 
@@ -158,6 +157,9 @@ def _evaluation(results: Results) -> str:
     if not settings:
         return ""
     samples, draws = settings.get("samples"), settings.get("draws")
+    drawn = "one draw" if draws == 1 else f"each of {draws} independent draws"
+    subset = settings.get("precision_samples")
+    few = f" (precision, recall, density and coverage: {subset:,} images of each side)" if subset else ""
     defined = results.config.get("extractors", {})
     used = results.config.get("run", {}).get("extractors", list(defined))
     extractors = ", ".join(f"{name} ({_extractor(results, name, defined[name])})" for name in used if name in defined)
@@ -167,7 +169,7 @@ def _evaluation(results: Results) -> str:
         else ""
     )
     return (
-        f"Evaluation. {samples:,} samples in each of {draws} independent draws from the prior, compared with the "
+        f"Evaluation. {samples:,} samples in {drawn} from the prior{few}, compared with the "
         f"{settings.get('reference')} split; features: {extractors}. Images are clamped and rounded to 8 bits on both "
         "sides, none is rescaled. Reconstructions, interpolations and the plots of codes use codes without encoder "
         "noise (the mean of a Gaussian encoder). The mixture and the latent match use codes drawn from a random "
@@ -190,7 +192,10 @@ def _extractor(results: Results, name: str, settings: dict[str, Any]) -> str:
         trained = ", ".join(f"{epochs} on {' and '.join(on)}" for epochs, on in datasets.items())
         if len(datasets) < 2:
             trained = next(iter(datasets), f"at least {settings.get('epochs')} epochs")
-        return f"a classifier of {settings.get('features')} features trained on the dataset's labels for {trained}"
+        seed = f", seed {settings['seed']}" if "seed" in settings else ""
+        return (
+            f"a classifier of {settings.get('features')} features trained on the dataset's labels for {trained}{seed}"
+        )
     layer = next((record.get("layer") for record in records.values()), settings.get("layer"))
     title = "Inception v3, as torch-fidelity has it" if kind == "inception" else str(kind)
     return title if layer is None else f"{title}, layer {layer}"
@@ -200,8 +205,9 @@ def _statistics(results: Results) -> str:
     return (
         "Statistics. A cell is the mean over training seeds of each seed's mean over draws, with its 95% interval by "
         "Student's t; scores that are positive by definition have it on the log scale. Methods are compared in pairs "
-        "by Welch's test, with Holm's correction over all pairs of a table's column; methods that no test tells from "
-        "the best are marked as ties. Fewer than three finished seeds give no test. Runs of equal seed share, across "
+        "by Welch's test. A table marks those that no test tells from the best, with Holm's correction over all pairs "
+        "of its column; the first sentence and the tests between methods have it over all pairs and datasets. Fewer "
+        "than three finished seeds give no test. Runs of equal seed share, across "
         "methods, first weights where the networks are the same, the order of the data and the draws from the prior; "
         "the tests take seeds as independent all the same, as this pairing is weak."
     )

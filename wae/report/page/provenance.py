@@ -1,13 +1,15 @@
 """Where the numbers come from: facts of the manifest, the config as text, the raw files."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-from wae.analysis.files import CLAIMS, PUBLISHED, SCORES, TIMING_FITS
+from wae.analysis.files import CLAIMS, CONTRASTS, PUBLISHED, REACHING, SCORES, TIMING_FITS
 from wae.analysis.results import Results
+from wae.analysis.runs import TRAJECTORIES
 from wae.analysis.words import seconds
 
-RAW_LIMIT = 1_000_000  # bytes; a larger file is named and not put into the page
+RAW_LIMIT = 1_000_000  # bytes; a larger file is named among the facts and not put into the page
 
 
 def facts(results: Results) -> list[tuple[str, str]]:
@@ -44,6 +46,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
             lines.append((name, f"{seconds(spent)} ({spent / 3600:.3g} hours)"))
     for name, record in manifest.get("extractors", {}).items():
         lines.append((f"Extractor {name}", _extractor(record)))
+    large = [f"{results.shown_path(path)} ({path.stat().st_size / 1e6:.1f} MB)" for path in _raw(results, large=True)]
+    lines.append(("Too large for this page", ", ".join(large)))
     return [(name, str(value)) for name, value in lines if value]
 
 
@@ -91,11 +95,13 @@ def config_text(results: Results) -> str:
 def raw_files(results: Results) -> list[tuple[str, str, str]]:
     """(file name, kind, text) of the experiment's own tables and documents, where they are small."""
     kinds = {"csv": "text/csv", "json": "application/json"}
-    tables = ("metrics.csv", "runs.csv", "timing.csv", "manifest.json")
-    names = (*tables, *(file.name for file in (SCORES, TIMING_FITS, CLAIMS, PUBLISHED)))
-    found = []
-    for name in names:
-        path = results.layout.file(name)
-        if path.exists() and path.stat().st_size <= RAW_LIMIT:
-            found.append((name, kinds[path.suffix[1:]], path.read_text(encoding="utf-8")))
-    return found
+    found = _raw(results, large=False)
+    return [(path.name, kinds[path.suffix[1:]], path.read_text(encoding="utf-8")) for path in found]
+
+
+def _raw(results: Results, large: bool) -> list[Path]:
+    """The experiment's tables and documents that are there, either those above RAW_LIMIT or the others."""
+    tables = ("metrics.csv", "runs.csv", TRAJECTORIES, "timing.csv", "manifest.json")
+    documents = (SCORES, CONTRASTS, REACHING, TIMING_FITS, CLAIMS, PUBLISHED)
+    paths = [results.layout.file(name) for name in (*tables, *(file.name for file in documents))]
+    return [path for path in paths if path.exists() and (path.stat().st_size > RAW_LIMIT) is large]

@@ -52,7 +52,7 @@ SECTIONS = (
     Section("own", "More", "Figures of this config"),
     Section("published", "Published", "Published results", ("published",)),
     Section("failures", "Failures", "Failures", ("failures",)),
-    Section("protocol", "Protocol", "Method and protocol", ("settings", "lambdas", "metrics")),
+    Section("protocol", "Protocol", "Method and protocol", ("settings", "lambdas", "metric_definitions")),
     Section("provenance", "Provenance", "Provenance"),
     Section("cite", "Cite", "How to cite"),
 )

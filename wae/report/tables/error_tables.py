@@ -1,6 +1,7 @@
 """Tables and sentences on the error of the distances: budget, gap, agreement of measures, and equal tuning."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from wae.analysis.files import AGREEMENT, BUDGET, GAP, TUNING
@@ -12,7 +13,7 @@ from wae.report.tables.grids import Cell, Grid, Head
 SOURCES = {  # as the subject of a sentence
     Source.SEED: "training seeds cause most of",
     Source.DRAW: "sample draws cause most of",
-    Source.HALF: "the choice of reference images causes most of",
+    Source.HALF: "the choice of reference images, which all methods share, causes most of",
 }
 
 
@@ -32,13 +33,7 @@ def sentences(results: Results) -> list[str]:
             continue
         sources = Counter(row.dominant for row in rows if row.dominant is not None)
         source = SOURCES[sources.most_common(1)[0][0]] if sources else "nothing was repeated that could show"
-        found = [row.detectable for row in rows if row.detectable is not None]
-        seen = (
-            f"a difference of {number(max(found), 3)} between two methods would be found with 80% power"
-            if found
-            else "too few seeds were run for any test"
-        )
-        said.append(f"On {dataset} {source} the error of the {distance}; {seen}.")
+        said.append(f"On {dataset} {source} the error of the {distance}{_detectable(results, rows)}.")
         shares = [
             f"{results.title(row.method)} {100 * row.variation:.2g}% and {100 * row.worth:.2g}%"
             for row in rows
@@ -46,11 +41,24 @@ def sentences(results: Results) -> list[str]:
         ]
         if shares:
             said.append(
-                f"Coefficient of variation over seeds, and smallest difference worth a word, on {dataset}: "
+                "Coefficient of variation over seeds, and smallest difference of two such methods that a corrected "
+                f"test finds with 80% power, on {dataset}: "
                 f"{', '.join(shares)} of the mean."
             )
         said += [agreement_said(results, a) for a in results.read(AGREEMENT) if a.dataset == dataset]
     return said
+
+
+def _detectable(results: Results, rows: Sequence[BudgetRow]) -> str:
+    """What difference a test would find between two methods like the steadiest, and two like the least steady one."""
+    found = sorted((row.detectable, results.title(row.method)) for row in rows if row.detectable is not None)
+    if not found:
+        return "; too few seeds were run for any test"
+    if len(rows) == 1:
+        return ""
+    ends = found if len(found) == 1 else (found[0], found[-1])
+    said = [f"one of {number(size, 3)} between two methods that vary like {title}" for size, title in ends]
+    return f"; with 80% power a test would find a difference, {' and '.join(said)}"
 
 
 def agreement_said(results: Results, found: Agreement) -> str:

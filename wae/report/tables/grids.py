@@ -12,7 +12,10 @@ from wae.core.errors import printable
 
 LONG = 48  # characters beyond which a column of a LaTeX table is set as a paragraph
 FEW_IMAGES = "fewer than 2,048 images, or no more images than features, on one side"  # as wae.evaluation.fidelity.smoke
-MARKS = f"Bold: best mean. = : no test tells it from the best. †: {FEW_IMAGES}."
+MARKS = (
+    "Bold: best mean, where a test (Welch, Holm over the column's pairs) tells another method from it. = : no test "
+    f"tells it from the best. †: {FEW_IMAGES}."
+)
 _TEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -130,6 +133,12 @@ class Grid:
     def numeric(self, column: int) -> bool:
         """Whether a column holds numbers."""
         return any(row[column].numeric for row in self.rows)
+
+    def shown(self, columns: int) -> list[tuple[tuple[Cell, ...], bool]]:
+        """The rows of the first ``columns``, each with whether it is a fixed one: these need a value there."""
+        first = len(self.rows) - self.fixed
+        rows = [(row[:columns], number >= first) for number, row in enumerate(self.rows)]
+        return [(row, fixed) for row, fixed in rows if not fixed or any(cell.text not in ("", "-") for cell in row[1:])]
 
     def padding(self, column: int, cell: Cell) -> str:
         """What a number lacks behind its decimal point to stand under the column's others; nothing in times."""

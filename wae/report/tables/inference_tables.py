@@ -44,13 +44,14 @@ def _contrasts(results: Results) -> Grid | None:
         )
     if not rows:
         return None
-    heads = ("Dataset", "Measure", "Rank", "First", "Second", "First to second", "g", "p", "First has")
+    heads = ("Dataset", "Measure", "Rank", "First", "Second", "First to second", "g", "p (Holm)", "First has")
     return Grid(
         name="contrasts",
         title="Methods against each other",
         caption=(
-            "Ratio of geometric means, or difference, [95% interval]; Hedges' g; Welch's test over training seeds. "
-            "Holm's correction is over all lines of the primary measure, and over all lines of the secondary ones."
+            "Ratio of geometric means, or difference, [95% interval, not corrected]; Hedges' g; Welch's test over "
+            "training seeds. Holm's correction is over all lines of the primary measure, and over all lines of the "
+            "secondary ones."
         ),
         section="scores",
         heads=tuple(map(Head, heads)),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from wae.analysis.files import COURSES, PUBLISHED, REACHING
 from wae.analysis.results import Results
-from wae.analysis.words import about, number, position, seconds
+from wae.analysis.words import about, in_words, number, position, seconds
 from wae.report.tables.grids import Cell, Grid, Head
 
 
@@ -41,7 +41,10 @@ def _failures(results: Results) -> Grid | None:
     return Grid(
         name="failures",
         title="Runs that did not finish",
-        caption="A run diverges when its loss is no finite number. A missing run was planned and has no result.",
+        caption=(
+            "A run diverges when its loss, or another number of its history, is not finite. A missing run was planned "
+            "and has no result."
+        ),
         section="failures",
         heads=(Head("Dataset"), Head("Method"), Head("Seed"), Head("What happened"), Head("Folder")),
         rows=tuple(rows),
@@ -73,15 +76,14 @@ def _reaching(results: Results) -> Grid | None:
         )
     if not rows:
         return None
-    measure = about(str(results.distance)).title
     return Grid(
         name="time_to_distance",
         title="Training time to a given distance",
         caption=(
-            f"{measure} of up to 2,048 prior samples, at the epochs whose weights were kept; the distance is the mean "
-            "at which the worst method with a penalty on the codes ends. Between kept epochs it is read off a power "
-            "law; a time of the first kept epoch is an upper limit. Mean over seeds and its 95% interval, where all "
-            "seeds get there."
+            f"{in_words(results.distance)} of up to 2,048 prior samples, at the epochs whose weights were kept, so "
+            "that it does not compare with tables of more samples; the distance is the geometric mean at which the "
+            "worst method with a penalty on the codes ends. Between kept epochs it is read off a power law; a time of "
+            "the first kept epoch is an upper limit. Mean over seeds and its 95% interval, where all seeds get there."
         ),
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Distance", "Seeds that get there", "Training time"))),
@@ -115,9 +117,8 @@ def _cost(results: Results) -> Grid | None:
     return Grid(
         name="training_cost",
         title="Training time of the runs",
-        caption=(
-            "Means over finished seeds. Runs share the machine with each other: compare methods by the study's steps."
-        ),
+        caption="Means over finished seeds. Runs may have shared the machine with each other"
+        + ("." if results.timing().empty else ": compare methods by the study's steps."),
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Parameters", "Epochs", "Training time", "Images per second"))),
         rows=tuple(rows),
@@ -188,7 +189,7 @@ def _metrics(results: Results) -> Grid | None:
     if not rows:
         return None
     return Grid(
-        name="metrics",
+        name="metric_definitions",
         title="What each metric is",
         caption="The name is that of the column `metric` in metrics.csv.",
         section="metrics",
