@@ -14,8 +14,9 @@ from wae.methods.facts import Line
 class RAEL2(Method):
     """RAE-L2 (Ghosh et al. 2020, equation 8): a penalty on the codes' length and decay of the decoder's weights.
 
-    Loss: cost_weight * cost + lambda * mean of |z|^2 / 2 + decoder_decay * sum of squared weights. As in the
-    authors' code the decay takes the transposed convolutions' kernels (all linear weights of a decoder without any).
+    Loss: cost_weight * cost + lambda * mean of |z|^2 / 2 + decoder_decay * sum of squared weights, of which the last
+    is in Adam's gradient alone and not in the history's ``loss``. As in the authors' code the decay takes the
+    transposed convolutions' kernels (all linear weights of a decoder without any).
     Codes follow no prior: samples come from a density fitted to them.
 
     The authors take means over pixels and latents; against our sums their beta becomes lambda =

@@ -292,7 +292,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run a command; a UserError is one line on stderr and exit status 1, a stop signal exit status 143 or 130."""
+    """Run a command; a UserError is one line on stderr and exit status 1, a stop signal 143 or 130."""
     arguments = parser().parse_args(words)
     faulthandler.enable()  # of a fault in native code, such as a file cut short while it is mapped, the log says where
     return in_words(arguments.stage, lambda: arguments.function(arguments))

@@ -132,6 +132,22 @@ def test_it_holds_workflow_config_runs_results_environment_licence_and_citation(
     assert f"Commit {git_state()[0]}; the code is that commit's" in entities["./"]["description"]
 
 
+def test_links_to_elsewhere_and_unfinished_files_stay_out(tmp_path: Path) -> None:
+    folder = record(tmp_path, None)
+    (tmp_path / "secret.json").write_text("mine")
+    (folder / "notes.json").symlink_to(tmp_path / "secret.json")
+    run = folder / "digits/vae/seed0"
+    (run / "key.json").symlink_to(tmp_path / "secret.json")
+    for name in ("checkpoint.pt", "checkpoint.pt.previous", ".unfinished.a.json"):
+        (run / name).write_text("half")
+    crate(folder, tmp_path / "crate.zip")
+    files, _ = contents(tmp_path / "crate.zip")
+    assert "results/digits/vae/seed0/weights.safetensors" in files
+    kept = [name for name in files if name.startswith("results/")]
+    assert not [name for name in kept if "checkpoint" in name or "unfinished" in name or "key" in name]
+    assert not set(files.values()) & {b"mine", b"half"}
+
+
 def test_a_commit_that_git_lacks_is_said(tmp_path: Path) -> None:
     folder = record(tmp_path, "0" * 40)
     write_json(folder / "manifest.json", read_json(folder / "manifest.json") | {"run_commits": ["0" * 40, "1" * 40]})

@@ -177,14 +177,14 @@ def test_a_user_without_a_name(planned: Change, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_own_data_that_changed_since_they_were_prepared(planned: Change, tmp_path: Path) -> None:
-    np.savez(tmp_path / "set.npz", images=np.zeros((40, 1, 8, 8), np.uint8), labels=np.arange(40) % 2)
+    np.savez(tmp_path / "set.npz", images=np.full((40, 1, 8, 8), 100, np.uint8), labels=np.arange(40) % 2)
     own = {"source": "wae.data.own:array", "options": {"path": str(tmp_path / "set.npz")}, "shape": [1, 8, 8]}
     plan = planned({"datasets": {"digits": own}})
     prepare(
         plan.config.datasets["digits"], None, Path("results/data") / plan.data_id("digits"), of_data(plan, "digits")
     )
     assert not [finding for finding in doctor.examine(plan) if "changed" in finding.text]
-    np.savez(tmp_path / "set.npz", images=np.ones((40, 1, 8, 8), np.uint8), labels=np.arange(40) % 2)
+    np.savez(tmp_path / "set.npz", images=np.full((40, 1, 8, 8), 200, np.uint8), labels=np.arange(40) % 2)
     assert found(plan, "dataset digits: its files have changed since").level == "warning"
 
 

@@ -75,6 +75,8 @@ def test_against_a_finished_run_and_without_one(tmp_path: Path, capsys: pytest.C
     with pytest.raises(UserError, match=r"results/e/metrics\.csv: no such file; run its config by `snakemake "):
         verify.verify(folder, tmp_path / "results")
     results = handed_in(tmp_path, frame(FID), commit="c1")
+    with pytest.raises(UserError, match=r"empty/recorded/metrics\.csv: holds no score of a run"):
+        verify.verify(recorded(tmp_path / "empty", frame({})), results)
     assert verify.verify(folder, results)
     assert "identical: 5 values, bit for bit" in capsys.readouterr().out
     with pytest.raises(UserError, match="results/e: is itself the fresh result; make its runs again with --cell"):

@@ -84,6 +84,15 @@ def test_where_the_log_cannot_be_written_the_line_goes_to_the_console() -> None:
     assert re.search(r"^error: x$", process.stdout, re.MULTILINE)
 
 
+def test_a_reader_that_has_enough_is_no_fault() -> None:
+    code = (
+        "from wae.core.exits import in_words; import sys; sys.exit(in_words('claims', lambda: print('x\\n' * 10**6)))"
+    )
+    command = f'{sys.executable} -c "{code}" | head -n 1; echo ${{PIPESTATUS[0]}}'
+    result = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.stdout, result.stderr) == ("x\n141\n", "")
+
+
 def test_a_real_stage_out_of_memory() -> None:
     code = """
 import resource, sys

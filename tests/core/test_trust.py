@@ -81,14 +81,14 @@ def test_inception_weights(tmp_path: Path) -> None:
             build_extractor(tmp_path, ExtractorSettings(kind="inception", weights=str(path)), tmp_path / "out")
 
 
-def black(root: Path | None) -> Dataset:
-    """Two black images to train and to test."""
-    split = Split(np.zeros((2, 1, 8, 8), np.uint8), None)
+def grey(root: Path | None) -> Dataset:
+    """Two grey images to train and to test."""
+    split = Split(np.full((2, 1, 8, 8), 100, np.uint8), None)
     return Dataset(split, split, origin="none", licence="none")
 
 
 def test_prepared_arrays_and_references(tmp_path: Path) -> None:
-    prepare(DatasetSettings(source="tests.core.test_trust:black", shape=[1, 8, 8]), None, tmp_path)
+    prepare(DatasetSettings(source="tests.core.test_trust:grey", shape=[1, 8, 8]), None, tmp_path)
     np.save(tmp_path / "train_images.npy", np.array([Hostile()], dtype=object), allow_pickle=True)
     with pytest.raises(UserError, match=r"train_images\.npy"):
         load(tmp_path, "train")

@@ -101,6 +101,7 @@ def pretend():
         (torch.cuda, "max_memory_allocated", lambda *a, **k: 1000),
         (torch.cuda, "mem_get_info", lambda *a, **k: (10**11, 10**11)),
         (torch.cuda, "get_device_name", lambda *a, **k: "Pretend GPU"),
+        (torch.cuda, "get_rng_state", lambda *a, **k: torch.zeros(16, dtype=torch.uint8)),
         (torch.cuda, "device_count", lambda *a, **k: 1),
         (torch.cuda, "get_device_properties", lambda *a, **k: types.SimpleNamespace(uuid="GPU-pretend")),
     ]

@@ -72,7 +72,7 @@ BROKEN = {
     "transparent": (png(noise(8, 8, 4)), "has transparent pixels"),
     "transparent grey": (png(noise(8, 8, 2)), "has transparent pixels"),
     "transparent palette": (png(noise(8, 8), "P", transparency=b"\0" * 256), "has transparent pixels"),
-    "other size": (png(noise(8, 9, 3)), "9 x 8 pixels, the config says 8 x 8; set fit to"),
+    "other size": (png(noise(8, 9, 3)), "9 x 8 pixels, the dataset has 8 x 8; resize it"),
 }
 
 

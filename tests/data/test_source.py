@@ -166,8 +166,16 @@ def test_each_fault_is_one_line_and_writes_nothing(name: str, run: Run, tmp_path
 
 
 def test_only_grey_and_rgb(run: Run) -> None:
-    with pytest.raises(UserError, match="shape says 4 channels"):
+    with pytest.raises(UserError, match=r"shape says 4 channels; images have 1 \(grey\) or 3 \(RGB\)$"):
         run(good(), shape=(4, 5, 6))
+    with pytest.raises(UserError, match=r"shape says 5 channels; .*; write channels first: \[1, 5, 6\]"):
+        run(good(), shape=(5, 6, 1))
+
+
+def test_noughts_and_ones_are_no_grey_levels(run: Run) -> None:
+    binary = with_train((noise(7, 1, 5, 6) > 127).astype(np.uint8))
+    with pytest.raises(UserError, match="train images: no value is above 1, which is black where white is 255"):
+        run(binary)
 
 
 def test_an_unknown_option_names_the_known_ones(run: Run) -> None:

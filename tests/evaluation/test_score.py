@@ -50,6 +50,16 @@ def test_a_tensor_is_scored_as_its_array_is_and_other_things_are_named() -> None
         images_of([images], SHAPE)
 
 
+def test_images_of_noughts_and_ones_are_refused_and_another_count_is_said(world, capsys) -> None:
+    images = pictures(150, 4)[0]
+    with pytest.raises(UserError, match="images: no value is above 1, which is black where white is 255"):
+        images_of((images > 127).astype(np.uint8), SHAPE)
+    score(images, world[0], [world[2]], EVALUATION)
+    assert f"note: 150 images, where the config's own tables use {EVALUATION.samples:,}" in capsys.readouterr().err
+    score(np.resize(images, (EVALUATION.samples, *SHAPE)), world[0], [world[2]], EVALUATION)
+    assert "note: " not in capsys.readouterr().err
+
+
 def test_layouts_of_an_array(tmp_path):
     images = pictures(5, 5)[0]
     for name, array in (("nchw", images), ("nhwc", images.transpose(0, 2, 3, 1)), ("nhw", images[:, 0])):

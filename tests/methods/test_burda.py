@@ -152,6 +152,15 @@ def test_amsgrad_reaches_adam() -> None:
     assert float(state["max_exp_avg_sq"].min()) >= 0.49
 
 
+def test_a_tiny_deviation_by_softplus_has_a_gradient() -> None:
+    head = torch.tensor([-200.0, -20.0], requires_grad=True)
+    found = log_variance_of(head, "softplus_sd").clamp(-50.0, 50.0)
+    found.sum().backward()
+    assert head.grad is not None
+    assert head.grad.isfinite().all()
+    assert found.tolist() == pytest.approx([-50.0, -40.0], abs=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["log_variance", "log_sd", "softplus_sd"])
 def test_each_head_gives_the_spread_that_its_name_says(kind: str) -> None:
     head = torch.tensor([-3.0, -0.5, 0.0, 2.0], dtype=torch.float64)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -185,6 +186,37 @@ def test_the_discriminator_gets_no_gradient_from_the_autoencoders_step() -> None
     made.step(images(8), Streams(0))
     assert all(p.grad is None for p in made.critic.parameters())
     assert all(p.grad is not None for p in made.encoder.parameters())
+
+
+@pytest.mark.parametrize(
+    ("draw", "library"), [(torch.randn_like, "torch"), (lambda z: float(np.random.rand()) * z, "NumPy")]
+)
+def test_a_draw_from_a_global_generator_is_refused(draw: Any, library: str) -> None:
+    class Careless(WAEMMD):
+        def penalty(self, batch: Batch, streams: Streams) -> Tensor:
+            return super().penalty(batch, streams) + (batch.codes.z * draw(batch.codes.z)).mean()
+
+    class Late(WAEMMD):
+        def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
+            draw(batch.codes.z)
+            return {}
+
+    for kind in (Careless, Late):
+        with pytest.raises(
+            UserError, match=f"{kind.__name__}, or .* of its own, drew from {library}'s global generator"
+        ):
+            own(kind).step(images(8), Streams(0))
+
+
+def test_a_penalty_that_nothing_trained_has_a_gradient_of_is_refused() -> None:
+    class Detached(WAEMMD):
+        def penalty(self, batch: Batch, streams: Streams) -> Tensor:
+            return batch.codes.z.detach().square().mean()
+
+    with pytest.raises(UserError, match=r"the penalty of Detached has no gradient: .* at lambda_ = 2\.5"):
+        own(Detached, lambda_=2.5).step(images(8), Streams(0))
+    own(Detached, lambda_=0.0).step(images(8), Streams(0))
+    method("ae", lambda_=1.0).step(images(8), Streams(0))  # whose lambda weighs nothing
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What results are made from: own data by place and content, and records that are compared at each start."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,30 @@ def test_a_stage_by_hand_notes_what_its_result_was_made_from(
     monkeypatch.undo()
     monkeypatch.chdir(roots[0].parent)
     assert made_from.outdated(plan, LAYOUT) == {"results/own/metrics.csv": "made by other code"}
+
+
+def test_a_stage_by_hand_refuses_what_other_settings_made(roots: list[Path]) -> None:
+    few = {"evaluation": load_yaml(Path(__file__).parents[2] / "config/smoke.yaml")["evaluation"]}
+    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | few)
+    folder = plan.folder(LAYOUT).run(Cell.parse(CELL))
+    api.train(plan, CELL)
+    other = load_plan(small(roots[0], "set.npz", "array", width=8).config.model_dump() | few)
+    said = (
+        f"{folder.record}: made with other settings than the plan's; make it again: wae train --plan FILE --cell {CELL}"
+    )
+    with pytest.raises(UserError, match=re.escape(said)):
+        stages.evaluate(other, Cell.parse(CELL), LAYOUT)
+    assert not folder.metrics.exists()
+    api.evaluate(plan, CELL)
+    for stage in (experiment.collect, experiment.manifest):
+        with pytest.raises(UserError, match=re.escape(said)):
+            stage(other, LAYOUT)
+    fewer = load_plan(plan.config.model_dump() | {"evaluation": {"samples": 16}})
+    said = f"{folder.metrics}: made with other settings than the plan's; make it again: wae evaluate --plan FILE"
+    with pytest.raises(UserError, match=re.escape(said)):
+        experiment.collect(fewer, LAYOUT)
+    experiment.collect(plan, LAYOUT)
+    assert plan.folder(LAYOUT).file("metrics.csv").exists()
 
 
 def test_a_changed_time_alone_is_taken_for_a_change(roots: list[Path]) -> None:

@@ -227,7 +227,8 @@ def test_a_config_is_differences_from_the_defaults_wherever_it_lies(tmp_path: Pa
         """)
     raw = read_config(tmp_path / "mine.yaml")
     training = load_plan(raw).runs[0].training
-    assert (training.width, training.epochs) == (32, 1)  # the dataset's default before the config's common layer
+    assert (training.width, training.epochs) == (4, 1)  # what the config says of all runs before a dataset's default
+    assert training.depth == 2  # which stands where the config says nothing
     assert training.lambda_ == load_yaml(DEFAULTS)["training"]["methods"]["vae"]["lambda_"]
     assert with_defaults(raw) == raw  # a merged config stays as it is
     assert not {"experiment", "run"} & set(load_yaml(DEFAULTS))  # what to run is for a config to say

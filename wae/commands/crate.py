@@ -46,7 +46,8 @@ KINDS = {
     ".png": "image/png",
     ".md": "text/markdown",
 }
-LEFT_OUT = (RunFolder(Path()).checkpoint.name, ".log", ".lock", ".tsv")  # ends of names
+LEFT_OUT = (".log", ".lock", ".tsv")  # ends of names
+UNFINISHED = (RunFolder(Path()).checkpoint.name, ".unfinished.")  # starts: of what a stopped run goes on from
 
 
 def crate(folder: Path, out: Path, weights: bool = True) -> None:
@@ -177,22 +178,26 @@ def _inputs_and_outputs(made: Any, home: Path, record: Recorded, stage: Path, we
     config = _file(made, stage / "config.json", "config.json", "The validated config")
     workflow["input"] = _parameter(made, config, "config")
     page = home.parent.parent / "reports" / home.name / "summary.html"
-    paths = [path for path in sorted(home.iterdir()) if path.is_file()]
+    paths = [path for path in sorted(home.iterdir()) if _kept(path, home)]
     paths += [page] if page.exists() and not (home / page.name).exists() else []
     results, outputs = [], []
     for path in paths:
-        if not path.name.endswith(LEFT_OUT):
-            results.append(_file(made, path, f"results/{path.name}", ABOUT.get(path.name, path.name)))
-            if path.name in ABOUT:
-                outputs.append(_parameter(made, results[-1], path.stem))
+        results.append(_file(made, path, f"results/{path.name}", ABOUT.get(path.name, path.name)))
+        if path.name in ABOUT:
+            outputs.append(_parameter(made, results[-1], path.stem))
     workflow["output"] = outputs
     for cell in record.plan:
         for path in sorted((home / str(cell)).rglob("*")):
-            unwanted = path.name.endswith(LEFT_OUT) or (path.suffix == ".safetensors" and not weights)
-            if path.is_file() and not unwanted:
+            if _kept(path, home) and (weights or path.suffix != ".safetensors"):
                 name = f"results/{path.relative_to(home).as_posix()}"
                 results.append(_file(made, path, name, f"{cell}: {path.name}"))
     return config, results
+
+
+def _kept(path: Path, home: Path) -> bool:
+    """Whether a file belongs into the crate: none of a stopped run's, and none that a link brings from elsewhere."""
+    own = path.is_file() and path.resolve().is_relative_to(home.resolve())
+    return own and not path.name.endswith(LEFT_OUT) and not path.name.startswith(UNFINISHED)
 
 
 def _file(made: Any, path: Path, name: str, words: str) -> Any:

@@ -129,7 +129,8 @@ def _memory(plan: Plan) -> Iterator[Finding]:
 
 
 def _disk(plan: Plan) -> Iterator[Finding]:
-    free = shutil.disk_usage(Path.cwd()).free
+    results = Path("results")  # which may be a link to another disk
+    free = shutil.disk_usage(results if results.exists() else Path.cwd()).free
     need = sum(_run_bytes(run.training.width, run.training.depth, run.training.snapshots) for run in plan.runs)
     text = f"{free / 1e9:.1f} GB of disk free, about {need / 1e9:.1f} GB needed by {len(plan.runs)} runs"
     yield Finding("ok", text) if free > 2 * need else Finding("error", text, "free some, or run from another disk")
@@ -204,7 +205,7 @@ def _extractors(plan: Plan) -> Iterator[Finding]:
         settings = plan.config.extractors[name]
         if settings.kind == "inception" and settings.weights is None:
             yield _hub_weights(name)
-        elif settings.weights is not None and not Path(settings.weights).exists():
+        elif settings.weights is not None and not Path(settings.weights).expanduser().exists():
             yield Finding("error", f"extractor {name}: no file {settings.weights}", "put the weights there")
         else:
             yield Finding("ok", f"extractor {name} ({settings.kind})")

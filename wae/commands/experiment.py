@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from wae.core.errors import UserError
-from wae.core.layout import Layout
+from wae.core.layout import Cell, Layout
 from wae.core.locks import alone
 from wae.planning import made_from
+from wae.planning.jobs import run_settings
 from wae.planning.plan import Plan
 
 
@@ -26,6 +27,7 @@ def collect(plan: Plan, layout: Layout) -> None:
     """Write metrics.csv, runs.csv and trajectories.csv."""
     from wae.analysis.collecting import collect_plan
 
+    _check_settings(plan, layout)
     with _noted(plan, layout, "collect"):
         collect_plan(plan, layout)
 
@@ -34,6 +36,7 @@ def manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json."""
     from wae.commands.manifest import write_manifest
 
+    _check_settings(plan, layout)
     with _noted(plan, layout, "manifest"):
         write_manifest(plan, layout)
 
@@ -73,6 +76,16 @@ def page(plan: Plan, layout: Layout, out: Path) -> None:
 
     with _noted(plan, layout, "page", out):
         run(plan.folder(layout).path, out.parent, out, partial=plan.config.run.partial)
+
+
+def _check_settings(plan: Plan, layout: Layout) -> None:
+    """UserError for a run, or scores of one, that are there but were made with other settings than the plan's."""
+    scores = made_from.of_scores(plan)["settings"]
+    for run in plan.runs:
+        cell = Cell(run.dataset, run.method, run.seed)
+        folder, trained = plan.folder(layout).run(cell), run_settings(plan, run.dataset, run.method, run.seed)
+        made_from.refuse_other_settings(folder.record, trained, f"wae train --plan FILE --cell {cell}")
+        made_from.refuse_other_settings(folder.metrics, scores, f"wae evaluate --plan FILE --cell {cell}")
 
 
 @contextmanager

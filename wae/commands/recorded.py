@@ -53,7 +53,7 @@ class Recorded(BaseModel):
 def read_recorded(folder: Path) -> Recorded:
     """The manifest in ``folder``; UserError in a line per fault where it is none."""
     path = folder / "manifest.json"
-    return validate(Recorded, read_json(path), str(path))
+    return validate(Recorded, read_json(path, own=True), str(path))
 
 
 def config_to_rerun(recorded: Recorded, device: str = "auto") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from wae.core.locks import alone
 from wae.core.settings import BUILT_HERE
 from wae.planning import made_from, own_files
 from wae.planning.config import data_root
-from wae.planning.jobs import training_code
+from wae.planning.jobs import run_settings, training_code
 from wae.planning.plan import Plan
 
 
@@ -75,12 +75,13 @@ def train(plan: Plan, cell: Cell, layout: Layout) -> Path:
 
 
 def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
-    """Score one trained run; returns its folder."""
+    """Score one trained run; returns its folder. UserError for one that was trained with other settings."""
     from wae.evaluation.run import evaluate as run
 
-    plan.run(cell)
-    out = plan.folder(layout).run(cell).path
-    data_id = plan.data_id(cell.dataset)
+    wanted = run_settings(plan, cell.dataset, cell.method, cell.seed)
+    folder = plan.folder(layout).run(cell)
+    made_from.refuse_other_settings(folder.record, wanted, f"wae train --plan FILE --cell {cell}")
+    out, data_id = folder.path, plan.data_id(cell.dataset)
     references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
     with _alone(out, "evaluate"):
         known = made_from.of_scores(plan)

@@ -61,6 +61,8 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
     print(f"here      {origin_said(here)}", flush=True)
     if cell is not None:
         old = of_cell(old, cell)
+    if old[old["seed"] >= 0].empty:
+        raise UserError(f"{recorded / 'metrics.csv'}: holds no score of a run; there is nothing to compare with")
     fresh = load_metrics(folder / "metrics.csv") if cell is None else rerun(record, cell, results, recorded)
     found = differing(old, fresh)
     if not found:

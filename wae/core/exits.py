@@ -1,8 +1,10 @@
 """How a stage ends: whatever it can foresee is said in one clear line."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from wae.core.errors import StopSignalError, UserError, one_line, printable
 
@@ -13,10 +15,12 @@ _NO_MEMORY = re.compile(r"can't allocate memory|out of memory|bad alloc", re.IGN
 def in_words(stage: str, run: Callable[[], object]) -> int:
     """Exit status of ``run``; a foreseen error is said in one line, any other is raised.
 
-    1 after an error, 143 after a stop signal that the stage took in order, 130 after Ctrl-C.
+    1 after an error, 143 after a stop signal that the stage took in order, 130 after Ctrl-C, 141 where the reader of
+    its output has gone.
     """
     try:
         run()
+        sys.stdout.flush()
     except StopSignalError as error:
         say(str(error))
         return 143
@@ -24,12 +28,32 @@ def in_words(stage: str, run: Callable[[], object]) -> int:
         say(f"stage {stage}: interrupted; run the same command again")
         return 130
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _reader_gone():
+            return 141
         line = _foreseen(stage, error)
         if line is None:
             raise
         say(f"error: {line}")
         return 1
     return 0
+
+
+def _reader_gone() -> bool:
+    """Whether stdout is a pipe that nobody reads any more, as of ``head`` once it has enough.
+
+    What is left to write then goes nowhere, so that Python does not complain of it at its end.
+    """
+    import select
+
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLOUT)
+    gone = any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+    if gone:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    return gone
 
 
 def _foreseen(stage: str, error: Exception) -> str | None:

@@ -81,21 +81,26 @@ def write_json(path: str | Path, value: Any, *, sealed: bool = False) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n")
 
 
-def read_json(path: str | Path, *keys: str) -> Any:
-    """The value in a JSON file; UserError if it is missing, damaged, not as it was sealed, or lacks one of ``keys``."""
+def read_json(path: str | Path, *keys: str, own: bool = False) -> Any:
+    """The value in a JSON file; UserError if it is missing, damaged, not as it was sealed, or lacks one of ``keys``.
+
+    ``own``: the user's own file, which is to be corrected, and is not made again by a stage.
+    """
+    absent = "check the path" if own else "run the stage that writes it first"
+    remedy = "correct it" if own else "delete it and run again"
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
         if isinstance(value, dict) and SEAL in value and value.pop(SEAL) != digest(value, 64):
-            raise UserError(f"{path}: not as it was written (its digest differs); delete it and run again")
+            raise UserError(f"{path}: not as it was written (its digest differs); {remedy}")
     except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file; run the stage that writes it first") from error
+        raise UserError(f"{path}: no such file; {absent}") from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not valid JSON ({one_line(error)}); delete it and run again") from error
+        raise UserError(f"{path}: not valid JSON ({one_line(error)}); {remedy}") from error
     if keys and not isinstance(value, dict):
-        raise UserError(f"{path}: holds {type(value).__name__}, need a map; delete it and run again")
+        raise UserError(f"{path}: holds {type(value).__name__}, need a map; {remedy}")
     for key in keys:
         if key not in value:
-            raise UserError(f"{path}: no {key!r}; delete it and run again")
+            raise UserError(f"{path}: no {key!r}; {remedy}")
     return value
 
 

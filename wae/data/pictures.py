@@ -53,8 +53,8 @@ def fitted(picture: Image.Image, name: str, height: int, width: int, fit: str) -
     if fit == "exact":
         if picture.size != (width, height):
             raise UserError(
-                f"{shown(name)}: {picture.width} x {picture.height} pixels, the config says {width} x {height}; "
-                f"set fit to crop or stretch, or resize it"
+                f"{shown(name)}: {picture.width} x {picture.height} pixels, the dataset has {width} x {height}; resize "
+                "it, or, where a config reads it, set fit to crop or stretch"
             )
     else:
         if fit == "crop":

@@ -178,10 +178,17 @@ def _call(settings: DatasetSettings, root: Path | None) -> Dataset:
     return dataset
 
 
+def check_grey_levels(images: np.ndarray, where: str) -> None:
+    """UserError for uint8 ``images`` (N, C, H, W) of 0 and 1 alone: levels of another scale, where white is 1."""
+    if images.size and int(images.max()) == 1:
+        raise UserError(f"{where}: no value is above 1, which is black where white is 255; multiply them by 255")
+
+
 def _check(dataset: Dataset, shape: tuple[int, ...], source: str) -> int | None:
     """The number of classes (None without labels); UserError for anything that is not as ``Split`` says."""
     if shape[0] not in (1, 3):
-        raise UserError(f"{source}: shape says {shape[0]} channels; images have 1 (grey) or 3 (RGB)")
+        last = f"; write channels first: {[shape[-1], *shape[:-1]]}" if shape[-1] in (1, 3) else ""
+        raise UserError(f"{source}: shape says {shape[0]} channels; images have 1 (grey) or 3 (RGB){last}")
     for part, split in (("train", dataset.train), ("test", dataset.test)):
         images = split.images
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
@@ -196,6 +203,7 @@ def _check(dataset: Dataset, shape: tuple[int, ...], source: str) -> int | None:
             )
         if len(images) < _MIN_IMAGES:
             raise UserError(f"{source}: {part} has {len(images)} images, need {_MIN_IMAGES} or more; add images")
+        check_grey_levels(images, f"{source}: {part} images")
         _check_labels(split.labels, len(images), f"{source}: {part}")
     if (dataset.train.labels is None) != (dataset.test.labels is None):
         raise UserError(f"{source}: one of train and test has labels; give labels to both or to none")

@@ -97,7 +97,7 @@ def train_classifier(
         train = Split(train.images[kept], None if train.labels is None else train.labels[kept])
     shape = tuple(int(side) for side in train.images.shape[1:])
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(settings.seed, "init").initial_seed())
+        torch.default_generator.manual_seed(stream(settings.seed, "init").initial_seed())
         network = Classifier(shape, classes, settings.width, settings.features)  # type: ignore[arg-type]
     network, images = network.to(device), torch.from_numpy(train.images).to(device)
     epochs = 0

@@ -36,7 +36,7 @@ class Distances:
         if n <= dimensions:
             print(
                 f"warning: {n} images ({subject}) for {dimensions} features of {name}: the covariance has not full "
-                "rank; raise evaluation.samples",
+                "rank; give more images (evaluation.samples, or those that you score)",
                 file=sys.stderr,
             )
         if subject == "prior":

@@ -1,5 +1,6 @@
 """The suite's scores for images that any other model made: a folder of PNG or JPEG files, or a .npy array."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from wae.core.errors import UserError
 from wae.core.settings import EvaluationSettings
 from wae.data.folders import picture_files, read_pictures
 from wae.data.own import load_npy
-from wae.data.source import load
+from wae.data.source import check_grey_levels, load
 from wae.evaluation.distances import Distances
 from wae.evaluation.reference import load_reference
 from wae.evaluation.rows import row
@@ -34,6 +35,12 @@ def score(
     """
     shape = tuple(int(side) for side in load(data, "test").images.shape[1:])
     tensor = torch.from_numpy(images_of(images, shape))
+    if len(tensor) != settings.samples:
+        print(
+            f"note: {len(tensor):,} images, where the config's own tables use {settings.samples:,}; distances of fewer "
+            "images are larger",
+            file=sys.stderr,
+        )
     rows: list[dict[str, Any]] = []
     for folder in references:
         rows += Distances(load_reference(folder, device), settings).score(SUBJECT, tensor, 0, full=True)
@@ -49,7 +56,9 @@ def read_images(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     """
     if path.is_dir():
         channels, height, width = shape
-        return read_pictures(path, picture_files(path), (channels, height, width), "exact")
+        pictures = read_pictures(path, picture_files(path), (channels, height, width), "exact")
+        check_grey_levels(pictures, str(path))
+        return pictures
     if path.suffix != ".npy":
         raise UserError(f"{path}: neither a folder nor a .npy file; give one of them")
     if not path.is_file():
@@ -80,6 +89,7 @@ def as_images(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarr
         raise UserError(f"{where}: images are {array.shape[1:]}, the dataset's are {shape} (channels, height, width)")
     if len(array) < 2:
         raise UserError(f"{where}: found {len(array)} images, need 2 or more")
+    check_grey_levels(array, where)
     return np.require(array, requirements=["C", "W"])
 
 

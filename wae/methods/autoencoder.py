@@ -145,7 +145,8 @@ def log_variance_of(head: Tensor, kind: str) -> Tensor:
     """The log-variance that a Gaussian encoder's second output stands for: itself, log sd, or sd by softplus."""
     if kind == "log_sd":
         return 2.0 * head
-    return 2.0 * functional.softplus(head).log() if kind == "softplus_sd" else head
+    # Below about -104 softplus is 0 in float32, and its gradient with the logarithm's none; codes clamp far above that.
+    return 2.0 * functional.softplus(head.clamp_min(-30.0)).log() if kind == "softplus_sd" else head
 
 
 def drawn_log_variance(log_variance: Tensor, settings: TrainingSettings) -> Tensor:

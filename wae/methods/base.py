@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from wae.compute.adam import LeanAdam, TensorFlowAdam
+from wae.compute.global_draws import check_no_draws, global_states
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.autoencoder import BATCH, Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
-from wae.methods.optimisers import check_owned, check_reached, check_scalar, parameters_of, unowned
+from wae.methods.optimisers import check_owned, check_penalty, check_reached, parameters_of, unowned
 
 
 def no_mark(part: str) -> None:
@@ -74,7 +75,7 @@ class Method(Autoencoder):
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """The penalty of a batch: a scalar, differentiable in the codes and in whatever else it trains.
 
-        What it puts in ``batch.kept`` reaches ``after_step`` with its graph.
+        It has a gradient from the first step on. What it puts in ``batch.kept`` reaches ``after_step`` with its graph.
         """
         raise TypeError(f"{type(self).__name__} defines no penalty")
 
@@ -161,12 +162,15 @@ class Method(Autoencoder):
 
         They are loss = reconstruction + lambda * penalty, its two terms (the penalty without lambda), the strength
         of lambda * penalty's gradient at the codes (``_strength``), and what ``after_step`` adds. UserError at the
-        first step if a parameter gets no gradient.
+        first step if a parameter gets no gradient, the penalty has none, or a global generator was drawn from.
 
         ``mark(part)`` is called as each part ends, so that the timing study sees where time goes. The backward pass
         is one, of the whole loss, for the parameters that the autoencoder's optimiser steps and no others.
         """
         optimiser = self.optimisers["autoencoder"]
+        first, states = not self._checked, None
+        if first and not self.settings.compile:  # the compiler may draw for itself
+            states = global_states(images.device)
         x = self.to_range(images)
         if self.settings.binarise == "each_draw":
             x = binarised(x, streams["noise"])
@@ -179,22 +183,25 @@ class Method(Autoencoder):
         batch = Batch(x, codes.map(lambda tensor: _noted(tensor, norms)), output, codes.z)
         with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
             penalty = self.penalty(batch, streams)
-        if not self._checked:
-            check_scalar(f"the penalty of {type(self).__name__}", penalty)
+        if first:
+            weighs = self.settings.lambda_ if self.lambda_weighs != "nothing" else 0.0
+            check_penalty(type(self).__name__, penalty, weighs)
         loss = reconstruction + self.lambda_ * penalty
         mark("penalty")
         optimiser.zero_grad(set_to_none=True)
         # Without others the inputs are all parameters, and to name them takes 1.5% of a small network's step.
         inputs = list(parameters_of(optimiser)) if len(self.optimisers) > 1 else None
         loss.backward(inputs=inputs, retain_graph=bool(batch.kept))
-        if not self._checked:
+        if first:
             check_reached(self, optimiser)
-            self._checked = True
         mark("backward")
         optimiser.step()
         mark("optimiser")
         with torch.autocast(x.device.type, enabled=False):
             extra = self.after_step(batch.detached(), streams)
+        if states is not None:
+            check_no_draws(type(self).__name__, states, images.device)
+        self._checked = True
         mark("critic")
         own = {"loss": loss, "reconstruction": reconstruction, "penalty": penalty}
         scalars = {name: value.detach() for name, value in own.items()}
@@ -230,6 +237,6 @@ def build(run: RunSettings) -> Method:
     from wae.core.plugins import load_class
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream(run.seed_for("init"), "init").initial_seed())
+        torch.default_generator.manual_seed(stream(run.seed_for("init"), "init").initial_seed())
         method: Method = load_class(run.training.implementation, Method)(run)
     return method

@@ -55,6 +55,19 @@ def check_reached(module: nn.Module, optimiser: Optimizer) -> None:
             )
 
 
+def check_penalty(name: str, penalty: object, weight: float) -> None:
+    """UserError unless the penalty of the method ``name`` is a scalar that something trained has a gradient of.
+
+    With ``weight`` 0 it may be a constant.
+    """
+    check_scalar(f"the penalty of {name}", penalty)
+    if weight and isinstance(penalty, Tensor) and not penalty.requires_grad:
+        raise UserError(
+            f"the penalty of {name} has no gradient: it would change nothing, at lambda_ = {weight:g}; compute it from "
+            "batch.codes.z without detach, numpy or no_grad, or set lambda_ to 0"
+        )
+
+
 def check_scalar(name: str, value: object) -> None:
     """UserError unless ``value`` is a tensor of one number without axes, of floats: what a loss can be made of."""
     if not isinstance(value, Tensor):

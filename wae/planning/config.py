@@ -68,8 +68,19 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def with_defaults(raw: dict[str, Any]) -> dict[str, Any]:
-    """A config's differences from wae/core/defaults.yaml, merged over it; a whole config stays as it is."""
-    return merge(load_yaml(DEFAULTS), raw)
+    """A config's differences from wae/core/defaults.yaml, merged over it; a whole config stays as it is.
+
+    What it says of all runs (``training.common``) goes before what the defaults say of a dataset.
+    """
+    defaults = load_yaml(DEFAULTS)
+    training = raw.get("training")
+    common = training.get("common") if isinstance(training, dict) else None
+    if isinstance(common, dict):
+        layers = defaults["training"]["datasets"]
+        defaults["training"]["datasets"] = {
+            name: {key: value for key, value in layer.items() if key not in common} for name, layer in layers.items()
+        }
+    return merge(defaults, raw)
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

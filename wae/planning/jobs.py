@@ -62,11 +62,15 @@ def run_settings(plan: Plan, dataset: str, method: str, seed: int) -> str:
 
 
 def timing_settings(plan: Plan) -> str:
-    """Digest of what decides the wall-clock study: its settings, the runs it steps, and the defaults it builds on."""
+    """Digest of what decides the wall-clock study: its settings, device and threads, the runs it steps, and the
+    defaults it builds on.
+    """
     first = {(run.dataset, run.method): run.model_dump() for run in reversed(plan.runs)}
+    execution = plan.config.execution.model_dump(include={"device", "threads", "tf32", "kernel_gradients"})
     defaults = TrainingSettings(implementation="none:none").model_dump()
     runs = [first[key] for key in sorted(first)]
-    return digest({"timing": plan.config.timing.model_dump(), "runs": runs, "defaults": defaults}, 16)
+    decisive = {"timing": plan.config.timing.model_dump(), "execution": execution, "runs": runs, "defaults": defaults}
+    return digest(decisive, 16)
 
 
 def write_plan(plan: Plan) -> str:
@@ -76,11 +80,12 @@ def write_plan(plan: Plan) -> str:
     workflow's plan of the same experiment has another name.
     """
     path = PLANS / f"plan-{plan.digest()}.json"
-    if not path.exists():
-        try:
-            write_text(path, canonical_json(plan.document()))
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror}); work in a folder of yours") from error
+    text = canonical_json(plan.document())
+    try:
+        if not path.exists() or path.read_bytes() != text.encode():  # one that was altered is written again
+            write_text(path, text)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); work in a folder of yours") from error
     return str(path)
 
 

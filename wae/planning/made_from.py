@@ -65,8 +65,9 @@ def of_scores(plan: Plan) -> MadeFrom:
     """Of the scores of each run."""
     config = plan.config
     kinds = [config.extractors[name].kind for name in config.run.extractors]
+    references = {name: plan.reference_id(name) for name in config.run.extractors}
     return {
-        "settings": digest(config.evaluation.model_dump(), 16),
+        "settings": digest({"evaluation": config.evaluation.model_dump(), "references": references}, 16),
         "code": code_of("evaluate", *kinds, *config.evaluation.metrics),
     }
 
@@ -104,6 +105,16 @@ def _difference(stated: object, wanted: Mapping[str, str]) -> str | None:
     if not isinstance(stated, dict):
         return "it does not say what it was made from"
     return next((CHANGED[key] for key, value in wanted.items() if stated.get(key) != value), None)
+
+
+def refuse_other_settings(record: Path, settings: str, command: str) -> None:
+    """UserError where ``record`` says that its result was made with other ``settings`` (a digest) than the plan has.
+
+    ``command`` makes it again. Code that has changed since is no error: the workflow makes such results again.
+    """
+    found = difference(record, {"settings": settings})
+    if found == CHANGED["settings"]:
+        raise UserError(f"{record}: {found} than the plan's; make it again: {command}")
 
 
 def outdated(plan: Plan, layout: Layout, judges: Iterable[str] = ()) -> dict[str, str]:

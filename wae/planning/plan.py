@@ -142,7 +142,7 @@ def make_plan(raw: dict[str, Any]) -> Plan:
 
 
 def _read(path: Path) -> Plan:
-    document = read_json(path)
+    document = read_json(path, own=not path.name.startswith("plan"))
     if not isinstance(document, dict) or not {"config", "runs"} <= document.keys():
         if isinstance(document, dict) and "experiment" in document:
             return make_plan(with_defaults(document))  # a config written as JSON

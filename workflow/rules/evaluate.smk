@@ -13,6 +13,7 @@ rule classifier:
     priority: 10  # before the training, as every evaluation waits for it and for the reference
     conda:
         ENVIRONMENT
+    threads: CONFIG.execution.threads
     resources:
         plan=PLAN_FILE,
         gpu=GPU,
@@ -44,6 +45,7 @@ rule reference:
     priority: 10
     conda:
         ENVIRONMENT
+    threads: CONFIG.execution.threads
     resources:
         plan=PLAN_FILE,
         gpu=GPU,
@@ -74,6 +76,7 @@ rule evaluate:
         f"{RUN}/evaluate.log",
     conda:
         ENVIRONMENT
+    threads: CONFIG.execution.threads
     resources:
         plan=PLAN_FILE,
         gpu=GPU,
