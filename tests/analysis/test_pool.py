@@ -183,12 +183,15 @@ def test_rules_are_older_or_younger_than_runs(tmp_path: Path, monkeypatch: pytes
     changed = fixing.rules_of(claims_file)
     assert changed == Rules(ruled, changed=True)
     assert fixing.fixed(changed, [later], exact=True) is Fixed.AFTER
+    (repository.root / "wae/analysis/claims/rules.py").write_text("margin = 1")
+    repository.commit("wae/analysis/claims/fixing.py", "words")  # keeps the books and gives no verdict
+    assert fixing.rules_of(claims_file) == Rules(ruled, changed=False)
     outside = tmp_path / "outside.yaml"
     outside.write_text(claims_file.read_text())
     assert fixing.rules_of(outside) == Rules(None, None)
 
 
-@pytest.mark.parametrize("name", ["experiment.py", "runs.py"])
+@pytest.mark.parametrize("name", ["experiment.py", "runs.py", "sweeps.py"])
 def test_code_that_chooses_the_scores_is_of_the_rules(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -212,3 +215,10 @@ def test_the_runs_own_commits_count_before_the_manifests(tmp_path: Path) -> None
     assert fixing.run_commits(member) == (["d"], False)
     member.__dict__["manifest"] = {"commit": "c", "run_commits": ["d"]}
     assert fixing.run_commits(member) == (["d"], True)
+    timed = results(tmp_path / "timed", {})
+    write_json(tmp_path / "timed/timing_machine.json", {"commit": "t"})
+    assert fixing.run_commits(timed) == (["t"], True)
+    write_json(tmp_path / "e/timing_machine.json", {"commit": "t"})
+    assert fixing.run_commits(results(tmp_path / "e", {("vae", FID): [1.0]}))[0] != [
+        "t"
+    ]  # runs count where there are any

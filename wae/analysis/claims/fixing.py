@@ -12,16 +12,18 @@ from wae.core.files import read_json, sha256_file
 from wae.core.layout import Cell
 from wae.core.plugins import ROOT, source_file
 
-JUDGING = (  # the code that gives verdicts: the judges, the tests, and which scores of which runs they are given
-    *("wae/analysis/claims", "wae/analysis/costs", "wae/analysis/statistics.py"),
-    *("wae/analysis/experiment.py", "wae/analysis/runs.py"),
+CLAIMS = "wae/analysis/claims"  # the judges and the tests, all of it but for this file, which gives no verdict
+JUDGING = (  # what else decides verdicts: the tests, and which scores of which runs they are given
+    *("wae/analysis/costs", "wae/analysis/statistics.py"),
+    *("wae/analysis/experiment.py", "wae/analysis/runs.py", "wae/analysis/sweeps.py"),
 )
 
 
 def rules_of(path: str | Path) -> Rules:
-    """The commit that last changed the claims file ``path``, its own judges or any of JUDGING."""
+    """The commit that last changed the claims file ``path``, its own judges, or the code that gives verdicts."""
     own = [found for judge in own_judges(path) if (found := source_file(judge.partition(":")[0])) is not None]
-    commit, changed = last_change([Path(path).resolve(), *own, *(ROOT / name for name in JUDGING)])
+    judges = [found for found in sorted((ROOT / CLAIMS).glob("*.py")) if found.name != Path(__file__).name]
+    commit, changed = last_change([Path(path).resolve(), *own, *judges, *(ROOT / name for name in JUDGING)])
     return Rules(commit, changed)
 
 
@@ -46,8 +48,12 @@ def basis_of(member: Experiment, rules: Rules) -> Basis:
 def run_commits(member: Experiment) -> tuple[list[str], bool]:
     """The commits that runs were trained at, and whether they are the runs' own (run.json, or the manifest's list).
 
-    Else the commit of the manifest, which was written after the runs.
+    Of a study of times alone, the commit that it was timed at. Else that of the manifest, which was written after the
+    runs.
     """
+    timed = member.timing_machine.get("commit")
+    if timed and member.metrics().empty:
+        return [str(timed)], True
     listed: Any = member.manifest.get("run_commits")
     if listed is None and member.layout.file("runs.csv").exists():
         cells = [Cell(row["dataset"], row["method"], int(row["seed"])) for row in member.runs().to_dict("records")]

@@ -102,6 +102,7 @@ def context(results: Results, report_dir: Path, partial: bool, room: Room, encod
         "started": len(runs),
         "finished": int((runs["status"] == "finished").sum()),
         "missing": int((runs["status"] == "missing").sum()),
+        "timed": results.metrics().empty and not results.timing().empty,
         "reasons": reasons_in_words(shortfalls),
         "headline": headline.sentence(results),
         "basis": headline.basis(results),

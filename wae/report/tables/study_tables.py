@@ -11,6 +11,7 @@ from wae.report.tables.grids import Cell, Grid, Head
 
 PARTS = ("total", "data", "forward", "backward", "penalty", "critic", "optimiser")
 PART_TITLES = {"total": "whole step", "critic": "latent discriminator"}
+FEW_LINES = 3  # of the study's log that a sentence repeats
 STATUS = {"over_cap": "over the cap", "trimmed": "too large for memory or data", "no_time": "no time left"}
 
 
@@ -36,6 +37,8 @@ def quietness(results: Results) -> str:
         f"{machine.get('device_name') or machine.get('device')}."
     )
     left_out = machine.get("left_out") or []
+    if len(left_out) > FEW_LINES:
+        return f"{said} Sizes over the cap or too large for the memory were left out; the tables say which."
     return said + (f" Left out: {'; '.join(map(str, left_out))}." if left_out else "")
 
 
