@@ -1,5 +1,6 @@
 """Figures of the wall-clock study: cost of a penalty against n, split of a step, distance against seconds."""
 
+import textwrap
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ LOOKS: dict[str, tuple[str, str, Any]] = {
 }
 WIDTHS = ("^", "o", "D", "h")  # markers of the discriminators of several widths, narrowest first
 LINES = 4  # vertical ones at most; of more crossings those of the fused MMD alone are drawn
+LABEL_LINE = 27  # characters of a line of a bar's label: longer ones leave the bars no room
 WIDE_LABEL = 28  # characters: two columns of longer ones do not fit beside each other
 PARTS = {  # shade and hatch tell the parts apart, also in grey
     "data": ("data", "#efe6cf", ""),
@@ -138,7 +140,7 @@ def _split(results: Results, rows: pd.DataFrame, dataset: str, n: int) -> Iterab
 
 def draw_split(shares: dict[Look, dict[str, float]]) -> Figure:
     """A bar per method, its parts side by side: in seconds, or as shares of its step where steps differ tenfold."""
-    figure, (axes,) = canvas(1.15 + 0.4 * len(shares))
+    figure, (axes,) = canvas(1.15 + 0.43 * len(shares))
     totals = [sum(parts.values()) for parts in shares.values()]
     far_apart = max(totals) > FAR_APART * min(totals)
     used = [part for part in PARTS if any(parts.get(part, 0) > 0 for parts in shares.values())]
@@ -149,8 +151,9 @@ def draw_split(shares: dict[Look, dict[str, float]]) -> Figure:
             width = parts.get(part, 0.0) / unit
             axes.barh(row, width, 0.6, left, color=colour, hatch=hatch, edgecolor=INK, linewidth=0.5)
             left += width
-    names = [m.title + (f": {seconds(t)}" if far_apart else "") for m, t in zip(shares, totals, strict=True)]
-    axes.set_yticks(range(len(shares)), names)
+    times = [seconds(total).replace(" ", "\u00a0") for total in totals]  # no line ends between a number and its unit
+    names = [m.title + (f": {time}" if far_apart else "") for m, time in zip(shares, times, strict=True)]
+    axes.set_yticks(range(len(shares)), ["\n".join(textwrap.wrap(name, LABEL_LINE)) for name in names])
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     if far_apart:
