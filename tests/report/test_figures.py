@@ -76,7 +76,10 @@ def test_steps_of_very_different_length_are_drawn_as_shares_of_each() -> None:
         steps = {look: {"forward": 0.25 * t, "backward": 0.75 * t} for look, t in zip(looks, (0.01, long), strict=True)}
         (axes,) = draw_split(steps).axes
         if long > 0.1:
-            assert [text.get_text() for text in axes.get_yticklabels()] == ["short: 10 ms", "long: 1 s"]
+            assert [text.get_text() for text in axes.get_yticklabels()] == [
+                "short: 10\N{NO-BREAK SPACE}ms",
+                "long: 1\N{NO-BREAK SPACE}s",
+            ]
         return [bar.get_width() for bar in axes.patches]
 
     assert widths(0.02) == pytest.approx([0.0025, 0.0075, 0.005, 0.015])
