@@ -40,9 +40,13 @@ def derived() -> "list[tuple[File[Any], Callable[[Results], Any]]]":
     from wae.analysis.costs.fits import timing_fits
     from wae.analysis.deciding import deciding
 
+    def agreements(results: "Results") -> Any:
+        summed = results.made(files.SCORES)  # written just before, where all files are
+        return agreement.agreements(results, summed)
+
     return [
         (files.SCORES, scores.summarise),
-        (files.AGREEMENT, lambda results: agreement.agreements(results, scores.summarise(results))),
+        (files.AGREEMENT, agreements),
         (files.BUDGET, budget.budget_rows),
         (files.CONTRASTS, contrasts.contrasts),
         (files.DECIDING, deciding),

@@ -25,7 +25,7 @@ class Results(Experiment):
     UserError for a folder that is missing, or that lacks metrics.csv or runs.csv once they are asked for.
     """
 
-    def _made(self, file: files.File[T]) -> T:
+    def made(self, file: files.File[T]) -> T:
         """What ``read`` gives; where ``wae analyse`` was not run, as in a recorded folder, what it would write."""
         if not (self.folder / file.name).exists():
             from wae.analysis import derived
@@ -40,7 +40,7 @@ class Results(Experiment):
         Columns: dataset, method, metric, subject, mean, low, high (95% interval, in the metric's unit), by_seed (dict),
         samples (images), draws, few_images, rejections (mean counts the seeds that reject), mark ("best", "tie" or "").
         """
-        return _frame(self._made(files.SCORES), Score)
+        return _frame(self.made(files.SCORES), Score)
 
     def budget(self) -> pd.DataFrame:
         """Where the error of the ranking distance comes from: a row per dataset and method, in the distance's unit.
@@ -49,7 +49,7 @@ class Results(Experiment):
         error_draw, error_half (standard errors of the mean), dominant, detectable (smallest difference found with 80%
         power).
         """
-        return _frame(self._made(files.BUDGET), BudgetRow)
+        return _frame(self.made(files.BUDGET), BudgetRow)
 
     def gap(self) -> pd.DataFrame:
         """What the ranking distance is made of: a row per dataset and method, means over seeds, in its unit.
@@ -57,7 +57,7 @@ class Results(Experiment):
         Columns: dataset, method, floor (real data), reconstruction, mixture, prior, and the steps between them:
         decoder, density, hole.
         """
-        return _frame(self._made(files.GAP), GapRow)
+        return _frame(self.made(files.GAP), GapRow)
 
     def agreement(self) -> pd.DataFrame:
         """How methods rank by each measure: a row per dataset, metric, subject, reference and sample count.
@@ -65,7 +65,7 @@ class Results(Experiment):
         Columns: dataset, metric, subject, reference, samples, ranks (dict; 1 is best), tau (Kendall's tau-b with the
         ranking by the primary measure, -1 to 1).
         """
-        rankings = [ranking for found in self._made(files.AGREEMENT) for ranking in found.rankings]
+        rankings = [ranking for found in self.made(files.AGREEMENT) for ranking in found.rankings]
         rows = [{"dataset": r.dataset, **asdict(r.condition), "ranks": r.ranks, "tau": r.tau} for r in rankings]
         columns = ["dataset", "metric", "subject", "reference", "samples", "ranks", "tau"]
         return pd.DataFrame(rows, columns=columns)
@@ -76,7 +76,7 @@ class Results(Experiment):
         Columns: dataset, metric, subject, primary (bool), first, second, seeds, estimate (a ratio of geometric means
         where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g)
         """
-        return _flat(self._made(files.CONTRASTS), Contrast)
+        return _flat(self.made(files.CONTRASTS), Contrast)
 
     def deciding(self) -> pd.DataFrame:
         """How many seeds would decide each pair of methods in the primary measure: a row per dataset and pair.
@@ -84,7 +84,7 @@ class Results(Experiment):
         Columns: dataset, comparisons (pairs corrected for), needed (seeds per method for 80% power; None for more than
         wae.analysis.deciding.MOST_SEEDS), and those of ``contrasts`` from first on.
         """
-        return _flat(self._made(files.DECIDING), Deciding)
+        return _flat(self.made(files.DECIDING), Deciding)
 
     def aggregates(self) -> pd.DataFrame:
         """Methods over all datasets in the primary measure: a row per method (wae.analysis.inference_rows.Aggregate).
@@ -92,7 +92,7 @@ class Results(Experiment):
         Columns: method, datasets, runs, mean (interquartile mean of ratios to each dataset's geometric mean), low,
         high, improvement (probability that a run is better than another method's), improvement_low, improvement_high.
         """
-        return _frame(self._made(files.AGGREGATES), Aggregate)
+        return _frame(self.made(files.AGGREGATES), Aggregate)
 
     def streams(self) -> pd.DataFrame:
         """How far each random stream alone moves the ranking distance: a row per dataset, method and stream.
@@ -101,7 +101,7 @@ class Results(Experiment):
         interval of sd), share (of the variance when all streams vary), share_low, share_high (its 95% interval). See
         wae.analysis.inference_rows.StreamRow.
         """
-        return _frame(self._made(files.LOTTERY), StreamRow)
+        return _frame(self.made(files.LOTTERY), StreamRow)
 
     def tuning(self) -> pd.DataFrame:
         """Sweeps of the penalty's weight: a row per dataset, method and weight.
@@ -109,7 +109,7 @@ class Results(Experiment):
         Columns: dataset, method, weight, variant, validation (mean of the ranking distance over seeds), seeds,
         unfinished, chosen, at_edge.
         """
-        return _frame(self._made(files.TUNING).tried, TriedWeight)
+        return _frame(self.made(files.TUNING).tried, TriedWeight)
 
     def claims(self) -> pd.DataFrame:
         """The judged claims: a row per claim.

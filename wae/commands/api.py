@@ -11,7 +11,6 @@ from wae.core.errors import UserError
 from wae.core.files import read_json
 from wae.core.layout import Cell, Layout, RunFolder
 from wae.planning import made_from
-from wae.planning.jobs import run_settings
 from wae.planning.plan import Plan, load_plan
 
 if TYPE_CHECKING:
@@ -88,9 +87,7 @@ def evaluate(
     from wae.commands import stages
 
     plan, cell, layout = _plan(plan), _cell(cell), Layout(Path(results))
-    record = plan.folder(layout).run(cell).record
-    settings = run_settings(plan, cell.dataset, cell.method, cell.seed)
-    made_from.refuse_other_settings(record, settings, f"wae train --plan FILE --cell {cell}")  # before the long work
+    made_from.refuse_other_run(plan, layout, cell)  # before the long work
     _references(plan, cell.dataset, layout)
     document = read_json(RunFolder(stages.evaluate(plan, cell, layout)).metrics)
     return pd.DataFrame(document["rows"], columns=list(SCORES))

@@ -8,7 +8,6 @@ from wae.core.errors import UserError
 from wae.core.layout import Cell, Layout
 from wae.core.locks import alone
 from wae.planning import made_from
-from wae.planning.jobs import run_settings
 from wae.planning.plan import Plan
 
 
@@ -83,9 +82,9 @@ def _check_settings(plan: Plan, layout: Layout) -> None:
     scores = made_from.of_scores(plan)["settings"]
     for run in plan.runs:
         cell = Cell(run.dataset, run.method, run.seed)
-        folder, trained = plan.folder(layout).run(cell), run_settings(plan, run.dataset, run.method, run.seed)
-        made_from.refuse_other_settings(folder.record, trained, f"wae train --plan FILE --cell {cell}")
-        made_from.refuse_other_settings(folder.metrics, scores, f"wae evaluate --plan FILE --cell {cell}")
+        made_from.refuse_other_run(plan, layout, cell)
+        metrics = plan.folder(layout).run(cell).metrics
+        made_from.refuse_other_settings(metrics, scores, f"wae evaluate --plan FILE --cell {cell}")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from wae.core.locks import alone
 from wae.core.settings import BUILT_HERE
 from wae.planning import made_from, own_files
 from wae.planning.config import data_root
-from wae.planning.jobs import run_settings, training_code
+from wae.planning.jobs import training_code
 from wae.planning.plan import Plan
 
 
@@ -78,10 +78,8 @@ def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
     """Score one trained run; returns its folder. UserError for one that was trained with other settings."""
     from wae.evaluation.run import evaluate as run
 
-    wanted = run_settings(plan, cell.dataset, cell.method, cell.seed)
-    folder = plan.folder(layout).run(cell)
-    made_from.refuse_other_settings(folder.record, wanted, f"wae train --plan FILE --cell {cell}")
-    out, data_id = folder.path, plan.data_id(cell.dataset)
+    made_from.refuse_other_run(plan, layout, cell)
+    out, data_id = plan.folder(layout).run(cell).path, plan.data_id(cell.dataset)
     references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
     with _alone(out, "evaluate"):
         known = made_from.of_scores(plan)

@@ -117,6 +117,12 @@ def refuse_other_settings(record: Path, settings: str, command: str) -> None:
         raise UserError(f"{record}: {found} than the plan's; make it again: {command}")
 
 
+def refuse_other_run(plan: Plan, layout: Layout, cell: Cell) -> None:
+    """UserError where the run of ``cell`` is there but was trained with other settings than the plan's."""
+    settings = run_settings(plan, cell.dataset, cell.method, cell.seed)
+    refuse_other_settings(plan.folder(layout).run(cell).record, settings, f"wae train --plan FILE --cell {cell}")
+
+
 def outdated(plan: Plan, layout: Layout, judges: Iterable[str] = ()) -> dict[str, str]:
     """The results that are not what ``plan`` leads to today, by path, each with the difference in words.
 
