@@ -89,7 +89,7 @@ EVALUATION = EvaluationSettings(
 def run_of(method: str, **changes: object) -> RunSettings:
     base = {
         "implementation": IMPLEMENTATIONS[method],
-        "width": 4, "depth": 2, "decoder_depth": 1, "latent_dim": 3, "batch_size": 8,
+        "width": 4, "depth": 2, "decoder_depth": 1, "latent_dim": 2 if method == "cwae" else 3, "batch_size": 8,
         "epochs": 2, "pretrain_steps": int(method != "pca"), "pretrain_samples": 10, "snapshots": 1,
         "critic_width": 8, "projections": 8, "random_features": 16,
         "encoder": "gaussian" if "vae" in method else "deterministic",

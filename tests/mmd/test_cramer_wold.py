@@ -63,12 +63,26 @@ def test_the_closed_form_is_the_distance_up_to_its_approximation(
         assert float(cramer_wold_to_normal(torch.from_numpy(z))) == pytest.approx(expected, abs=tolerance)
 
 
-def test_the_law_itself_is_nearest_and_one_dimension_has_no_closed_form() -> None:
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (2.0, 0.0), (0.4, 0.0), (1.0, 1.0)])
+def test_the_closed_form_of_two_dimensions_is_exact(scale: float, shift: float) -> None:
+    for n in (60, 400):
+        z = codes(n, 2, scale, shift)
+        expected = 2 * math.sqrt(math.pi) * exact(z, (4 / (3 * n)) ** 0.4)
+        assert float(cramer_wold_to_normal(torch.from_numpy(z))) == pytest.approx(expected, rel=1e-9)
+    z = torch.from_numpy(codes(7, 2, scale, shift)).requires_grad_()
+    assert torch.autograd.gradcheck(cramer_wold_to_normal, (z,))
+
+
+def test_the_law_itself_is_nearest() -> None:
     near = float(cramer_wold_to_normal(torch.from_numpy(codes(1000, 64, 1.0, 0.0))))
     for scale, shift in ((1.3, 0.0), (0.8, 0.0), (1.0, 0.3)):
         assert float(cramer_wold_to_normal(torch.from_numpy(codes(1000, 64, scale, shift)))) > 1.5 * near
-    with pytest.raises(ValueError, match="d_z is 1"):
-        cramer_wold_to_normal(torch.zeros(3, 1))
+
+
+@pytest.mark.parametrize("d", [1, 3, 7])
+def test_other_numbers_of_dimensions_have_no_closed_form(d: int) -> None:
+    with pytest.raises(ValueError, match=f"d_z is {d}, the closed form holds at 2 and from 8 on"):
+        cramer_wold_to_normal(torch.zeros(3, d))
 
 
 def test_the_methods_penalty_is_the_log_in_units_of_the_prior() -> None:
@@ -76,10 +90,11 @@ def test_the_methods_penalty_is_the_log_in_units_of_the_prior() -> None:
     made = method("cwae", latent_dim=8, sigma_z=2.0)
     found = made.penalty(batch_of(Codes(2.0 * z)), Streams(0))
     assert float(found) == pytest.approx(math.log(float(cramer_wold_to_normal(z)) + 1e-7), rel=1e-9)
-    same = torch.zeros(2, 4, requires_grad=True)
-    log_cramer_wold(same).backward()
-    assert same.grad is not None
-    assert same.grad.isfinite().all()
+    for d in (2, 8):
+        same = torch.zeros(2, d, requires_grad=True)
+        log_cramer_wold(same).backward()
+        assert same.grad is not None
+        assert same.grad.isfinite().all()
 
 
 def test_the_mean_over_directions_is_kummers_function() -> None:

@@ -44,7 +44,8 @@ def training(method: str = "wae_mmd", **changes: Any) -> TrainingSettings:
 
 def method(name: str, shape: tuple[int, ...] = (1, 8, 8), seed: int = 0, **changes: Any) -> Method:
     """A method with its optimisers, ready to step."""
-    settings = training(name, **{"width": 4, "depth": 2, "latent_dim": 4, "critic_width": 16, **changes})
+    dim = 8 if name == "cwae" else 4  # CWAE has no closed form at 4
+    settings = training(name, **{"width": 4, "depth": 2, "latent_dim": dim, "critic_width": 16, **changes})
     made = build(RunSettings(dataset="d", method=name, seed=seed, shape=list(shape), training=settings))
     made.prepare_training()
     return made.train()

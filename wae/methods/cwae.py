@@ -10,7 +10,7 @@ from wae.core.settings import TrainingSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
-from wae.mmd.cramer_wold import log_cramer_wold
+from wae.mmd.cramer_wold import has_closed_form, log_cramer_wold
 
 
 class CWAE(Method):
@@ -27,10 +27,11 @@ class CWAE(Method):
 
     @classmethod
     def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
-        """UserError for codes of one dimension, for which the closed form does not hold."""
-        if settings.latent_dim < 2:
+        """UserError for numbers of dimensions at which the closed form does not hold."""
+        if not has_closed_form(settings.latent_dim):
             raise UserError(
-                f"latent_dim {settings.latent_dim}: CWAE's closed form holds from 2 on; set latent_dim to at least 2"
+                f"latent_dim {settings.latent_dim}: CWAE's closed form holds at 2 and from 8 on; "
+                "set latent_dim to 2 or to at least 8"
             )
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
