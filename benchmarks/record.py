@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import marked
+from wae.analysis.files import CROSSED, LOTTERY
 from wae.analysis.runs import FACTS, TRAJECTORIES, load_runs
 from wae.core.errors import UserError
 from wae.core.exits import in_words
@@ -27,7 +28,7 @@ PAGE = "summary.html"
 FURTHER = {  # by kind, where the experiment has them
     "study": (
         *(TRAJECTORIES, "timing.csv", "timing_machine.json", "timing_fits.json"),
-        *("contrasts.json", "claims.json", "published.json", "reaching.json", PAGE),
+        *("contrasts.json", "claims.json", "published.json", "reaching.json", LOTTERY.name, CROSSED.name, PAGE),
     ),
     "search": (TRAJECTORIES,),
     "reproduction": (TRAJECTORIES, "published.json"),

@@ -47,19 +47,20 @@ def pairwise(plain: Sequence[float], other: Sequence[float]) -> float:
 def test_each_streams_total_effect_is_half_the_mean_square_of_differences_of_logarithms(tmp_path: Path) -> None:
     rows = found(tmp_path, SCORES)
     assert list(rows) == ["all", *SEED_STREAMS, "sum"]
-    logs, total = np.log(PLAIN), np.var(np.log(PLAIN), ddof=1)
+    logs = np.log(PLAIN)
+    total = {stream: np.var(np.log(values), ddof=1) for stream, values in [("all", PLAIN), *OTHERS.items()]}
     effects = {stream: pairwise(list(logs), list(np.log(values))) for stream, values in OTHERS.items()}
     for stream, effect in effects.items():
         row = rows[stream]
         assert (row.dataset, row.method, row.seeds, row.log) == ("glyphs", "wae_gan", 4, True)
-        assert (row.sd, row.share) == pytest.approx((math.sqrt(effect), effect / total))
+        assert (row.sd, row.share) == pytest.approx((math.sqrt(effect), 2 * effect / (total["all"] + total[stream])))
         assert row.low == pytest.approx(math.sqrt(4 * effect / stats.chi2.ppf(0.975, 4)))
         assert row.high == pytest.approx(math.sqrt(4 * effect / stats.chi2.ppf(0.025, 4)))
     every = rows["all"]
-    assert (every.sd, every.share, every.share_low) == (pytest.approx(math.sqrt(total)), 1.0, None)
-    assert every.low == pytest.approx(math.sqrt(3 * total / stats.chi2.ppf(0.975, 3)))
+    assert (every.sd, every.share, every.share_low) == (pytest.approx(math.sqrt(total["all"])), 1.0, None)
+    assert every.low == pytest.approx(math.sqrt(3 * total["all"] / stats.chi2.ppf(0.975, 3)))
     assert (rows["sum"].seeds, rows["sum"].sd) == (4, None)
-    assert rows["sum"].share == pytest.approx(sum(effects.values()) / total)
+    assert rows["sum"].share == pytest.approx(sum(effects.values()) / np.mean(list(total.values())))
 
 
 def test_a_score_that_can_be_negative_is_taken_as_it_is(tmp_path: Path) -> None:
@@ -73,7 +74,7 @@ def test_a_score_that_can_be_negative_is_taken_as_it_is(tmp_path: Path) -> None:
     row = {row.stream: row for row in streams(made)}["samples"]
     assert not row.log
     assert row.sd == pytest.approx(math.sqrt((0.01 + 0.16) / 6))
-    assert row.share == pytest.approx((0.17 / 6) / np.var([-0.1, 0.3, 0.2], ddof=1))
+    assert row.share == pytest.approx((0.17 / 6) / np.var([[-0.1, 0.3, 0.2], [0.0, 0.3, -0.2]], axis=1, ddof=1).mean())
 
 
 def test_a_stream_that_nothing_draws_from_moves_nothing(tmp_path: Path) -> None:
@@ -132,7 +133,7 @@ def test_the_share_has_a_jackknifes_interval() -> None:
 
     def log_ratio(rows: np.ndarray) -> float:
         effects = [pairwise(list(rows[:, 0]), list(rows[:, column])) for column in (1, 2)]
-        return math.log(sum(effects) / float(np.var(rows[:, 0], ddof=1)))
+        return math.log(sum(effects) / float(np.mean([np.var(column, ddof=1) for column in rows.T])))
 
     whole = log_ratio(table)
     pseudo = [5 * whole - 4 * log_ratio(table[[i for i in range(5) if i != left]]) for left in range(5)]
@@ -195,7 +196,7 @@ def test_streams_that_act_only_together_have_each_the_whole_variance() -> None:
 
 
 def summed_share_only(scores: np.ndarray) -> float:
-    return total_effect(scores) / float(scores[:, 0].var(ddof=1))
+    return total_effect(scores) / float(scores.var(axis=0, ddof=1).mean())
 
 
 def test_the_budget_gives_the_coefficient_of_variation_and_what_is_worth_a_word(tmp_path: Path) -> None:

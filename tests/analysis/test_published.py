@@ -347,6 +347,7 @@ def test_variants_get_rows_and_other_datasets_do_not(ledger: Ledger) -> None:
 
 def test_published_results_of_an_experiment(root: Path, tmp_path: Path) -> None:
     planned = [*runs(), *runs("vae", implementation="baselines.vae:VAE", encoder="gaussian")]
+    planned += runs("wae_mmd@seed_stream=samples")  # of the seed lottery: the method's own with other draws
     config = {"evaluation": EvaluationSettings().model_dump(), "datasets": {"mnist": {"options": {"pad": 2}}}}
     write_json(tmp_path / "plan.json", {"config": config, "runs": planned})
     table = scores([20.0] * 3).assign(experiment="e", status="finished", label="")
@@ -357,6 +358,7 @@ def test_published_results_of_an_experiment(root: Path, tmp_path: Path) -> None:
     assert rae["prior"].outcome is Outcome.NOT_COMPARABLE
     assert not any(phrase.startswith("image size") for phrase in said(rae["prior"]))
     assert "latent dimension: 16 there, 8 here" in said(rae["prior"])
+    assert {row.method for row in document.rows if row.method.startswith("wae_mmd")} == {"wae_mmd"}
     assert document.lambdas == [
         LambdaRow("mnist", "wae_mmd", 10.0, pytest.approx(40.0)),
         LambdaRow("mnist", "vae", 10.0, None),

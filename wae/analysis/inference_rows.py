@@ -61,7 +61,8 @@ class StreamRow:
     shares of all streams, on the ``seeds`` that have all their runs. ``sd``: standard deviation over a stream's seeds
     (the root of its total effect's variance), of the natural logarithm of the score where ``log``, else in the score's
     unit, with its 95% interval ``low``, ``high`` for normal (log) scores. ``share``: of that variance in the variance
-    when all streams vary, with its 95% interval (jackknife over seeds). None where not known.
+    when all streams vary (the mean of those of all runs compared), with its 95% interval (jackknife over seeds). None
+    where not known.
     """
 
     dataset: str

@@ -76,8 +76,9 @@ def total_effect(scores: np.ndarray) -> float:
 def summed_share(scores: np.ndarray) -> tuple[float | None, float | None, float | None]:
     """``total_effect`` as a share of the variance when all streams vary, and its 95% interval.
 
-    A jackknife over seeds of the share's logarithm (Arvesen and Schmitz 1970), which leaves a seed out of all columns
-    at once; Student's t with the seeds less one. None where there is no variance, or no interval where a share is 0.
+    The variance is the mean of the columns'. A jackknife over seeds of the share's logarithm (Arvesen and Schmitz
+    1970), which leaves a seed out of all columns at once; Student's t with the seeds less one. None where there is no
+    variance, or no interval where a share is 0.
     """
     seeds, share = len(scores), _share(scores)
     if not math.isfinite(share):
@@ -92,7 +93,8 @@ def summed_share(scores: np.ndarray) -> tuple[float | None, float | None, float 
 
 
 def _share(scores: np.ndarray) -> float:
-    variance = float(scores[:, 0].var(ddof=1))
+    # Over the seeds all streams vary in every column, so that each estimates the same variance.
+    variance = float(scores.var(axis=0, ddof=1).mean())
     return total_effect(scores) / variance if variance > 0 else math.nan
 
 

@@ -22,7 +22,7 @@ from wae.analysis.published.rows import (
     Standing,
 )
 from wae.analysis.results import Results
-from wae.analysis.runs import REAL_DATA, base_method
+from wae.analysis.runs import REAL_DATA, base_method, of_lottery
 from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS, Interval, interval, score_interval
 from wae.analysis.words import about
 
@@ -31,8 +31,9 @@ def compare_file(results: Results, ledger: Path) -> PublishedDocument:
     """The published results of the file ``ledger`` (config/anchors.yaml) beside an experiment's."""
     config = results.config
     options = {name: settings.get("options", {}) for name, settings in config.get("datasets", {}).items()}
-    rows = compare(results.metrics(), results.planned, load_ledger(ledger, SCHEMA), config.get("evaluation"), options)
-    return PublishedDocument(rows, lambdas(results.planned))
+    runs = [run for run in results.planned if not of_lottery(run["method"])]  # the method's own with other streams
+    rows = compare(results.metrics(), runs, load_ledger(ledger, SCHEMA), config.get("evaluation"), options)
+    return PublishedDocument(rows, lambdas(runs))
 
 
 def lambdas(runs: Iterable[Mapping[str, Any]]) -> list[LambdaRow]:
