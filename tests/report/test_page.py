@@ -311,6 +311,7 @@ def test_the_index_lists_every_page_with_what_it_says_first(folder: Path, tmp_pa
     assert [a["href"] for a in Reader(text).all("a")] == ["fake/summary.html", "recorded/old/summary.html"]
     assert "Samples closest to real images, by Fréchet distance (classifier): " in text
     assert "3 seeds, 17 of 18 runs finished" in text
+
     assert "An &amp; older page" in text
     assert HOSTILE not in text
     (tmp_path / "empty").mkdir()
@@ -322,6 +323,12 @@ def test_a_partial_page_says_what_is_missing(tmp_path: Path) -> None:
     out = tmp_path / "page.html"
     page(folder, tmp_path, out, partial=True)
     assert "<strong>Partial report:</strong> 2 of 9 runs are missing" in out.read_text()
+    listed = tmp_path / "reports/fake/summary.html"
+    page(folder, tmp_path, listed, partial=True)
+    assert (
+        '<p class="mark">Partial report: 2 of 9 runs are missing. Not for citation: '
+        in index(tmp_path / "reports").read_text()
+    )
 
 
 def test_images_stop_at_the_budget_and_first_seeds_come_first(folder: Path) -> None:

@@ -279,3 +279,13 @@ def test_a_small_value_beside_large_ones_is_not_written_as_nothing() -> None:
     one = Score("d", "vae", "fid_classifier", "prior", mean=24.0, low=16.9, high=31.1, by_seed={0: 24.0, 1: 24.0})
     column = Column("fid_classifier", "prior", {"vae": one})
     assert [column.number(v) for v in (0.045, -0.045, 0.06, 3.14, 0.0)] == ["0.04", "−0.04", "0.1", "3.1", "0.0"]
+
+
+def test_csv_has_the_interval_of_a_column_where_it_has_one() -> None:
+    rows = (
+        (Cell("a", head=True), Cell("0.3 [0.1, 0.5]", 0.1 + 0.2, low=0.1, high=0.5)),
+        (Cell("b", head=True), Cell("-")),
+    )
+    grid = Grid("a", "", "", "", (Head("Method"), Head("x")), rows)
+    assert csv_text(grid) == "Method,x,x: low,x: high\na,0.30000000000000004,0.1,0.5\nb,,,\n"
+    assert csv_text(Grid("a", "", "", "", (Head("x"), Head("y")), ())) == "x,y\n"

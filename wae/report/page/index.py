@@ -16,12 +16,16 @@ HEAD = 65_536  # bytes of a page in which its title and description stand
 
 @dataclass(frozen=True)
 class Entry:
-    """A page: its address from the index, and what its head says; "" for what an older page lacks."""
+    """A page: its address from the index, and what its head says; "" for what an older page lacks.
+
+    ``warning``: that runs are missing, or that it is not for citation, and why.
+    """
 
     href: str
     title: str
     headline: str
     basis: str
+    warning: str
 
 
 def index(reports: Path) -> Path:
@@ -49,5 +53,6 @@ def _entry(path: Path, reports: Path) -> Entry:
         return unescape(found[1]) if found else ""
 
     title = said(r"<title>([^<]*)</title>") or path.parent.name
-    headline, basis = (said(rf'<meta name="{name}" content="([^"]*)">') for name in ("description", "wae-basis"))
-    return Entry(path.relative_to(reports).as_posix(), title, headline, basis)
+    names = ("description", "wae-basis", "wae-warning")
+    stated = (said(rf'<meta name="{name}" content="([^"]*)">') for name in names)
+    return Entry(path.relative_to(reports).as_posix(), title, *stated)

@@ -37,7 +37,7 @@ def _published(results: Results) -> Grid | None:
                 Cell(results.title(entry.method)),
                 Cell(f"{entry.metric}, {SUBJECTS.get(entry.subject, entry.subject)}"),
                 Cell(f"{entry.published:g}{STANDINGS[entry.standing]}", entry.published),
-                Cell(ours, entry.ours, trace),
+                Cell(ours, entry.ours, trace, low=entry.low, high=entry.high),
                 Cell("-" if entry.below is None else f"{entry.below} of {entry.seeds}", entry.below),
                 Cell(OUTCOMES[entry.outcome]),
                 _differences(entry),
@@ -202,7 +202,7 @@ def _evidence(source: str, found: Evidence) -> tuple[Cell, ...]:
     return (
         Cell(found.dataset or "-"),
         Cell(found.what, head=True),
-        Cell(text, found.value, trace),
+        Cell(text, found.value, trace, low=found.low, high=found.high),
         Cell(found.note or "-"),
         Cell("-" if found.verdict is None else VERDICTS[found.verdict]),
     )

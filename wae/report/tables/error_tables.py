@@ -220,7 +220,7 @@ def _both(results: Results) -> Grid | None:
                 Cell("its best weight" if row.best else "the paper's weight"),
                 Cell(results.title(row.method)),
                 Cell(f"{row.weight:g}", row.weight),
-                Cell(number(row.mean) + spread(row.low, row.high, 3), row.mean, trace),
+                Cell(number(row.mean) + spread(row.low, row.high, 3), row.mean, trace, low=row.low, high=row.high),
             )
         )
     if not rows:

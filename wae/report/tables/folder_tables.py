@@ -73,7 +73,8 @@ def _row(pair: ScorePair) -> tuple[Cell, ...]:
     moved = Cell("-")
     if change is not None:
         sign = "× " if change.ratio else ""
-        moved = Cell(f"{sign}{number(change.estimate, 3)}{spread(change.low, change.high, 3)}", change.estimate)
+        text = f"{sign}{number(change.estimate, 3)}{spread(change.low, change.high, 3)}"
+        moved = Cell(text, change.estimate, low=change.low, high=change.high)
         p = Cell("-" if change.p_holm is None else _p(change.p_holm), change.p_holm)
         if pair.outcome is Outcome.DIFFERENT:
             way = "higher" if change.higher else "lower"

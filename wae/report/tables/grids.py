@@ -71,7 +71,7 @@ class Cell:
     """``text`` is shown; ``value`` sorts and goes into the CSV. ``trace``: runs and file behind it, one per line.
 
     ``mark``: "best" (shown bold), "tie" or "". ``head``: it names its row. ``short``: what the page shows of a long
-    text until it is opened.
+    text until it is opened. ``low``, ``high``: the value's 95% interval, for the CSV.
     """
 
     text: str
@@ -80,6 +80,8 @@ class Cell:
     mark: str = ""
     head: bool = False
     short: str = ""
+    low: float | None = None
+    high: float | None = None
 
     @property
     def sort_key(self) -> Any:
@@ -170,21 +172,29 @@ def _tail(number: str) -> str:
 
 
 def csv_text(grid: Grid) -> str:
-    """The table as CSV in full precision."""
+    """The table as CSV in full precision; a column with intervals is followed by their lower and upper ends."""
     if grid.long_csv is not None:
         return grid.long_csv
+    written: list[list[str]] = []
+    for column, head in enumerate(grid.heads):
+        cells = [row[column] for row in grid.rows]
+        written.append([head.text, *map(_csv, cells)])
+        if any(cell.low is not None or cell.high is not None for cell in cells):
+            written.append([f"{head.text}: low", *(_exact(cell.low) for cell in cells)])
+            written.append([f"{head.text}: high", *(_exact(cell.high) for cell in cells)])
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([head.text for head in grid.heads])
-    for row in grid.rows:
-        writer.writerow([_csv(cell) for cell in row])
+    csv.writer(out, lineterminator="\n").writerows(zip(*written, strict=True))
     return out.getvalue()
 
 
 def _csv(cell: Cell) -> str:
     if cell.value is None:
         return "" if cell.text == "-" else cell.text
-    return repr(cell.value) if isinstance(cell.value, float) else str(cell.value)
+    return _exact(cell.value)
+
+
+def _exact(value: float | str | None) -> str:
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
 def markdown_text(grid: Grid) -> str:

@@ -6,6 +6,7 @@ from wae.analysis.deciding import MOST_SEEDS
 from wae.analysis.files import AGGREGATES, CONTRASTS, CROSSED, DECIDING, LOTTERY
 from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
+from wae.analysis.statistics import Comparison
 from wae.analysis.words import SUBJECTS, counted, in_words, number, spread
 from wae.report.tables.grids import Cell, Grid, Head
 
@@ -28,7 +29,6 @@ def _contrasts(results: Results) -> Grid | None:
             results.source("metrics.csv"),
         )
         told = "less" if c.lower else "more" if c.higher else "not told apart"
-        unit = " times" if c.ratio else ""
         rows.append(
             (
                 Cell(found.dataset, head=True),
@@ -36,7 +36,7 @@ def _contrasts(results: Results) -> Grid | None:
                 Cell("primary" if found.primary else "secondary"),
                 Cell(results.title(c.first)),
                 Cell(results.title(c.second)),
-                Cell(number(c.estimate, 3) + spread(c.low, c.high, 3) + unit, c.estimate, trace),
+                _estimate(c, trace),
                 Cell(number(c.effect, 2), c.effect),
                 Cell(number(c.p_holm, 2), c.p_holm),
                 Cell(told),
@@ -60,13 +60,23 @@ def _contrasts(results: Results) -> Grid | None:
     )
 
 
+def _estimate(found: Comparison, trace: tuple[str, ...]) -> Cell:
+    text = number(found.estimate, 3) + spread(found.low, found.high, 3) + (" times" if found.ratio else "")
+    return Cell(text, found.estimate, trace, low=found.low, high=found.high)
+
+
 def _aggregates(results: Results) -> Grid | None:
     rows = [
         (
             Cell(results.title(row.method), head=True),
             Cell(f"{row.runs}", row.runs),
-            Cell(number(row.mean, 3) + spread(row.low, row.high, 3), row.mean),
-            Cell(number(row.improvement, 2) + spread(row.improvement_low, row.improvement_high, 2), row.improvement),
+            Cell(number(row.mean, 3) + spread(row.low, row.high, 3), row.mean, low=row.low, high=row.high),
+            Cell(
+                number(row.improvement, 2) + spread(row.improvement_low, row.improvement_high, 2),
+                row.improvement,
+                low=row.improvement_low,
+                high=row.improvement_high,
+            ),
         )
         for row in results.read(AGGREGATES)
     ]
@@ -96,14 +106,13 @@ def _deciding(results: Results) -> Grid | None:
             f"corrected for {counted(found.comparisons, 'pair')}",
             results.source(DECIDING.name),
         )
-        unit = " times" if c.ratio else ""
         needed = f"over {MOST_SEEDS:,}" if found.needed is None else f"{found.needed:,}"
         rows.append(
             (
                 Cell(found.dataset, head=True),
                 Cell(results.title(c.first)),
                 Cell(results.title(c.second)),
-                Cell(number(c.estimate, 3) + spread(c.low, c.high, 3) + unit, c.estimate, trace),
+                _estimate(c, trace),
                 Cell(number(c.p_holm, 2), c.p_holm),
                 Cell(f"{c.seeds}", c.seeds),
                 Cell(needed, found.needed, trace),
@@ -147,7 +156,7 @@ def _streams(results: Results) -> Grid | None:
         share = Cell("-")
         if row.share is not None:
             within = "" if row.share_low is None else f" [{_percent(row.share_low)}, {_percent(row.share_high)}]"
-            share = Cell(_percent(row.share) + within, row.share, trace)
+            share = Cell(_percent(row.share) + within, row.share, trace, low=row.share_low, high=row.share_high)
         title, seeds = Cell(results.title(row.method)), Cell(f"{row.seeds}", row.seeds)
         cells = (Cell(row.dataset, head=True), title, Cell(STREAMS[row.stream]), seeds, _sd(row, trace), share)
         rows.append(cells)
@@ -183,8 +192,9 @@ def _sd(row: StreamRow | CrossedRow, trace: tuple[str, ...]) -> Cell:
     if row.sd is None:
         return Cell("-")
     said = _percent if row.log else partial(number, digits=3)
-    within = f" [{said(row.low)}, {said(row.high)}]" if isinstance(row, StreamRow) and row.low is not None else ""
-    return Cell(said(row.sd) + within, row.sd, trace)
+    low, high = (row.low, row.high) if isinstance(row, StreamRow) else (None, None)
+    within = "" if low is None else f" [{said(low)}, {said(high)}]"
+    return Cell(said(row.sd) + within, row.sd, trace, low=low, high=high)
 
 
 def _percent(share: float | None) -> str:

@@ -71,7 +71,7 @@ def _reaching(results: Results) -> Grid | None:
                 Cell(title),
                 Cell(number(row.target), row.target),
                 Cell(f"{len(reached)} of {len(row.by_seed)}", float(len(reached))),
-                Cell(shown, row.seconds, lines),
+                Cell(shown, row.seconds, lines, low=row.low, high=row.high),
             )
         )
     if not rows:

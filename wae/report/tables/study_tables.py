@@ -53,7 +53,7 @@ def _time(results: Results, row: dict[str, Any], title: str) -> Cell:
         f"{row['rounds']:.0f} rounds{noisy}",
         results.source("timing.csv"),
     )
-    return Cell(seconds(row["seconds"]), float(row["seconds"]), trace)
+    return Cell(seconds(row["seconds"]), float(row["seconds"]), trace, low=float(row["low"]), high=float(row["high"]))
 
 
 def _steps(results: Results) -> Grid | None:
@@ -135,7 +135,7 @@ def _fits(results: Results) -> Grid | None:
         trace = (title, f"fitted from n = {fit.n_min:,.0f} to {fit.n_max:,.0f}", results.source(TIMING_FITS.name))
         text = number(fit.p, 3) + spread(fit.p_low, fit.p_high, 3)
         dimension = Cell(f"{fit.latent_dim}", fit.latent_dim)
-        rows.append((Cell(title, head=True), dimension, Cell(text, fit.p, trace)))
+        rows.append((Cell(title, head=True), dimension, Cell(text, fit.p, trace, low=fit.p_low, high=fit.p_high)))
     if not rows:
         return None
     return Grid(
@@ -157,11 +157,12 @@ def _crossovers(results: Results) -> Grid | None:
         title = f"{timed_title(c.a, None)} and {timed_title(c.b, c.critic_width)}"
         interval = "" if c.low is None or c.high is None else f" [{c.low:,.0f}, {c.high:,.0f}]"
         text = "-" if c.n is None else f"{c.n:,.0f}{interval}"
+        trace = () if c.n is None else (title, text, results.source(TIMING_FITS.name))
         rows.append(
             (
                 Cell(title, head=True),
                 Cell(f"{c.latent_dim or ''}", c.latent_dim),
-                Cell(text, c.n, () if c.n is None else (title, text, results.source(TIMING_FITS.name))),
+                Cell(text, c.n, trace, low=c.low, high=c.high),
                 Cell(MEETINGS[c.status]),
             )
         )
