@@ -245,7 +245,12 @@ def test_a_stale_table_or_page_is_noticed_and_what_was_just_made_is_not(
     found = made_from.outdated(plan, LAYOUT)
     assert found == {str(path): unsaid for path in results.values()}
     jobs.say_outdated(found)
-    assert capsys.readouterr().err == f"results/own, reports/own: {unsaid}; made again where they are asked for\n"
+    said = f"results/own, reports/own: {unsaid}; made again where they are asked for"
+    assert capsys.readouterr().err == f"{said}\n"
+    jobs.say_outdated(found, partial=True)
+    assert (
+        capsys.readouterr().err == f"{said}, but for runs and scores, of which a partial report takes what is there\n"
+    )
     for stage, path in results.items():
         made_from.note(folder, path, made_from.of_stage(plan, stage))
     assert made_from.outdated(plan, LAYOUT) == {}

@@ -114,12 +114,18 @@ def claim_folder() -> None:
         remove_leftovers(folder, "*")  # runs and data are cleaned by their own jobs, alone in their folders
 
 
-def say_outdated(records: Mapping[str, str]) -> None:
-    """Say on stderr which results will be made again, and why: the first few of each reason."""
+def say_outdated(records: Mapping[str, str], partial: bool = False) -> None:
+    """Say on stderr which results will be made again, and why: the first few of each reason.
+
+    A ``partial`` report makes no run, and none of its scores, again.
+    """
+    done = "made again where they are asked for"
+    if partial:
+        done += ", but for runs and scores, of which a partial report takes what is there"
     for words in dict.fromkeys(records.values()):
         paths = list(dict.fromkeys(str(Path(path).parent) for path, found in records.items() if found == words))
         more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-        print(f"{', '.join(paths[:3])}{more}: {words}; made again where they are asked for", file=sys.stderr)
+        print(f"{', '.join(paths[:3])}{more}: {words}; {done}", file=sys.stderr)
 
 
 def devices_per_job(plan: Plan) -> int:

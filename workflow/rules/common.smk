@@ -41,7 +41,7 @@ ENVIRONMENT = "../envs/wae.yaml"
 GPU = jobs.devices_per_job(PLAN)
 
 jobs.set_environment(PLAN)
-jobs.say_outdated(OUTDATED)
+jobs.say_outdated(OUTDATED, CONFIG.run.partial)
 
 
 def outdated(wildcards):

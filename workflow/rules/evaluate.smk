@@ -30,6 +30,9 @@ use rule classifier as pretrained with:
         record="results/extractors/{data_id}/{extractor_id}/extractor.json",
     wildcard_constraints:
         extractor_id=extractor_ids(trained=False),
+    resources:
+        plan=PLAN_FILE,
+        gpu=0,
 
 
 rule reference:
