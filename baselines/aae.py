@@ -55,7 +55,8 @@ class AAE(WAEGAN):
     def codes_for_critic(self, batch: Batch, streams: Streams) -> Tensor:
         """The batch encoded again, (n, d_z), in the mode that the option ``critic_codes`` names."""
         self.encoder.train(self.own["critic_codes"] == "training")
-        z = self.encode(batch.x, streams).z
+        with self.mixed():
+            z = self.encode(batch.x, streams).z
         self.encoder.train()
         return z
 
@@ -67,7 +68,9 @@ class AAE(WAEGAN):
     def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
         """The regularisation phase: critic, then encoder; their losses go to the history."""
         scalars = super().after_step(batch, streams)
-        loss = self.fooling_loss(self.logits(self.encode(batch.x, streams).z))
+        with self.mixed():
+            z = self.encode(batch.x, streams).z
+        loss = self.fooling_loss(self.logits(z))
         self.optimisers["generator"].zero_grad(set_to_none=True)
         loss.backward(inputs=list(self.encoder.parameters()))
         self.optimisers["generator"].step()

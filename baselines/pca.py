@@ -15,6 +15,7 @@ from wae.methods.base import no_mark
 from wae.methods.facts import Line
 
 BLOCK = 4096  # images that are float64 at once
+RELATIVE = 1e-12  # a component's variance, in units of the mean squared norm of an image, below which it is rounding
 
 
 class PCA(AE):
@@ -55,6 +56,10 @@ class PCA(AE):
                 f"binarise {settings.binarise!r} with PCA, which is found from the grey levels themselves; set "
                 "binarise to 'off'"
             )
+        if settings.output_bias != "initialisation":
+            raise UserError(
+                f"output_bias {settings.output_bias!r} with PCA, whose decoder's bias is the mean image; leave it out"
+            )
         if settings.cost == "bce":
             raise UserError(
                 "cost 'bce' with PCA, whose reconstructions also lie outside [0, 1], where it is undefined; set cost "
@@ -75,7 +80,8 @@ class PCA(AE):
     def fit(self, images: Tensor) -> None:
         """Set both networks from ``images``, uint8 (N, C, H, W): sums and eigenvectors in float64.
 
-        Each component's entry of largest magnitude is positive, as its sign is arbitrary.
+        Each component's entry of largest magnitude is positive, as its sign is arbitrary. UserError where the images
+        have fewer components than codes, as further ones would be rounding errors, made as large as the others.
         """
         total = torch.zeros(self.pixels, dtype=torch.float64, device=images.device)
         products = torch.zeros(self.pixels, self.pixels, dtype=torch.float64, device=images.device)
@@ -85,9 +91,15 @@ class PCA(AE):
             products += x.T @ x
         mean = total / len(images)
         values, vectors = torch.linalg.eigh(products / len(images) - torch.outer(mean, mean))
+        rank = int((values > RELATIVE * products.trace() / len(images)).sum())
+        if rank < self.settings.latent_dim:
+            raise UserError(
+                f"latent_dim is {self.settings.latent_dim}, these {len(images)} images vary in {rank} principal "
+                "components; lower it"
+            )
         values, vectors = (tensor.flip(-1)[..., : self.settings.latent_dim] for tensor in (values, vectors))
         vectors = vectors * vectors.gather(0, vectors.abs().argmax(0, keepdim=True)).sign()
-        spread = values.clamp_min(1e-12).sqrt() / self.prior.sigma  # of a component, in units of the codes
+        spread = values.sqrt() / self.prior.sigma  # of a component, in units of the codes
         into, out = (m for m in (*self.encoder.modules(), *self.decoder.modules()) if isinstance(m, nn.Linear))
         into.weight.copy_((vectors / spread).T)
         into.bias.copy_(-torch.mv((vectors / spread).T, mean))
@@ -99,7 +111,8 @@ class PCA(AE):
         """The loss of ``images``, uint8 (n, C, H, W); nothing is trained. Scalars as of ``Method.step``."""
         x = self.to_range(images)
         mark("data")
-        loss = self.reconstruction_loss(self.decoder(self.encode(x, streams).z), x)
+        with torch.autocast(x.device.type, enabled=False):  # both networks are exact
+            loss = self.reconstruction_loss(self.decoder(self.encode(x, streams).z), x)
         mark("forward")
         zero = torch.zeros_like(loss)
         return {"loss": loss, "reconstruction": loss, "penalty": zero, "penalty_gradient": zero}

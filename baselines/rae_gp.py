@@ -7,6 +7,8 @@ from torch import Tensor
 
 from baselines.rae_l2 import half_squared_length
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
+from wae.core.settings import TrainingSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
@@ -35,6 +37,13 @@ class RAEGP(Method):
     encoders: ClassVar[tuple[str, ...]] = ("deterministic", "pixel_noise")
     priors: ClassVar[tuple[str, ...]] = ("normal",)
     options: ClassVar[dict[str, Any]] = {"gradient_penalty": 2.5e-4}  # theirs on MNIST: 0.5e-7 beside beta 1e-4
+
+    @classmethod
+    def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
+        """UserError for ``compile``: torch's compiler has no second derivatives."""
+        super().check_settings(settings, shape)
+        if settings.compile:
+            raise UserError("compile with RAE-GP, whose penalty needs second derivatives; set compile to false")
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         """Half the squared length of the codes plus the weighted squared slope, averaged over the batch."""

@@ -41,11 +41,16 @@ class VAE(Method):
 
     @classmethod
     def check_settings(cls, settings: TrainingSettings, shape: tuple[int, ...]) -> None:
-        """UserError for an unknown ``kl``."""
+        """UserError for an unknown ``kl``, and for a sampled one with a floor, which would have no lower bound."""
         super().check_settings(settings, shape)
         kl = settings.options.get("kl", cls.options["kl"])
         if kl not in ("analytic", "sampled"):
             raise UserError(f"kl is {kl!r}; set it to 'analytic' or 'sampled'")
+        if kl == "sampled" and settings.gaussian_floor:
+            raise UserError(
+                f"gaussian_floor {settings.gaussian_floor:g} with kl 'sampled': codes are drawn with the floor, their "
+                "density is without; set gaussian_floor to 0 or kl to 'analytic'"
+            )
 
     def __init__(self, run: RunSettings) -> None:
         super().__init__(run)

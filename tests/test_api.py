@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 import wae
 from wae.cli import main
+from wae.planning.config import merge, read_config
 
 CELL = "digits/wae_mmd/seed0"
 FILES = ("weights.safetensors", "metrics.json", "settings.json", "trajectory.csv")
@@ -94,8 +95,27 @@ def test_images_that_do_not_fit_are_refused_before_anything_is_made(tmp_path: Pa
 def test_a_cell_that_is_not_planned_is_refused(tmp_path: Path, root: Path) -> None:
     with pytest.raises(wae.UserError, match="did you mean 'digits/wae_mmd/seed0'"):
         wae.train(root / "config/smoke.yaml", "digits/wae_mdm/seed0", results=tmp_path)
+    with pytest.raises(wae.UserError, match="did you mean 'digits/wae_mmd/seed0'"):
+        wae.evaluate(root / "config/smoke.yaml", "digits/wae_mdm/seed0", results=tmp_path)
     with pytest.raises(wae.UserError, match="write DATASET/METHOD/seedN"):
         wae.train(root / "config/smoke.yaml", "digits/wae_mmd/0", results=tmp_path)
+
+
+def test_what_no_run_could_use_is_refused_before_anything_is_made(tmp_path: Path, root: Path) -> None:
+    config = root / "config/smoke.yaml"
+    with pytest.raises(wae.UserError, match="no such file; train the run first: wae train --plan FILE --cell digits"):
+        wae.evaluate(config, "digits/wae_mmd/seed0", results=tmp_path / "untrained")
+    wrong = merge(read_config(config), {"training": {"methods": {"wae_gan": {"options": {"fresh_code": True}}}}})
+    with pytest.raises(wae.UserError, match=r"unknown option 'fresh_code': known are .*did you mean 'fresh_codes'"):
+        wae.train(wrong, "digits/wae_gan/seed0", results=tmp_path / "misspelt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_without_its_tables_is_refused(root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "page/summary.html"
+    assert main(["page", "--plan", str(root / "config/smoke.yaml"), "--out", str(out)]) == 1
+    said = capfd.readouterr().err
+    assert f"{out.parent}/tables: not there, a page shows what lies beside it; first run: wae tables --plan" in said
 
 
 def test_an_analysis_by_hand_without_a_plan_names_the_command(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from wae.commands.api import load as load
     from wae.commands.api import score as score
     from wae.commands.api import train as train
+    from wae.core.errors import StopSignalError as StopSignalError
     from wae.core.errors import UserError as UserError
     from wae.data.source import Dataset as Dataset
     from wae.data.source import Split as Split
@@ -32,6 +33,7 @@ _PLACES = {
     "Method": "wae.methods.base",
     "Results": "wae.analysis.results",
     "Split": "wae.data.source",
+    "StopSignalError": "wae.core.errors",
     "UserError": "wae.core.errors",
     "evaluate": "wae.commands.api",
     "load": "wae.commands.api",

@@ -1,5 +1,6 @@
 """The tidy tables: collected completely, written the same bytes for the same results."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,9 @@ def test_rate_is_images_over_seconds(tmp_path: Path) -> None:
     out = _collect_one(tmp_path, [])
     run = load_runs(out / "runs.csv").iloc[0]
     assert run["images_per_second"] == 500 * 4 / 8.0
+    out = _collect_one(tmp_path, [], prepared_seconds=3.0)  # before the first step
+    run = load_runs(out / "runs.csv").iloc[0]
+    assert (run["images_per_second"], run["seconds"]) == (500 * 4 / 5.0, 8.0)
 
 
 def test_kept_scores_have_the_seconds_of_their_epoch(tmp_path: Path) -> None:
@@ -113,6 +117,16 @@ def test_scores_of_another_run_are_refused(tmp_path: Path) -> None:
         path / "metrics.json", {"dataset": "digits", "method": "vae", "seed": 4, "status": "finished", "rows": []}
     )
     with pytest.raises(UserError, match=r"seed is 4, planned 3"):
+        collect([run_settings("digits", "vae", 3)], [path], [], tmp_path / "m.csv", tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize(("scored", "fits"), [("abc", True), (None, True), ("abd", False)])
+def test_scores_of_other_weights_are_refused(tmp_path: Path, scored: str | None, fits: bool) -> None:
+    path = tmp_path / "run"
+    identity = {"dataset": "digits", "method": "vae", "seed": 3, "status": "finished"}
+    write_json(path / "run.json", {"status": "finished", "sha256": {"weights.safetensors": "abc"}})
+    write_json(path / "metrics.json", identity | {"weights": scored, "rows": []})
+    with nullcontext() if fits else pytest.raises(UserError, match="of other weights than weights"):
         collect([run_settings("digits", "vae", 3)], [path], [], tmp_path / "m.csv", tmp_path / "r.csv")
 
 

@@ -148,6 +148,28 @@ def test_links_to_elsewhere_and_unfinished_files_stay_out(tmp_path: Path) -> Non
     assert not set(files.values()) & {b"mine", b"half"}
 
 
+def test_code_of_ones_own_is_in_it_as_it_ran_or_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = record(tmp_path, git_state()[0])
+    for name in ("my_method.py", "changed.py", "secret.txt"):
+        (tmp_path / name).write_text(f"# {name}\n")
+    own = {name: sha256_file(tmp_path / name) for name in ("my_method.py", "changed.py")}
+    own |= {"../secret.txt": sha256_file(tmp_path / "secret.txt"), "gone.py": "0" * 64}
+    own["CONTRIBUTING.md"] = "0" * 64  # of the commit, which ran with another one
+    (tmp_path / "changed.py").write_text("# otherwise\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")  # where none of it is
+    (tmp_path / "below/my_method.py").write_text("# my_method.py\n")
+    write_json(folder / "manifest.json", read_json(folder / "manifest.json") | {"own_code": own})
+    crate(folder, tmp_path / "crate.zip")
+    files, entities = contents(tmp_path / "crate.zip")
+    assert files["my_method.py"] == b"# my_method.py\n"
+    assert "my_method.py" in ids(entities["Snakefile"]["hasPart"])
+    assert not [name for name in files if "changed" in name or "secret" in name or "CONTRIBUTING" in name]
+    said = "as it is no longer here as it ran: ../secret.txt, CONTRIBUTING.md, changed.py, gone.py."
+    assert said in entities["./"]["description"]
+
+
 def test_a_commit_that_git_lacks_is_said(tmp_path: Path) -> None:
     folder = record(tmp_path, "0" * 40)
     write_json(folder / "manifest.json", read_json(folder / "manifest.json") | {"run_commits": ["0" * 40, "1" * 40]})

@@ -9,6 +9,7 @@ import pytest
 
 from wae.commands import doctor
 from wae.commands.doctor import Finding
+from wae.compute import devices
 from wae.data.source import prepare
 from wae.planning.config import merge
 from wae.planning.made_from import of_data
@@ -63,6 +64,30 @@ def test_a_wanted_cuda_device_that_is_not_there(planned: Change, monkeypatch: py
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert found(planned({"execution": {"device": "cuda"}}), "no CUDA device").level == "error"
     assert found(planned({"execution": {"device": "auto"}}), "computing on the CPU").level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("device", "faults", "levels"),
+    [
+        ("cpu", ["busy", "busy"], ["warning", "warning"]),
+        ("cuda:1", ["busy", None], ["warning", "ok"]),
+        ("cuda:0", ["busy", None], ["error", "ok"]),
+        ("auto", ["busy", None], ["warning", "ok"]),
+        ("auto", ["busy", "busy"], ["error", "error"]),
+        ("cuda", ["busy", "busy"], ["error", "error"]),
+    ],
+)
+def test_a_busy_cuda_device_is_an_error_where_jobs_need_it(
+    planned: Change, monkeypatch: pytest.MonkeyPatch, device: str, faults: list[str | None], levels: list[str]
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "a GPU")
+    monkeypatch.setattr(devices, "fault_of", lambda device: faults[device.index])
+    findings = [f for f in doctor.examine(planned({"execution": {"device": device}})) if "CUDA device" in f.text]
+    assert [finding.level for finding in findings] == levels
 
 
 def test_more_threads_than_cores(planned: Change) -> None:
@@ -199,4 +224,4 @@ def test_each_cuda_device_is_tried(planned: Change, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(devices, "fault_of", lambda device: "busy" if device.index else None)
     plan = planned({})
     assert found(plan, "CUDA device 0: GPU 0, computes").level == "ok"
-    assert found(plan, "CUDA device 1: GPU 1: busy").level == "error"
+    assert found(plan, "CUDA device 1: GPU 1: busy").level == "warning"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wae.commands.status import print_status, run_status
+from wae.commands.status import print_status, remaining_seconds, run_status
 from wae.core.errors import UserError
 
 BAR = "mnist/vae/seed0:  17%|#7        | 81/469 [00:00<00:03]"
@@ -32,6 +32,16 @@ def test_a_run_is_stopped_once_nothing_was_written_for_two_minutes(tmp_path: Pat
     os.utime(tmp_path / "train.log", (1000.0, 1000.0))
     assert run_status(tmp_path, "a", 5, 1119.0).state == "running"
     assert run_status(tmp_path, "a", 5, 1121.0).state == "stopped"
+
+
+def test_what_is_left_is_told_by_the_epochs_and_not_by_what_came_before_the_first(tmp_path: Path) -> None:
+    (tmp_path / "history.csv").write_text("epoch,seconds\n1,61\n2,62\n3,63.5\n")
+    (tmp_path / "train.log").write_text(BAR)
+    found = run_status(tmp_path, "mnist/vae/seed0", 103, (tmp_path / "train.log").stat().st_mtime)
+    assert (found.seconds, found.pace) == (63.5, 1.25)
+    assert remaining_seconds([found]) == pytest.approx(125.0)
+    (tmp_path / "history.csv").write_text("epoch,seconds\n2,61\n")
+    assert run_status(tmp_path, "mnist/vae/seed0", 103, 0.0).pace == 30.5
 
 
 RUN = '{"dataset": "digits", "method": "vae", "seed": 0, "training": {"epochs": 3}}'

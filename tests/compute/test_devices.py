@@ -33,6 +33,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(devices, "fault_of", lambda device: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(devices, "_held", [])
+    monkeypatch.setattr(devices, "_own", None)
     yield tmp_path / "wae/devices"
     for lock in devices._held:
         lock.release()
@@ -77,7 +78,7 @@ def test_a_device_is_known_by_its_name_however_a_process_numbers_it(tmp_path: Pa
 
 def test_auto_claims_the_next_free_one_and_then_takes_the_cpu(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
     auto = ExecutionSettings(device="auto")
-    assert [str(devices.setup(auto)) for _ in range(4)] == ["cuda:0", "cuda:1", "cuda:2", "cpu"]
+    assert [str(in_a_new_process(auto)) for _ in range(4)] == ["cuda:0", "cuda:1", "cuda:2", "cpu"]
     said = capsys.readouterr().err.splitlines()
     assert said[1] == "computing on CUDA device 1 (GPU-b)"
     assert said[3] == "all 3 CUDA devices are claimed by other jobs: computing on the CPU"
@@ -90,9 +91,26 @@ def test_cuda_is_an_order_and_a_number_a_choice(three: Path) -> None:
     with pytest.raises(UserError, match="'cuda:3', 3 CUDA devices are visible"):
         devices.setup(ExecutionSettings(device="cuda:3"))
     for _ in range(3):
-        devices.setup(ExecutionSettings(device="cuda"))
+        in_a_new_process(ExecutionSettings(device="cuda"))
     with pytest.raises(UserError, match="all 3 CUDA devices are claimed by other jobs; lower --resources gpu=N"):
-        devices.setup(ExecutionSettings(device="cuda"))
+        in_a_new_process(ExecutionSettings(device="cuda"))
+
+
+def in_a_new_process(execution: ExecutionSettings) -> torch.device:
+    """The device that a process gets which has none yet, beside those that have."""
+    devices._own = None
+    return devices.setup(execution)
+
+
+def test_the_stages_of_one_process_keep_its_device(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other, index = claiming(devices.private(three), "GPU-a")
+    assert index == "0"
+    for device in ("auto", "cuda", "auto"):
+        assert str(devices.setup(ExecutionSettings(device=device))) == "cuda:1"
+    assert capsys.readouterr().err == "computing on CUDA device 1 (GPU-b)\n"
+    assert str(devices.setup(ExecutionSettings(device="cpu"))) == "cpu"
+    other.kill()
+    other.communicate()
 
 
 def test_claims_lie_in_a_folder_that_nobody_else_can_prepare(three: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +198,7 @@ def test_the_next_free_device_is_tried_where_one_does_not_compute(
         "computing on CUDA device 1 (GPU-b)",
     ]
     with pytest.raises(UserError) as caught:  # 1 is claimed by now, and 0 still held
-        devices.setup(ExecutionSettings(device=wanted))
+        in_a_new_process(ExecutionSettings(device=wanted))
     line = f"no free CUDA device computes (device 2: {TOO_OLD}); free or repair one, or set execution.device to cpu"
     assert str(caught.value) == line
 

@@ -39,6 +39,14 @@ def test_the_method_pca_is_at_the_floor() -> None:
     assert sse_of_pca(sse, floor, 6)["sse_of_pca"] > 1.0
 
 
+def test_there_is_no_floor_of_more_components_than_the_training_images_vary_in() -> None:
+    train, held_out = pictures(20, 1)[0], pictures(30, 2)[0]
+    floor = pca_errors(train, held_out)
+    assert len(floor) == 20  # of none to 19 components
+    assert sse_of_pca(1.0, floor, 19) == sse_of_pca(1.0, floor, 60) == {}
+    assert list(sse_of_pca(1.0, floor, 18)) == ["sse_of_pca"]
+
+
 def test_large_images_and_codes_as_long_as_images_have_no_floor() -> None:
     assert pca_errors(np.zeros((2, 3, 64, 64), np.uint8), np.zeros((2, 3, 64, 64), np.uint8)) == []
     assert sse_of_pca(1.0, [], 8) == {}

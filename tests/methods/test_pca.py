@@ -45,6 +45,16 @@ def test_pixels_are_not_squashed_and_a_step_moves_nothing() -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, made.parameters(), strict=True))
 
 
+def test_more_codes_than_the_images_have_components_are_refused() -> None:
+    images = correlated(4)  # which vary in three directions about their mean
+    method("pca", shape=(1, 4, 5), latent_dim=3).fit(images)
+    with pytest.raises(UserError, match="latent_dim is 4, these 4 images vary in 3 principal components; lower it"):
+        method("pca", shape=(1, 4, 5), latent_dim=4).fit(images)
+    constant = torch.full((9, 1, 4, 5), 200, dtype=torch.uint8)
+    with pytest.raises(UserError, match="these 9 images vary in 0 principal components"):
+        method("pca", shape=(1, 4, 5), latent_dim=1).fit(constant)
+
+
 def test_more_codes_than_pixels_are_refused() -> None:
     with pytest.raises(UserError, match="latent_dim is 21, PCA has at most 20 components; lower it"):
         method("pca", shape=(1, 4, 5), latent_dim=21)

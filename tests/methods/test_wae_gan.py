@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -81,16 +82,22 @@ def test_order_is_autoencoder_then_critic(monkeypatch: pytest.MonkeyPatch) -> No
     assert order == ["autoencoder", "critic"]
 
 
-def test_fresh_codes_are_those_of_the_updated_encoder() -> None:
+@pytest.mark.parametrize("mixed", [False, True])
+def test_fresh_codes_are_those_of_the_updated_encoder(mixed: bool) -> None:
+    precision = {"mixed_precision": "bfloat16"} if mixed else {}
     for fresh in (False, True):
-        made = method("wae_gan", options={"fresh_codes": fresh}, learning_rate=0.1)
+        made = method("wae_gan", options={"fresh_codes": fresh}, learning_rate=0.1, **precision)
         assert isinstance(made, WAEGAN)
         seen: list[Tensor] = []
         original = made.logits
         made.logits = lambda z, s=seen, o=original: s.append(z.detach().clone()) or o(z)  # type: ignore
-        before = made.encode(made.to_range(images(8)), None).z.detach()
-        made.step(images(8), Streams(0))
-        after = made.encode(made.to_range(images(8)), None).z.detach()
+        half = partial(torch.autocast, "cpu", torch.bfloat16, enabled=mixed)
+        with half():
+            before = made.encode(made.to_range(images(8)), None).z.detach()
+        with half():  # as the loop has it, one context around the whole step
+            made.step(images(8), Streams(0))
+        with half():
+            after = made.encode(made.to_range(images(8)), None).z.detach()
         torch.testing.assert_close(seen[0], before)  # for the penalty
         assert len(seen) == (3 if fresh else 2)  # and on the prior's draws; the codes of the penalty are judged once
         if fresh:

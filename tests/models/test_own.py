@@ -149,7 +149,7 @@ def test_a_prior_of_ones_own_needs_to_sample_only() -> None:
     assert isinstance(prior, Shifted)
     assert prior.sample(5, torch.Generator()).shape == (5, 3)
     assert prior.kernel_base == 24.0
-    with pytest.raises(TypeError, match="Shifted defines no log_density"):
+    with pytest.raises(UserError, match="Shifted defines no log_density, which critic_prior_trick"):
         prior.log_density(torch.zeros(1, 3))
     with pytest.raises(UserError, match=r"is no subclass of wae\.models\.priors\.Prior"):
         build_prior(training(prior="tests.models.test_own:pair"))

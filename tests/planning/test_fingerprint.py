@@ -1,6 +1,7 @@
 import ast
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -140,3 +141,28 @@ def test_how_settings_are_checked_is_no_part_of_a_code_digest(monkeypatch: pytes
         sources.code_digest.cache_clear()
         assert (sources.code_digest("wae.training.loop") != before) is moves, changed
     sources.code_digest.cache_clear()
+
+
+def test_another_version_of_an_installed_plug_in_is_other_code(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, by_import, others = [], [], []
+    (modules / "mine_x.py").write_text("from deep_codes.methods import Deep\n")
+    for version in ("1.0", "1.1", "1.0"):
+        point = SimpleNamespace(
+            value="deep_codes.methods:Deep", dist=SimpleNamespace(name="deep-codes", version=version)
+        )
+        monkeypatch.setattr(
+            plugins, "entry_points", lambda group, point=point: [point] if group == "wae.plugins" else []
+        )
+        plugins.declared_packages.cache_clear()
+        sources.clear()
+        own.append(sources.code_digest("wae.mmd.kernels", "deep_codes.methods"))
+        by_import.append(sources.code_digest("mine_x"))
+        others.append(sources.code_digest("wae.mmd.kernels"))
+        assert plugins.plugin_versions(["deep_codes.methods:Deep", "wae.mmd.fused"]) == {"deep-codes": version}
+        assert plugins.plugin_versions(["wae.mmd.fused"]) == {}
+    assert own[0] == own[2] != own[1]
+    assert by_import[0] == by_import[2] != by_import[1]
+    assert len(set(others)) == 1
+    monkeypatch.undo()
+    plugins.declared_packages.cache_clear()
+    sources.clear()

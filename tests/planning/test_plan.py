@@ -172,16 +172,25 @@ def test_a_run_that_varies_no_stream_has_one_seed_and_the_record_that_it_always_
             {"run": {"methods": ["mine"]}, "training": {"methods": {"mine": {"like": "vae", "lambda_": 3.0}}}},
             ["lambda_ 3", "beta_vae"],
         ),
-        (own("wae.methods.cwae:CWAE", latent_dim=1), ["latent_dim 1", "at least 2"]),
+        (own("wae.methods.cwae:CWAE", latent_dim=4), ["latent_dim 4", "set latent_dim to 2 or to at least 8"]),
         (own("baselines.aae:AAE", options={"critic_codes": "eval"}), ["critic_codes is 'eval'; set it to 'training'"]),
         (
             own("baselines.aae:AAE", options={"critic_codes": "evaluation", "fresh_codes": False}),
             ["critic_codes is 'evaluation' with fresh_codes false", "set fresh_codes to true"],
         ),
+        (
+            {"training": {"methods": {"vae": {"options": {"kl": "sampled"}, "gaussian_floor": 1e-8}}}},
+            ["gaussian_floor 1e-08 with kl 'sampled'", "set gaussian_floor to 0 or kl to 'analytic'"],
+        ),
         ({"training": {"methods": {"vae": {"options": {"kl": "exact"}}}}}, ["kl is 'exact'; set it to 'analytic'"]),
         (own("baselines.pca:PCA", latent_dim=65), ["latent_dim is 65, PCA has at most 64 components; lower it"]),
         (own("baselines.pca:PCA", pretrain_steps=5), ["pretrain_steps 5 with PCA", "set pretrain_steps to 0"]),
         (own("baselines.pca:PCA", binarise="each_draw"), ["binarise 'each_draw' with PCA", "set binarise to 'off'"]),
+        (
+            own("baselines.pca:PCA", architecture="mlp", output_bias="mean_image"),
+            ["output_bias 'mean_image' with PCA", "leave it out"],
+        ),
+        (own("baselines.rae_gp:RAEGP", compile=True), ["compile with RAE-GP", "set compile to false"]),
         (own("baselines.pca:PCA", cost="bce"), ["cost 'bce' with PCA", "set cost to 'l2sq'"]),
     ],
 )

@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -203,18 +204,65 @@ class StopAfter(list[int]):
 @pytest.mark.parametrize("method", ["vae", "wae_gan"])
 @pytest.mark.parametrize("steps", [1, 7, 10, 19])
 def test_stopped_at_any_step_it_goes_on_to_the_same_bits(
-    smoke: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, steps: int
+    smoke: dict[str, Any],
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    method: str,
+    steps: int,
 ) -> None:
     run = a_run(smoke, method, schedule="smooth")
     training.train(run, data, tmp_path / "whole", CPU, "code")
-    stop_in = StopAfter(2 * steps - 1)  # the loop looks twice a step
+    stop_in = StopAfter(2 * steps - 2)  # the loop looks twice a step
     with monkeypatch.context() as patched:
         patched.setattr(training, "_stop_signals", lambda: signals(stop_in))
         with pytest.raises(StopSignalError, match="SIGTERM"):
             training.train(run, data, tmp_path / "cut", CPU, "code")
     assert not (tmp_path / "cut/weights.safetensors").exists()
     training.train(run, data, tmp_path / "cut", CPU, "code")
+    epoch, step = divmod(steps - 1, 5)  # five steps an epoch
+    assert f"resumed at epoch {epoch}, step {step + 1}\n" in capsys.readouterr().err
     assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
+
+
+def test_a_run_that_goes_on_with_other_threads_says_so(
+    smoke: dict[str, Any],
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = a_run(smoke)
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(2 * 7 - 2)))
+        with pytest.raises(StopSignalError):
+            training.train(run, data, tmp_path / "run", CPU, "code")
+    assert "other conditions" not in capsys.readouterr().err
+    try:
+        training.train(run, data, tmp_path / "run", CPU.model_copy(update={"threads": 2}), "code")
+    finally:
+        torch.set_num_threads(1)
+    assert "other conditions (threads, torch, processor or device)" in capsys.readouterr().err
+    found = read_json(tmp_path / "run/run.json")["conditions"]
+    assert [(part["from_step"], part["threads"]) for part in found] == [(0, 1), (7, 2)]
+    assert {(part["torch"], part["device"]) for part in found} == {(str(torch.__version__), "cpu")}
+
+
+def test_a_finished_run_of_other_settings_is_not_replaced_without_a_word(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training.train(a_run(smoke), data, tmp_path / "run", CPU, "code")
+    assert "trained again" not in capsys.readouterr().err
+    training.train(a_run(smoke, epochs=2), data, tmp_path / "run", CPU, "code 2")
+    assert "a finished run of other settings and code is here; it is trained again" in capsys.readouterr().err
+
+
+def test_a_thread_of_ones_own_trains_without_handlers(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(training.train, a_run(smoke), data, tmp_path / "thread", CPU, "code").result()
+    training.train(a_run(smoke), data, tmp_path / "main", CPU, "code")
+    assert contents(tmp_path / "thread") == contents(tmp_path / "main")
 
 
 class signals:  # noqa: N801 - stands for a context manager function
@@ -331,7 +379,7 @@ def test_a_second_process_waits_for_the_first_and_takes_what_it_made(
     assert 0.0 < record["cpu_seconds"] < 1.5 * record["seconds"]  # one thread
 
 
-def test_seconds_are_those_of_the_steps_and_of_the_wait_for_the_device_that_ends_an_epoch(
+def test_seconds_are_those_of_the_fit_the_steps_and_the_wait_for_the_device_that_ends_an_epoch(
     smoke: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wall, processor = count(), count()  # each reading is one second after the last
@@ -340,9 +388,9 @@ def test_seconds_are_those_of_the_steps_and_of_the_wait_for_the_device_that_ends
     )
     monkeypatch.setattr(trainer, "time", clock)
     training.train(a_run(smoke, epochs=3), data, tmp_path / "run", CPU, "code")
-    assert list(pd.read_csv(tmp_path / "run/history.csv")["seconds"]) == [6.0, 12.0, 18.0]  # five steps an epoch
+    assert list(pd.read_csv(tmp_path / "run/history.csv")["seconds"]) == [7.0, 13.0, 19.0]  # fit; five steps an epoch
     record = read_json(tmp_path / "run/run.json")
-    assert (record["seconds"], record["cpu_seconds"]) == (18.0, 15.0)
+    assert (record["seconds"], record["cpu_seconds"]) == (19.0, 16.0)
 
 
 def test_what_another_code_made_meanwhile_is_not_taken(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
@@ -378,16 +426,17 @@ def test_mixed_precision_is_off_by_default_changes_the_weights_a_little_and_repe
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the compiler's own
 def test_a_compiled_run_resumes_to_the_same_bits_and_is_read_back_uncompiled(
-    smoke: dict[str, Any], data: Path, tmp_path: Path
+    smoke: dict[str, Any], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert not a_run(smoke).training.compile
     run = a_run(smoke, "wae_mmd", compile=True)
     training.train(run, data, tmp_path / "whole", CPU, "code")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(13)))
+        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(12)))
         with pytest.raises(StopSignalError):
             training.train(run, data, tmp_path / "cut", CPU, "code")
     training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert "resumed at epoch 1, step 2\n" in capsys.readouterr().err
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
     plain = a_run(smoke, "wae_mmd")
     training.train(plain, data, tmp_path / "plain", CPU, "code")

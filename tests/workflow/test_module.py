@@ -1,8 +1,8 @@
 """The workflow as a module of another workflow, run from that workflow's folder."""
 
 import json
-import shutil
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -17,7 +17,7 @@ module wae:
     snakefile:
         "../suite/workflow/Snakefile"
     config:
-        config
+        config["wae"]
 
 
 use rule * from wae as wae_*
@@ -44,7 +44,8 @@ def test_another_workflow_runs_the_smoke_config_in_its_own_folder_to_the_same_by
     package.write_text(package.read_text().replace('__version__ = "', '__version__ = "of.this.copy.'))
     outer.mkdir()
     (outer / "Snakefile").write_text(SNAKEFILE)
-    shutil.copy(suite / "config/smoke.yaml", outer / "mine.yaml")
+    smoke = (suite / "config/smoke.yaml").read_text()
+    (outer / "mine.yaml").write_text(f"of_the_outer_workflow: 1\nwae:\n{indent(smoke, '  ')}")
     result = snakemake(outer, config="")
     assert result.returncode == 0, result.stdout[-3000:]
     assert (outer / "runs.txt").read_text().strip() == "4"  # the header and three runs

@@ -75,10 +75,12 @@ def collect(
         if not run.record.exists():
             fates.append(key | {"status": "missing"})
             continue
-        fates.append(key | _fate(read_json(run.record, "status"), folder))
+        record = read_json(run.record, "status")
+        fates.append(key | _fate(record, folder))
         if run.metrics.exists():
             document = read_json(run.metrics, "status", "rows")
             _check_identity(document, key, run.metrics)
+            _check_weights(document, record, run)
             documents.append(document)
             scores.extend(_rows(document, key | {"status": document["status"]}, run.metrics))
             kept.extend(key | row for row in _kept_scores(run))
@@ -124,7 +126,8 @@ def _fate(run: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     seconds, epochs = run.get("seconds"), run.get("epochs")
     rate = None
     if status == "finished" and seconds and epochs and run.get("images_per_epoch"):
-        rate = run["images_per_epoch"] * epochs / seconds
+        in_steps = seconds - run.get("prepared_seconds", 0.0)
+        rate = run["images_per_epoch"] * epochs / in_steps if in_steps > 0 else None
     stated = {name: run[name] for name in (*RUNS_COLUMNS[4:], *ORIGIN) if name in run}
     return {"images_per_second": rate, "versions": run.get("versions") or {}} | stated
 
@@ -143,6 +146,15 @@ def _check_identity(document: Mapping[str, Any], key: Mapping[str, Any], path: P
     for name in ("dataset", "method", "seed"):
         if document.get(name) != key[name]:
             raise UserError(f"{path}: {name} is {document.get(name)!r}, planned {key[name]!r}; delete it and run again")
+
+
+def _check_weights(document: Mapping[str, Any], record: Mapping[str, Any], run: RunFolder) -> None:
+    """UserError for scores of weights that the run no longer has, as after training it again alone."""
+    scored, trained = document.get("weights"), record.get("sha256", {}).get(run.weights.name)
+    if scored is not None and scored != trained:
+        raise UserError(
+            f"{run.metrics}: scores of other weights than {run.weights.name} beside it; score the run again"
+        )
 
 
 def _rows(document: Mapping[str, Any], key: dict[str, Any], path: Path) -> Iterable[dict[str, Any]]:

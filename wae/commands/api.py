@@ -34,11 +34,14 @@ def train(plan: Plan | str | Path | Mapping[str, Any], cell: Cell | str, results
 
     Raises:
         UserError: for a cell that is not planned, data that do not fit, or a run that diverged.
+        StopSignalError: after Ctrl-C or SIGTERM in the main thread, with the checkpoint saved.
     """
     from wae.commands import stages
+    from wae.commands.check import check_method
 
     plan, cell, layout = _plan(plan), _cell(cell), Layout(Path(results))
-    plan.run(cell)
+    run = plan.run(cell)
+    check_method(run.training, tuple(run.shape))
     _prepared(plan, cell.dataset, layout)
     return load(stages.train(plan, cell, layout))
 
@@ -46,8 +49,8 @@ def train(plan: Plan | str | Path | Mapping[str, Any], cell: Cell | str, results
 def load(run: str | Path, device: str = "cpu") -> "Method":
     """The trained method of a run's folder, in evaluation mode, its gradients off.
 
-    It has ``encode_images`` (uint8 (n, C, H, W) to codes (n, d_z)), ``decode_images`` (codes to uint8 images),
-    ``sample(n, seed)`` and ``reconstruct(images)``.
+    It has ``encode_images`` (uint8 (n, C, H, W) to ``Codes``, whose ``z`` is (n, d_z)), ``decode_images`` (z to uint8
+    images), ``sample(n, seed)`` and ``reconstruct(images)``.
 
     Args:
         run: folder of the run, such as ``results/smoke/digits/wae_mmd/seed0``.
@@ -87,7 +90,11 @@ def evaluate(
     from wae.commands import stages
 
     plan, cell, layout = _plan(plan), _cell(cell), Layout(Path(results))
-    made_from.refuse_other_run(plan, layout, cell)  # before the long work
+    plan.run(cell)
+    run = plan.folder(layout).run(cell)  # looked at before the long work
+    if not run.record.exists():
+        raise UserError(f"{run.record}: no such file; train the run first: wae train --plan FILE --cell {cell}")
+    made_from.refuse_other_run(plan, layout, cell)
     _references(plan, cell.dataset, layout)
     document = read_json(RunFolder(stages.evaluate(plan, cell, layout)).metrics)
     return pd.DataFrame(document["rows"], columns=list(SCORES))

@@ -9,7 +9,7 @@ import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from typing import Any
 from wae.commands.compare import scored_folder
 from wae.commands.recorded import Recorded, read_recorded
 from wae.core.errors import UserError
-from wae.core.files import check_files, load_yaml, read_json, write_atomic
+from wae.core.files import check_files, load_yaml, read_json, sha256_file, write_atomic
 from wae.core.layout import RunFolder
-from wae.core.plugins import ROOT
+from wae.core.plugins import ROOT, folders
 
 SOURCE = ("wae", "baselines", "workflow", "config", "profiles")  # folders of the checkout that the runs are made of
 SINGLE = ("Snakefile", "pyproject.toml", "requirements.lock", "environment.yml", "LICENSE", "CITATION.cff", "README.md")
@@ -66,14 +66,21 @@ def crate(folder: Path, out: Path, weights: bool = True) -> None:
         check_files(home, {"metrics.csv": recorded}, "collect the scores and make the manifest again")
     with tempfile.TemporaryDirectory() as temporary:
         stage = Path(temporary)
-        known = _source(record, stage)
+        own = read_json(home / "manifest.json").get("own_code", {})
+        known = _source(record, stage, own)
+        lacking = _own_code(own, stage)
         (stage / "config.json").write_text(json.dumps(record.config, indent=1, sort_keys=True), encoding="utf-8")
         made = _crate(home, record, stage, known, weights)
+        if lacking:
+            made.description += f" Not in it, as it is no longer here as it ran: {', '.join(lacking)}."
         write_atomic(out, made.write_zip)
 
 
-def _source(record: Recorded, stage: Path) -> bool:
-    """Put the checkout's files at the recorded commit into ``stage``; today's, and False, where git lacks it."""
+def _source(record: Recorded, stage: Path, own: Container[str]) -> bool:
+    """Put the checkout's files at the recorded commit into ``stage``; today's, and False, where git lacks it.
+
+    ``own``: names of further files, if the commit has them.
+    """
     if not (ROOT / "Snakefile").exists():
         raise UserError(f"{ROOT}: no Snakefile; make the crate in a checkout of the suite, which holds the workflow")
     wanted = (*SOURCE, *SINGLE)
@@ -90,9 +97,26 @@ def _source(record: Recorded, stage: Path) -> bool:
             to.write_bytes(path.read_bytes())
         return False
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        members = [m for m in archive.getmembers() if m.isfile() and m.name.split("/")[0] in wanted]
+        members = [m for m in archive.getmembers() if m.isfile() and (m.name.split("/")[0] in wanted or m.name in own)]
         archive.extractall(stage, members, filter="data")
     return True
+
+
+def _own_code(own: Mapping[str, str], stage: Path) -> list[str]:
+    """Put the files of the user's ``own`` code (sha256 by path) into ``stage``; returns those that are not here so."""
+    lacking = []
+    for name, recorded in own.items():
+        places = [stage, *folders()]
+        found = [base / name for base in places if (base / name).resolve().is_relative_to(base.resolve())]
+        same = next((path for path in found if path.is_file() and sha256_file(path) == recorded), None)
+        if same is None:
+            lacking.append(name)
+            if stage / name in found:  # what the commit has of that name is not what ran
+                (stage / name).unlink(missing_ok=True)
+        elif same != stage / name:
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).write_bytes(same.read_bytes())
+    return lacking
 
 
 def _today(wanted: tuple[str, ...]) -> Iterator[Path]:
@@ -158,7 +182,7 @@ def _workflow(made: Any, stage: Path, author: Any, licence: Any, record: Recorde
         name = path.relative_to(stage).as_posix()
         if name not in ("Snakefile", "config.json"):
             parts[name] = made.add_file(path, name, properties=_described(path, name))
-    workflow["hasPart"] = [part for name, part in parts.items() if name.split("/")[0] in SOURCE]
+    workflow["hasPart"] = [part for name, part in parts.items() if name not in SINGLE]
     for name, words in {
         "CITATION.cff": "How to cite the suite",
         "LICENSE": "The licence of the suite",

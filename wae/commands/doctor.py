@@ -98,13 +98,15 @@ def _devices(plan: Plan) -> Iterator[Finding]:
     if torch.cuda.is_available():
         from wae.compute.devices import fault_of
 
-        for index in range(torch.cuda.device_count()):
+        faults = [fault_of(torch.device("cuda", index)) for index in range(torch.cuda.device_count())]
+        for index, fault in enumerate(faults):
             text = f"torch {torch.__version__}, CUDA device {index}: {torch.cuda.get_device_name(index)}"
-            fault = fault_of(torch.device("cuda", index))
             if fault is None:
                 yield Finding("ok", f"{text}, computes")
-            else:
-                yield Finding("error", f"{text}: {fault}", "free or repair it, or hide it by CUDA_VISIBLE_DEVICES")
+            else:  # one that is busy or broken stops nothing where jobs take another one, or none
+                needed = wanted == f"cuda:{index}" or (wanted in ("auto", "cuda") and all(faults))
+                remedy = "free or repair it, or hide it by CUDA_VISIBLE_DEVICES"
+                yield Finding("error" if needed else "warning", f"{text}: {fault}", remedy)
     elif wanted.startswith("cuda"):
         yield Finding("error", f"execution.device is {wanted!r}, no CUDA device", "set execution.device to cpu")
     else:

@@ -70,9 +70,15 @@ def figures(plan: Plan, layout: Layout, out: Path, processes: int) -> None:
 
 
 def page(plan: Plan, layout: Layout, out: Path) -> None:
-    """Write the page ``out``, beside its tables/ and figures/."""
+    """Write the page ``out``, beside its tables/ and figures/; UserError where these are not there."""
     from wae.report.page.render import page as run
 
+    for stage in ("tables", "figures"):
+        if not (out.parent / stage).is_dir():
+            raise UserError(
+                f"{out.parent / stage}: not there, a page shows what lies beside it; first run: wae {stage} "
+                f"--plan FILE --out {out.parent / stage}"
+            )
     with _noted(plan, layout, "page", out):
         run(plan.folder(layout).path, out.parent, out, partial=plan.config.run.partial)
 

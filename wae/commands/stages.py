@@ -44,7 +44,8 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     outputs = EXTRACTOR if settings.kind in BUILT_HERE else EXTRACTOR[-1:]
     with _alone(out, "extractor") as since:
         if not _made_meanwhile(since, wanted, out, outputs, [data / PREPARED[-1]]):
-            build_extractor(data, settings, out, device(plan), wanted)
+            trained = settings.kind in BUILT_HERE
+            build_extractor(data, settings, out, device(plan) if trained else "cpu", wanted)
     return out
 
 
@@ -65,10 +66,12 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
 
 
 def train(plan: Plan, cell: Cell, layout: Layout) -> Path:
-    """Train one run to its end; returns its folder."""
+    """Train one run to its end; returns its folder. UserError for what its method does not take."""
+    from wae.commands.check import check_method
     from wae.training.loop import train as run
 
     settings = plan.run(cell)
+    check_method(settings.training, tuple(settings.shape))
     out = plan.folder(layout).run(cell).path
     run(settings, _prepared(plan, cell.dataset, layout), out, plan.config.execution, training_code(settings))
     return out
@@ -78,10 +81,10 @@ def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
     """Score one trained run; returns its folder. UserError for one that was trained with other settings."""
     from wae.evaluation.run import evaluate as run
 
-    made_from.refuse_other_run(plan, layout, cell)
     out, data_id = plan.folder(layout).run(cell).path, plan.data_id(cell.dataset)
     references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
-    with _alone(out, "evaluate"):
+    with alone(out, "train"), _alone(out, "evaluate"):  # of a run that nobody trains meanwhile
+        made_from.refuse_other_run(plan, layout, cell)
         known = made_from.of_scores(plan)
         run(out, _prepared(plan, cell.dataset, layout), references, plan.config.evaluation, device(plan), known)
     return out

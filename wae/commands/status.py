@@ -48,32 +48,36 @@ class _Row(BaseModel):
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: epochs done and planned; waiting, running, stopped, failed, trained, evaluated or diverged."""
+    """One run: epochs done and planned; waiting, running, stopped, failed, trained, evaluated or diverged.
+
+    ``seconds``: of training so far; ``pace``: of an epoch, without what comes before the first one where two are done.
+    """
 
     name: str
     state: str
     epoch: int
     epochs: int
     seconds: float
+    pace: float = 0.0
 
 
 def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
     """The status of the run in ``folder``; ``now`` in seconds since the epoch of the file times."""
     run = RunFolder(folder)
     history = run.history
-    done, seconds = _last_row(history)
+    done, seconds, pace = _course(history)
     if run.record.exists():
         state = "evaluated" if run.metrics.exists() else "trained"
         if read_json(run.record, "status")["status"] == "diverged":
             state = "diverged"
-        return RunStatus(name, state, done, epochs, seconds)
+        return RunStatus(name, state, done, epochs, seconds, pace)
     signs = [file for file in (history, run.checkpoint, folder / "train.log") if file.exists()]
     touched = max((file.stat().st_mtime for file in signs), default=0.0)
     if touched == 0:
         return RunStatus(name, "waiting", 0, epochs, 0.0)
     if _failed(folder / "train.log"):
-        return RunStatus(name, "failed", done, epochs, seconds)
-    return RunStatus(name, "running" if now - touched < STALE_SECONDS else "stopped", done, epochs, seconds)
+        return RunStatus(name, "failed", done, epochs, seconds, pace)
+    return RunStatus(name, "running" if now - touched < STALE_SECONDS else "stopped", done, epochs, seconds, pace)
 
 
 def _failed(log: Path) -> bool:
@@ -88,18 +92,21 @@ def _failed(log: Path) -> bool:
     return last.startswith("error: ") or bool(re.match(r"(\w+\.)*\w*(Error|Exception)\b", last))
 
 
-def _last_row(history: Path) -> tuple[int, float]:
+def _course(history: Path) -> tuple[int, float, float]:
+    """Epochs done, seconds until then, and seconds of an epoch."""
     if not history.exists():
-        return 0, 0.0
+        return 0, 0.0, 0.0
     try:
         with history.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        row = _Row.model_validate(rows[-1] if rows else {"epoch": 0, "seconds": 0.0})
+        first, row = (_Row.model_validate(rows[at] if rows else {"epoch": 0, "seconds": 0.0}) for at in (0, -1))
     except (ValueError, csv.Error) as error:  # not UTF-8, no table, another table
         raise UserError(
             f"{history}: damaged: its last row needs an epoch and seconds; delete it and train the run again"
         ) from error
-    return row.epoch, row.seconds
+    if row.epoch > first.epoch:
+        return row.epoch, row.seconds, max(0.0, row.seconds - first.seconds) / (row.epoch - first.epoch)
+    return row.epoch, row.seconds, row.seconds / max(1, row.epoch)
 
 
 def plan_status(plan_path: Path, now: float) -> list[RunStatus]:
@@ -119,7 +126,7 @@ def remaining_seconds(runs: list[RunStatus]) -> float | None:
     paces: dict[str, list[float]] = {}
     for run in runs:
         if run.epoch:
-            paces.setdefault(run.name.split("/")[0], []).append(run.seconds / run.epoch)
+            paces.setdefault(run.name.split("/")[0], []).append(run.pace)
     if not paces:
         return None
     means = {name: sum(values) / len(values) for name, values in paces.items()}

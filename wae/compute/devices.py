@@ -21,15 +21,17 @@ _MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30
 kernel_gradients = "cudnn"  # of this process, as torch's own switches are: execution.kernel_gradients
 DRIVER = Path("/proc/driver/nvidia/version")
 _held: list[BaseFileLock] = []  # not released: a device stays claimed until this process ends, however it ends
+_own: torch.device | None = None  # the device that this process has claimed, for all of its stages
 
 
 def setup(execution: ExecutionSettings) -> torch.device:
     """Set threads, deterministic kernels, their gradients, TF32 and the allocator for this process; choose its device.
 
-    "auto" and "cuda" claim a free CUDA device, the first that computes; where there is none, "auto" takes the CPU, says
-    so on stderr, and "cuda" raises UserError, as both do where a free one is unfit. "cuda:N" takes device N unclaimed.
+    "auto" and "cuda" claim a free CUDA device, the first that computes, or take the one that this process has claimed
+    before; where there is none, "auto" takes the CPU, says so on stderr, and "cuda" raises UserError, as both do where
+    a free one is unfit. "cuda:N" takes device N unclaimed.
     """
-    global kernel_gradients
+    global kernel_gradients, _own
     kernel_gradients = execution.kernel_gradients
     torch.set_num_threads(execution.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -41,12 +43,15 @@ def setup(execution: ExecutionSettings) -> torch.device:
     names = device_names()
     if execution.device.startswith("cuda:"):
         return _chosen(execution.device, names)
+    if _own is not None:
+        return _own
     unfit: dict[int, str] = {}
     while (claimed := claim(names, passed_over=unfit)) is not None:
         fault = fault_of(torch.device("cuda", claimed))
         if fault is None:
             print(f"computing on CUDA device {claimed} ({names[claimed]})", file=sys.stderr)
-            return torch.device("cuda", claimed)
+            _own = torch.device("cuda", claimed)
+            return _own
         print(f"CUDA device {claimed} ({names[claimed]}) is passed over: {fault}", file=sys.stderr)
         unfit[claimed] = fault
     if unfit:

@@ -10,7 +10,7 @@ import importlib
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -29,9 +29,21 @@ def folders() -> list[Path]:
 
 
 @functools.cache
-def declared_packages() -> frozenset[str]:
-    """Top-level names of the installed packages that declare an entry point of the group ``wae.plugins``."""
-    return frozenset(point.value.partition(":")[0].partition(".")[0] for point in entry_points(group=GROUP))
+def declared_packages() -> dict[str, tuple[str, str]]:
+    """The installed packages that declare an entry point of the group ``wae.plugins``: name and version, by the
+    top-level name of their modules.
+    """
+    found = {}
+    for point in entry_points(group=GROUP):
+        if point.dist is not None:
+            found[point.value.partition(":")[0].partition(".")[0]] = (point.dist.name, point.dist.version)
+    return found
+
+
+def plugin_versions(modules: Iterable[str]) -> dict[str, str]:
+    """The version, by name, of each package of ``declared_packages`` that ``modules`` (or dotted names) come from."""
+    tops = {module.partition(":")[0].partition(".")[0] for module in modules}
+    return dict(found for top, found in declared_packages().items() if top in tops)
 
 
 def source_file(module: str) -> Path | None:

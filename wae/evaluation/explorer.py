@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wae.methods.autoencoder import Autoencoder
 from wae.methods.base import Method
 from wae.models.layers import ACTIVATIONS, Dropout, SameConvTranspose2d
 
@@ -109,6 +110,8 @@ def _packed(method: Method, numbers: Numbers) -> dict[str, Any]:
     """The part of the document that draws; _LeftOutError where the decoder is not one that the page knows."""
     if ":" in method.settings.architecture:
         raise _LeftOutError(f"{method.settings.architecture} is a network of its own; the page runs the built-in ones")
+    if type(method).activate is not Autoencoder.activate:
+        raise _LeftOutError(f"the pixels of {type(method).__name__} are made in a way of its own, which the page lacks")
     count = sum(parameter.numel() for parameter in method.decoder.parameters()) + method.settings.latent_dim**2
     if count > LARGEST:
         raise _LeftOutError(f"the decoder has {count:,} numbers; the page runs up to {LARGEST:,}")

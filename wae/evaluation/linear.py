@@ -6,21 +6,23 @@ from wae.evaluation.metric import metric
 
 MAX_PIXELS = 4096  # of an image: more take a covariance of over 130 MB
 BLOCK = 4096  # images that are float64 at once
+RELATIVE = 1e-12  # a component's variance, in units of the mean squared norm of an image, below which it is rounding
 
 
 def pca_errors(train: np.ndarray, held_out: np.ndarray) -> list[float]:
     """SSE per image of ``held_out`` under 0, 1, 2, ... principal components of ``train``, uint8 (n, C, H, W) each.
 
     Squared errors summed over pixels in [0, 1], mean over images: of the mean image first, of all components (0 but for
-    rounding) last. Float64. [] for images of over 4,096 pixels.
+    rounding) last, which are as many as ``train`` varies in. Float64. [] for images of over 4,096 pixels.
     """
     pixels = int(np.prod(train.shape[1:]))
     if pixels > MAX_PIXELS:
         return []
     mean, covariance = _moments(train, np.zeros(pixels))
-    _, vectors = np.linalg.eigh(covariance - np.outer(mean, mean))
+    variances, vectors = np.linalg.eigh(covariance - np.outer(mean, mean))
+    rank = int((variances > RELATIVE * np.trace(covariance)).sum())
     _, around = _moments(held_out, mean)
-    explained = np.einsum("ij,jk,ki->i", vectors.T, around, vectors, optimize=True)[::-1]
+    explained = np.einsum("ij,jk,ki->i", vectors.T, around, vectors, optimize=True)[::-1][:rank]
     total = float(np.trace(around))
     return [max(float(error), 0.0) for error in total - np.concatenate([[0.0], np.cumsum(explained)])]
 

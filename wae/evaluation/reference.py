@@ -94,7 +94,9 @@ def build_reference(
     train = load(data, "train").images
     trained, _ = train_validation_indices(len(train), max(fractions, default=0.0))
     rows += _parzen(train, trained, images["main"], settings)
-    floor = pca_errors(train if len(trained) == len(train) else train[trained], images["main"])
+    floor = []
+    if settings.reference != "train":  # whose runs are scored on other images
+        floor = pca_errors(train if len(trained) == len(train) else train[trained], images["main"])
     known = feature_facts(name) | facts(sharpness, parzen_scores)
     write_json(
         out / "reference.json",

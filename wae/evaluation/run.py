@@ -90,6 +90,7 @@ def evaluate(
         "status": fate["status"],
         "diverged_step": fate["diverged_step"],
         "made_from": dict(made_from or {}),
+        "weights": fate.get("sha256", {}).get(folder.weights.name),
         "rows": [],
     }
     if fate["status"] == "diverged":

@@ -122,6 +122,14 @@ class Method(Autoencoder):
         parameters = unowned(self, others.values(), self._shared())
         return {"autoencoder": self.adam(parameters, self.settings.learning_rate), **others}
 
+    def mixed(self) -> torch.autocast:
+        """The precision of encoder and decoder in training, for ``after_step``, which else computes in float32.
+
+        Without autocast's cache, which holds weights from before the step.
+        """
+        wanted = self.settings.mixed_precision == "bfloat16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=wanted, cache_enabled=False)
+
     # What all share --------------------------------------------------------------------------------
 
     def prepare_training(self) -> None:
@@ -177,11 +185,12 @@ class Method(Autoencoder):
         mark("data")
         codes = self.encode(x, streams)
         output = self.decoder(codes.z).to(x.dtype)
-        reconstruction = self.reconstruction_loss(output, x)
+        with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
+            reconstruction = self.reconstruction_loss(output, x)
         mark("forward")
         norms: list[Tensor] = []
         batch = Batch(x, codes.map(lambda tensor: _noted(tensor, norms)), output, codes.z)
-        with torch.autocast(x.device.type, enabled=False):  # mixed precision is for encoder and decoder alone
+        with torch.autocast(x.device.type, enabled=False):
             penalty = self.penalty(batch, streams)
         if first:
             weighs = self.settings.lambda_ if self.lambda_weighs != "nothing" else 0.0

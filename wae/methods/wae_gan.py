@@ -79,7 +79,8 @@ class WAEGAN(Method):
     @torch.no_grad()
     def codes_for_critic(self, batch: Batch, streams: Streams) -> Tensor:
         """The batch encoded again, (n, d_z), for the critic's own step."""
-        return self.encode(batch.x, streams).z
+        with self.mixed():
+            return self.encode(batch.x, streams).z
 
     def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
         """The critic's Adam, at its own rate."""

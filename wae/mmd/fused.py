@@ -165,7 +165,8 @@ class Block:
 @functools.lru_cache(maxsize=32)  # training has one size or two; the timing study comes back to each of ten
 def _workspace(thread: int, device: torch.device, dtype: torch.dtype, *sizes: Any) -> Workspace:
     like = torch.empty(0, dtype=dtype, device=device)
-    return Workspace(like, CUDA_TILE_EDGE if device.type == "cuda" else TILE_EDGE, *sizes)
+    with torch.inference_mode(False):  # for steps of training too
+        return Workspace(like, CUDA_TILE_EDGE if device.type == "cuda" else TILE_EDGE, *sizes)
 
 
 def release() -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from wae.core.errors import UserError
 from wae.core.plugins import load_class
 from wae.core.settings import TrainingSettings
 
@@ -38,8 +39,10 @@ class Prior(nn.Module, ABC):
         return z
 
     def log_density(self, z: Tensor) -> Tensor:
-        """log p(z) of each code in nats, (n, d_z) to (n,)."""
-        raise TypeError(f"{type(self).__name__} defines no log_density")
+        """log p(z) of each code in nats, (n, d_z) to (n,); UserError where the prior defines none."""
+        raise UserError(
+            f"{type(self).__name__} defines no log_density, which critic_prior_trick and likelihoods need; define it"
+        )
 
 
 class Normal(Prior):

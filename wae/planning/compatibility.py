@@ -97,7 +97,7 @@ def _check_latent(settings: TrainingSettings) -> None:
             f"cost 'bce' with pixel_range {settings.pixel_range!r}: it needs pixels in [0, 1]; set pixel_range to "
             "'zero_one' or another cost"
         )
-    if settings.critic_prior_trick and settings.prior != "normal":
+    if settings.critic_prior_trick and settings.prior in ("uniform", "sphere"):
         raise UserError(
             f"critic_prior_trick with prior {settings.prior!r}: its log p(z) is constant where codes lie, so that "
             "there is nothing to add; set prior to 'normal' or critic_prior_trick to false"

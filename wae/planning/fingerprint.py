@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from wae.core.errors import UserError
 from wae.core.files import sha256_file, write_json
-from wae.core.plugins import OWN, ROOT, source_file
+from wae.core.plugins import OWN, ROOT, plugin_versions, source_file
 
 # The values of settings reach each job's digest by themselves; how they are checked decides no number, nor does
 # how a job keeps others out of its folder.
@@ -167,6 +167,9 @@ def code_digest(*modules: str) -> str:
             continue
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(path.name)
         total.update(f"{name}\n{scan(path).code}\n".encode())
+    imported = [name for path in closure(modules) for name in scan(path).imports]
+    for package, version in sorted(plugin_versions([*modules, *imported]).items()):  # of packages no source is read
+        total.update(f"{package} {version}\n".encode())
     _keep(known)
     return total.hexdigest()[:16]
 

@@ -3,6 +3,7 @@
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from wae.core.settings import ExecutionSettings, RunSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
 from wae.training import checkpoint
-from wae.training.run_folder import is_done, write_results
+from wae.training.run_folder import differing, is_done, write_results
 from wae.training.trackers import Trackers
 from wae.training.trainer import Trainer
 
@@ -36,16 +37,20 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
     folder = RunFolder(out)
     settings = digest(run.model_dump(), 16)
     images = str(read_json(data / "meta.json", "sha256")["sha256"].get("train_images.npy"))
-    identity = digest({"settings": settings, "code": code, "data": images}, 64)
+    made_from = {"settings": settings, "code": code, "data": images}
+    identity = digest(made_from, 64)
     with alone(out, "train"):
         if is_done(folder, identity):
             print(f"{out}: this run is finished with the same settings and code; nothing to do", file=sys.stderr)
             return
+        if other := differing(folder, made_from):
+            print(f"{out}: a finished run of other {' and '.join(other)} is here; it is trained again", file=sys.stderr)
         remove_leftovers(out)
         device = devices.setup(execution)
         trainer = Trainer(run, _training_images(run, data, device), device)
         trainer.trackers = Trackers(execution.trackers, str(Cell(run.dataset, run.method, run.seed)))
-        if left_out := len(trainer.images) - trainer.images_per_epoch:
+        left_out = len(trainer.images) - trainer.images_per_epoch
+        if left_out > 0 and run.training.batches != "independent":
             print(
                 f"each epoch leaves out {left_out:,} of {len(trainer.images):,} images, a last batch that is not full; "
                 "keep_last_batch: true takes them",
@@ -65,10 +70,17 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
             print(f"resumed at epoch {trainer.progress.epoch}, step {trainer.progress.step}", file=sys.stderr)
         else:
             shutil.rmtree(folder.snapshots, ignore_errors=True)  # of a run that will not go on
+        trainer.note_conditions(execution.threads)
+        if len(trainer.progress.conditions) > 1:
+            print(
+                "the run goes on under other conditions (threads, torch, processor or device) than it began with; "
+                "run.json says which, and it may not be made again bit for bit",
+                file=sys.stderr,
+            )
         with _stop_signals() as stop:
             trainer.run(folder, identity, execution.checkpoint_seconds, stop)
         record = trainer.record() | {"threads": execution.threads, "identity": identity}
-        record["made_from"] = {"settings": settings, "code": code, "data": images}
+        record["made_from"] = made_from
         write_results(folder, run, trainer.method, record, trainer.progress.snapshots)
         checkpoint.remove(folder.checkpoint)
 
@@ -97,8 +109,14 @@ def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tens
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """A list that the first SIGTERM or SIGINT is added to; the former handlers come back at the end."""
+    """A list that the first SIGTERM or SIGINT is added to; the former handlers come back at the end.
+
+    In another thread than the main one, where Python allows no handlers, signals are left to the caller.
+    """
     received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
 
     def handle(number: int, frame: FrameType | None) -> None:
         received.append(number)

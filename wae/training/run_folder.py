@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from wae.compute.machine import processor, versions
 from wae.core.errors import UserError
 from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
 from wae.core.layout import RunFolder
+from wae.core.plugins import plugin_versions
 from wae.core.settings import RunSettings
 from wae.planning.fingerprint import own_code, own_sources
 from wae.planning.jobs import plugins_of
@@ -34,6 +35,15 @@ def is_done(folder: RunFolder, identity: str) -> bool:
         print(error, file=sys.stderr)
         return False
     return True
+
+
+def differing(folder: RunFolder, made_from: Mapping[str, str]) -> list[str]:
+    """What the finished run in ``folder`` was made from otherwise: "settings", "code", "data"; none where none is."""
+    try:
+        former = read_json(folder.record, "made_from")["made_from"]
+    except UserError:
+        return []
+    return [name for name, value in made_from.items() if former.get(name) != value]
 
 
 def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -> str:
@@ -72,6 +82,11 @@ def write_results(
     digests |= {f"{folder.snapshots.name}/{name}": found for name, found in snapshots.items()}
     plugins = plugins_of(run.training)
     commit, clean = git_state(own_sources(plugins))
-    record |= {"versions": versions(), "commit": commit, "clean_tree": clean, "own_code": own_code(plugins)}
+    record |= {
+        "versions": versions() | plugin_versions(plugins),
+        "commit": commit,
+        "clean_tree": clean,
+        "own_code": own_code(plugins),
+    }
     record |= {"machine": processor(), "parameters": sum(p.numel() for p in method.parameters()), "sha256": digests}
     write_json(folder.record, record, sealed=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from wae.compute import devices
+from wae.compute.machine import processor
 from wae.compute.seeds import Streams
 from wae.core.errors import StopSignalError
 from wae.core.layout import Cell, RunFolder
@@ -27,7 +28,10 @@ HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` 
 
 @dataclass
 class Progress:
-    """Where a run stands. ``partial``: scalars of the steps done in the current epoch, one row per step."""
+    """Where a run stands. ``partial``: scalars of the steps done in the current epoch, one row per step.
+
+    ``seconds``: of fit, pre-training and steps, without checkpoints and snapshots.
+    """
 
     epoch: int = 0
     step: int = 0
@@ -35,9 +39,11 @@ class Progress:
     partial: list[Tensor] = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
+    prepared_seconds: float = 0.0  # of these, before the first step
     cpu_seconds: float = 0.0
     diverged_step: int | None = None
     snapshots: dict[str, str] = field(default_factory=dict)  # sha256 by file name
+    conditions: list[dict[str, Any]] = field(default_factory=list)  # threads, torch and device, from which step on
 
 
 class Trainer:
@@ -58,6 +64,8 @@ class Trainer:
         if not self.settings.keep_last_batch:
             self.images_per_epoch -= len(images) % self.settings.batch_size
         self.steps_per_epoch = math.ceil(self.images_per_epoch / self.settings.batch_size)
+        if self.settings.batches == "independent":  # each of them is full
+            self.images_per_epoch = self.steps_per_epoch * self.settings.batch_size
         self._order_state = self.streams["order"].get_state()
 
     def run(self, folder: RunFolder, identity: str, every_seconds: float, stop: list[int]) -> None:
@@ -65,9 +73,12 @@ class Trainer:
         progress = self.progress
         self.method.train()
         if progress.epoch == 0 and progress.step == 0:
+            start, cpu = time.perf_counter(), time.process_time()
             self.method.fit(self.images)
             if self.settings.pretrain_steps:
                 pretraining.pretrain(self.method, self.images, self.streams)
+            progress.seconds = progress.prepared_seconds = time.perf_counter() - start
+            progress.cpu_seconds = time.process_time() - cpu
         saved = written = time.monotonic()
         bar = tqdm(
             total=self.settings.epochs * self.steps_per_epoch,
@@ -164,6 +175,14 @@ class Trainer:
             path = folder.snapshot(progress.epoch)
             progress.snapshots[path.name] = save_weights(self.method, path, leave_out=self.method.training_only)
 
+    def note_conditions(self, threads: int) -> None:
+        """Note what the steps from here on are computed with; another number of threads or machine moves last bits."""
+        now = {"threads": threads, "torch": str(torch.__version__), **processor(), **devices.describe(self.device)}
+        known = self.progress.conditions
+        if not known or {**known[-1], **now} != known[-1]:
+            step = self.progress.epoch * self.steps_per_epoch + self.progress.step
+            known.append({"from_step": step, **now})
+
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on: weights, optimisers, random streams, position, history."""
         progress = self.progress
@@ -187,7 +206,9 @@ class Trainer:
             "steps": progress.epoch * self.steps_per_epoch,
             "images_per_epoch": self.images_per_epoch,
             "seconds": progress.seconds,
+            "prepared_seconds": progress.prepared_seconds,
             "cpu_seconds": progress.cpu_seconds,
+            "conditions": progress.conditions,
             **devices.describe(self.device),
         }
 
