@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any, ClassVar
 
 import torch
@@ -147,6 +148,8 @@ class Method(Autoencoder):
         check_owned(self, self.optimisers, self._shared())
         if self.settings.compile:
             torch.use_deterministic_algorithms(True)  # the compiler's own switch; left to here, as it costs an import
+            # A compiled backward pass reuses the graph's memory, unless told that ``kept`` may need the graph again.
+            import_module("torch._functorch.config").donated_buffer = False  # type: ignore[attr-defined]
             for network in (self.encoder, self.decoder):
                 network.compile(dynamic=False, isolate_recompiles=True)
 
