@@ -25,6 +25,7 @@ PARTS = ("Snakefile", "config", "profiles", "workflow", "wae", "baselines", "env
 CORES = 2
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--quiet", "all"]
 SHORT: dict[str, Any] = {"timing": read_config(ROOT / "config/smoke.yaml")["timing"]}  # left out of the shares
+MNIST: dict[str, Any] = {"training": {"common": {"epochs": 1}}, "run": {"seeds": [0]}, "evaluation": {"draws": 1}}
 # Stands for `python` on the jobs' PATH and notes what each spent: stage, start, wall, user and system seconds.
 SHIM = """#!/bin/bash
 TIMEFORMAT="$3 $EPOCHREALTIME %3R %3U %3S"
@@ -132,6 +133,11 @@ def summary(whole: Usage, jobs: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def short(name: str, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """config/NAME.yaml with ``changes`` and a short wall-clock study."""
+    return merge(read_config(ROOT / f"config/{name}.yaml"), (changes or {}) | SHORT)
+
+
 def measure(quick: bool) -> dict[str, Any]:
     """The default config; MNIST's at one epoch (one seed and draw, to end in time); nothing to do; dry runs.
 
@@ -140,18 +146,12 @@ def measure(quick: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         workflow = Workflow(Path(name))
-        main = "config/smoke.yaml" if quick else workflow.write("default_short", SHORT)
+        main = "config/smoke.yaml" if quick else workflow.write("default_short", short("config"))
         found["default"] = summary(workflow.run(main), workflow.jobs())
         found["nothing_to_do"] = [workflow.run(main) for _ in range(1 if quick else 3)]
         if not quick and (Path(os.environ.get("WAE_DATA_ROOT", "")) / "MNIST/raw").is_dir():
-            changes = {
-                "training": {"common": {"epochs": 1}},
-                "run": {"seeds": [0]},
-                "evaluation": {"draws": 1},
-                **SHORT,
-            }
-            short = workflow.write("mnist_short", merge(read_config(ROOT / "config/mnist.yaml"), changes))
-            found["mnist"] = summary(workflow.run(short), workflow.jobs())
+            mnist = workflow.write("mnist_short", short("mnist", MNIST))
+            found["mnist"] = summary(workflow.run(mnist), workflow.jobs())
         counts = [30, 90] if quick else [30, 99, 300, 999]
         found["dry_run"], found["plainest"] = dry_runs(workflow, counts), plainest(Path(name) / "plainest", counts[-1])
     return found

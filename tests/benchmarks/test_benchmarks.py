@@ -26,6 +26,7 @@ from wae.methods.base import build
 from wae.mmd.estimators import mmd_penalty
 from wae.models import blockwise, layers
 from wae.planning.jobs import STAGES
+from wae.planning.plan import load_plan
 from wae.training.trainer import Trainer
 
 
@@ -161,6 +162,16 @@ def test_a_part_that_fails_says_how_to_go_on_with_the_parts_before_it_kept(
 def test_the_start_of_every_stage_has_the_imports_of_its_job(stage: str) -> None:
     module = STAGES.get(stage, "wae.report.page.index")
     assert any(statement.startswith(f"from {module} import ") for statement in dag.imports(stage))
+
+
+@pytest.mark.parametrize(("name", "changes", "runs"), [("config", None, 40), ("mnist", dag.MNIST, 8)])
+def test_the_workflow_is_timed_on_configs_of_the_project(
+    name: str, changes: dict[str, Any] | None, runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)  # MNIST need not be here
+    plan = load_plan(dag.short(name, changes))
+    assert len(plan.runs) == runs
+    assert plan.config.timing.total_seconds == 10.0
 
 
 def test_the_start_of_a_stage_is_measured() -> None:
