@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from benchmarks import gpu, scores, study, timing, tricks
 from benchmarks.marked import written
@@ -36,19 +37,22 @@ def test_the_tables_of_times_are_those_of_the_recorded_study(root: Path) -> None
         assert text.count(begin) == 1
 
 
-def test_times_are_medians_in_milliseconds_with_their_intervals_by_threads(root: Path) -> None:
-    table = pd.read_csv(root / "reports/recorded/timing_threads1/timing.csv")
+@pytest.mark.parametrize(("name", "threads"), [("timing_threads1", "1 thread"), ("timing_threads2", "2 threads")])
+def test_times_are_medians_in_milliseconds_with_their_intervals_by_threads(root: Path, name: str, threads: str) -> None:
+    table = pd.read_csv(root / f"reports/recorded/{name}/timing.csv")
     wanted = {"study": "penalty", "subject": "mmd_fused", "n": 4096, "latent_dim": 8, "part": "total"}
     (row,) = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)].to_dict("records")
     (line,) = [
-        line for line in timing.alone(timing.studies()).splitlines() if line.startswith("| MMD, fused | 1 thread")
+        line for line in timing.alone(timing.studies()).splitlines() if line.startswith(f"| MMD, fused | {threads} |")
     ]
-    median, low, high = (f"{1000 * row[name]:.0f}" for name in ("seconds", "low", "high"))
+    median, low, high = (f"{1000 * row[limit]:.0f}" for limit in ("seconds", "low", "high"))
     assert line.split(" | ")[4] == f"{median} [{low}, {high}]"
     steps = table[(table["study"] == "step") & (table["part"] == "total") & (table["dataset"] == "mnist")]
     seconds = steps.set_index("subject")["seconds"]
     (line,) = [
-        line for line in timing.steps(timing.studies()).splitlines() if line.startswith("| mnist, dcgan, width 64")
+        line
+        for line in timing.steps(timing.studies()).splitlines()
+        if line.startswith(f"| mnist, dcgan, width 64 | {threads} |")
     ]
     ratio = seconds["wae_gan@width=64"] / seconds["wae_mmd@width=64"]
     assert f"| {ratio:.2f} [" in line
