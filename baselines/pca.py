@@ -15,7 +15,7 @@ from wae.methods.base import no_mark
 from wae.methods.facts import Line
 
 BLOCK = 4096  # images that are float64 at once
-RELATIVE = 1e-12  # a component's variance, in units of the mean squared norm of an image, below which it is rounding
+RELATIVE = 1e-12  # of the mean squared norm of an image: variances below it are rounding, as in wae.evaluation.linear
 
 
 class PCA(AE):

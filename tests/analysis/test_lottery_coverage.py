@@ -78,6 +78,6 @@ def test_the_intervals_hold_the_truth_as_often_as_the_page_says(name: str) -> No
     total, *coverages, interval = stated()[name]
     assert total == [round(100 * case.total)]
     for part, found in zip(("sd", "share", "sum"), coverages, strict=True):
-        error = math.sqrt(0.25 * found[0] / 100 / REPEATS)
+        error = math.sqrt(found[0] / 100 * (1 - found[0] / 100) / REPEATS)
         assert found[0] / 100 - 4 * error <= np.mean(held[part]) <= found[-1] / 100 + 4 * error, part
     assert np.median(sums, axis=0) == pytest.approx(np.array(interval) / 100, rel=0.25)

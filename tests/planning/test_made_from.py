@@ -248,9 +248,8 @@ def test_a_stale_table_or_page_is_noticed_and_what_was_just_made_is_not(
     said = f"results/own, reports/own: {unsaid}; made again where they are asked for"
     assert capsys.readouterr().err == f"{said}\n"
     jobs.say_outdated(found, partial=True)
-    assert (
-        capsys.readouterr().err == f"{said}, but for runs and scores, of which a partial report takes what is there\n"
-    )
+    kept = "but for runs, scores, extractors and references, of which a partial report takes what is there"
+    assert capsys.readouterr().err == f"{said}, {kept}\n"
     for stage, path in results.items():
         made_from.note(folder, path, made_from.of_stage(plan, stage))
     assert made_from.outdated(plan, LAYOUT) == {}

@@ -153,7 +153,8 @@ def _check_weights(document: Mapping[str, Any], record: Mapping[str, Any], run: 
     scored, trained = document.get("weights"), record.get("sha256", {}).get(run.weights.name)
     if scored is not None and scored != trained:
         raise UserError(
-            f"{run.metrics}: scores of other weights than {run.weights.name} beside it; score the run again"
+            f"{run.metrics}: scores of other weights than {run.weights.name} beside it; score the run again: "
+            f"wae evaluate --plan FILE --cell {document['dataset']}/{document['method']}/seed{document['seed']}"
         )
 
 

@@ -103,7 +103,7 @@ def _devices(plan: Plan) -> Iterator[Finding]:
             text = f"torch {torch.__version__}, CUDA device {index}: {torch.cuda.get_device_name(index)}"
             if fault is None:
                 yield Finding("ok", f"{text}, computes")
-            else:  # one that is busy or broken stops nothing where jobs take another one, or none
+            else:  # one that is busy or broken stops nothing while fewer jobs run than others compute
                 needed = wanted == f"cuda:{index}" or (wanted in ("auto", "cuda") and all(faults))
                 remedy = "free or repair it, or hide it by CUDA_VISIBLE_DEVICES"
                 yield Finding("error" if needed else "warning", f"{text}: {fault}", remedy)

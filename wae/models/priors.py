@@ -41,7 +41,7 @@ class Prior(nn.Module, ABC):
     def log_density(self, z: Tensor) -> Tensor:
         """log p(z) of each code in nats, (n, d_z) to (n,); UserError where the prior defines none."""
         raise UserError(
-            f"{type(self).__name__} defines no log_density, which critic_prior_trick and likelihoods need; define it"
+            f"{type(self).__name__} defines no log_density, which critic_prior_trick and kl: sampled need; define it"
         )
 
 

@@ -117,11 +117,11 @@ def claim_folder() -> None:
 def say_outdated(records: Mapping[str, str], partial: bool = False) -> None:
     """Say on stderr which results will be made again, and why: the first few of each reason.
 
-    A ``partial`` report makes no run, and none of its scores, again.
+    A ``partial`` report makes no run again, nor what its scores need.
     """
     done = "made again where they are asked for"
     if partial:
-        done += ", but for runs and scores, of which a partial report takes what is there"
+        done += ", but for runs, scores, extractors and references, of which a partial report takes what is there"
     for words in dict.fromkeys(records.values()):
         paths = list(dict.fromkeys(str(Path(path).parent) for path, found in records.items() if found == words))
         more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""

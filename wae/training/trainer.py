@@ -179,7 +179,8 @@ class Trainer:
         """Note what the steps from here on are computed with; another number of threads or machine moves last bits."""
         now = {"threads": threads, "torch": str(torch.__version__), **processor(), **devices.describe(self.device)}
         known = self.progress.conditions
-        if not known or {**known[-1], **now} != known[-1]:
+        one_card = {"device": self.device.type, "gpu_uuid": ""}  # another card of the same kind gives the same bits
+        if not known or {**known[-1], **now, **one_card} != {**known[-1], **one_card}:
             step = self.progress.epoch * self.steps_per_epoch + self.progress.step
             known.append({"from_step": step, **now})
 

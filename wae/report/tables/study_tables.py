@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from wae.analysis.costs.power_laws import LEAST_ROUNDS
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.words import MEETINGS, PENALTIES, number, seconds, spread, timed_title
@@ -46,14 +47,16 @@ def _time(results: Results, row: dict[str, Any], title: str) -> Cell:
     if row["status"] != "ok":
         return Cell(STATUS.get(row["status"], row["status"]))
     noisy = f", {row['noisy_rounds']:.0f} of them beside other load" if row["noisy_rounds"] else ""
+    low, high = (float(row[name]) if row["rounds"] >= LEAST_ROUNDS else None for name in ("low", "high"))
+    within = "" if low is None or high is None else f", its 95% interval {seconds(low)} to {seconds(high)}"
     trace = (
         title,
-        (f"median {seconds(row['seconds'])}, its 95% interval {seconds(row['low'])} to {seconds(row['high'])}"),
+        f"median {seconds(row['seconds'])}{within}",
         f"quartiles {seconds(row['q1'])} to {seconds(row['q3'])}",
         f"{row['rounds']:.0f} rounds{noisy}",
         results.source("timing.csv"),
     )
-    return Cell(seconds(row["seconds"]), float(row["seconds"]), trace, low=float(row["low"]), high=float(row["high"]))
+    return Cell(seconds(row["seconds"]), float(row["seconds"]), trace, low=low, high=high)
 
 
 def _steps(results: Results) -> Grid | None:
