@@ -166,13 +166,13 @@ def _streams(results: Results) -> Grid | None:
         name="seed_streams",
         title=f"How far each random stream alone moves the {in_words(results.distance)}",
         caption=(
-            "Each run beside one of the same seed in which the named stream alone has another seed. Standard deviation "
-            "[95% interval, for normal scores or log scores], and its square as a share of the variance when all "
-            "streams vary, which is the mean of that of the runs compared [95% interval, jackknife over seeds]. "
-            "Streams that add up give a sum of 100%. A sum well above 100% says that they interact: changing one alone moves "
-            "the score nearly as far as changing all. An interval that holds 100% does not show that they add up. "
-            "Intervals are for each method by itself. Of the evaluation's draws only samples from the prior enter this "
-            f"score. {FIXED}"
+            "Each run beside one of the same seed in which the named stream alone has another seed. Standard "
+            "deviation [95% interval, for normal scores or log scores], and its square as a share of the variance "
+            "when all streams vary, which is the mean of that of the runs compared [95% interval, jackknife over "
+            "seeds]. Streams that add up give a sum of 100%. A sum well above 100% says that they interact: changing "
+            "one alone moves the score nearly as far as changing all. An interval that holds 100% does not show that "
+            "they add up. Intervals are for each method by itself. Of the evaluation's draws only samples from the "
+            f"prior enter this score. {FIXED}"
         ),
         section="budget",
         heads=(
