@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests.shared.report import experiment
 from tests.shared.tables import results
-from wae.analysis.contrasts import aggregate, contrasts, interquartile_mean
+from wae.analysis.contrasts import Cells, _point, aggregate, contrasts, interquartile_mean
 from wae.analysis.results import Results
 from wae.core.files import read_json, write_json
 
@@ -129,3 +129,25 @@ def test_the_interval_of_the_aggregate_holds_the_truth_about_as_often_as_it_says
         row = aggregate(cells, seed=seed)[0]
         hits += row.low <= 0.5 <= row.high
     assert hits / repeats > 0.85 - 2 * math.sqrt(0.05 * 0.95 / repeats)  # a bootstrap of few seeds is a little narrow
+
+
+@pytest.mark.parametrize(("seeds", "mean", "improvement"), [(3, 0.885, 0.84), (10, 0.94, 0.94)])
+def test_the_bootstrap_holds_the_truth_as_often_as_the_page_says(
+    seeds: int, mean: float, improvement: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wae.analysis.contrasts.BOOTSTRAPS", 200)
+    rng, repeats = np.random.default_rng(3), 80
+    centres = {"a": 1.0, "b": 1.15, "c": 1.4, "d": 2.0}
+
+    def drawn(count: int) -> Cells:
+        return {d: {m: c * np.exp(0.1 * rng.normal(size=count)) for m, c in centres.items()} for d in ("x", "y")}
+
+    truth = _point(drawn(2000), "lower")
+    held = np.zeros((4, 2))
+    for repeat in range(repeats):
+        for row, found in enumerate(aggregate(drawn(seeds), seed=repeat)):
+            held[row, 0] += found.low <= truth[row, 0] <= found.high
+            held[row, 1] += found.improvement_low <= truth[row, 1] <= found.improvement_high
+    held /= repeats
+    assert held[:, 0].mean() == pytest.approx(mean, abs=0.08)
+    assert held[:2, 1].mean() == pytest.approx(improvement, abs=0.1)
