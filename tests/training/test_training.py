@@ -201,24 +201,23 @@ class StopAfter(list[int]):
         return self.looks < 0
 
 
+def train_until_stopped(run: RunSettings, data: Path, out: Path, steps: int) -> None:
+    """Train ``run`` in ``out`` until a signal stops it in the given step, with its checkpoint saved."""
+    stop = StopAfter(2 * steps - 2)  # the loop looks twice a step, and saves at the first look
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "_stop_signals", lambda: signals(stop))
+        with pytest.raises(StopSignalError, match="SIGTERM"):
+            training.train(run, data, out, CPU, "code")
+
+
 @pytest.mark.parametrize("method", ["vae", "wae_gan"])
 @pytest.mark.parametrize("steps", [1, 7, 10, 19])
 def test_stopped_at_any_step_it_goes_on_to_the_same_bits(
-    smoke: dict[str, Any],
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    method: str,
-    steps: int,
+    smoke: dict[str, Any], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str, steps: int
 ) -> None:
     run = a_run(smoke, method, schedule="smooth")
     training.train(run, data, tmp_path / "whole", CPU, "code")
-    stop_in = StopAfter(2 * steps - 2)  # the loop looks twice a step
-    with monkeypatch.context() as patched:
-        patched.setattr(training, "_stop_signals", lambda: signals(stop_in))
-        with pytest.raises(StopSignalError, match="SIGTERM"):
-            training.train(run, data, tmp_path / "cut", CPU, "code")
+    train_until_stopped(run, data, tmp_path / "cut", steps)
     assert not (tmp_path / "cut/weights.safetensors").exists()
     training.train(run, data, tmp_path / "cut", CPU, "code")
     epoch, step = divmod(steps - 1, 5)  # five steps an epoch
@@ -227,17 +226,10 @@ def test_stopped_at_any_step_it_goes_on_to_the_same_bits(
 
 
 def test_a_run_that_goes_on_with_other_threads_says_so(
-    smoke: dict[str, Any],
-    data: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    smoke: dict[str, Any], data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = a_run(smoke)
-    with monkeypatch.context() as patched:
-        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(2 * 7 - 2)))
-        with pytest.raises(StopSignalError):
-            training.train(run, data, tmp_path / "run", CPU, "code")
+    train_until_stopped(run, data, tmp_path / "run", 7)
     assert "other conditions" not in capsys.readouterr().err
     try:
         training.train(run, data, tmp_path / "run", CPU.model_copy(update={"threads": 2}), "code")
@@ -431,10 +423,7 @@ def test_a_compiled_run_resumes_to_the_same_bits_and_is_read_back_uncompiled(
     assert not a_run(smoke).training.compile
     run = a_run(smoke, "wae_gan", compile=True)  # whose step needs its graph twice
     training.train(run, data, tmp_path / "whole", CPU, "code")
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(12)))
-        with pytest.raises(StopSignalError):
-            training.train(run, data, tmp_path / "cut", CPU, "code")
+    train_until_stopped(run, data, tmp_path / "cut", 7)
     training.train(run, data, tmp_path / "cut", CPU, "code")
     assert "resumed at epoch 1, step 2\n" in capsys.readouterr().err
     assert contents(tmp_path / "cut") == contents(tmp_path / "whole")

@@ -61,12 +61,12 @@ def crate(folder: Path, out: Path, weights: bool = True) -> None:
         raise UserError(f"{out}: the crate is one zip file; name it {out.name}.zip")
     home = scored_folder(folder)
     record = read_recorded(home)
-    recorded = read_json(home / "manifest.json").get("result_digest")
+    manifest = read_json(home / "manifest.json")
+    recorded, own = manifest.get("result_digest"), manifest.get("own_code", {})
     if recorded is not None:
         check_files(home, {"metrics.csv": recorded}, "collect the scores and make the manifest again")
     with tempfile.TemporaryDirectory() as temporary:
         stage = Path(temporary)
-        own = read_json(home / "manifest.json").get("own_code", {})
         known = _source(record, stage, own)
         lacking = _own_code(own, stage)
         (stage / "config.json").write_text(json.dumps(record.config, indent=1, sort_keys=True), encoding="utf-8")

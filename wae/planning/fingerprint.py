@@ -162,12 +162,13 @@ def _keep(known: int) -> None:
 def code_digest(*modules: str) -> str:
     """Sixteen hex digits that change when code that ``modules`` depend on changes (not its comments)."""
     total, known = hashlib.sha256(), len(_kept())
-    for path in closure(modules):
+    sources = closure(modules)
+    for path in sources:
         if path in _WITHOUT_NUMBERS or _SETTINGS in path.parents:
             continue
         name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else Path(path.name)
         total.update(f"{name}\n{scan(path).code}\n".encode())
-    imported = [name for path in closure(modules) for name in scan(path).imports]
+    imported = [name for path in sources for name in scan(path).imports]
     for package, version in sorted(plugin_versions([*modules, *imported]).items()):  # of packages no source is read
         total.update(f"{package} {version}\n".encode())
     _keep(known)
