@@ -200,7 +200,7 @@ def test_the_caption_of_training_times_names_a_timing_study_where_there_is_one(
     assert caption(results.folder).endswith("the machine: the timing study below had it to itself.")
     untimed = shutil.copytree(results.folder, tmp_path / "untimed")
     (untimed / "timing.csv").unlink()
-    assert caption(untimed) == "Training steps alone. Runs may have shared the machine."
+    assert caption(untimed) == "Pre-training and steps, without scoring. Runs may have shared the machine."
 
 
 @pytest.mark.parametrize("ground", ["#fdfdfc", "#14171b"])

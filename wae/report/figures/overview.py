@@ -60,7 +60,7 @@ def plots(results: Results) -> Iterable[Plot]:
             name="overview_seconds",
             section="overview",
             title="Time that this took to train",
-            caption=f"Training steps alone. {shared}{alone}.",
+            caption=f"Pre-training and steps, without scoring. {shared}{alone}.",
             alt=f"Training time: {_said(time, seconds)}",
             draw=partial(draw, time, "training time of a run", None),
         )
