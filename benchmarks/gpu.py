@@ -42,7 +42,7 @@ def table(path: Path = TIMING) -> str:
     for subject, width in TIMED:
         rows, title = penalties[penalties["subject"] == subject], PENALTIES[subject]
         if width is not None:
-            rows, title = rows[rows["critic_width"] == width], f"critic 4 x {width}"
+            rows, title = rows[rows["critic_width"] == width], f"latent discriminator 4 × {width}"
         alone.append((title, *(cell(rows[rows["n"] == n]) for n in PENALTY_N)))
     whole = []
     for subject in STEPS:
@@ -57,7 +57,7 @@ def table(path: Path = TIMING) -> str:
                 c for c in found if (c.study, c.a, c.b, c.critic_width, c.latent_dim) == ("penalty", a, b, width, d)
             )
             said.append(size(here))
-        meetings.append((f"{PENALTIES[a]}; critic 4 x {width}", *said))
+        meetings.append((f"{PENALTIES[a]}; latent discriminator 4 × {width}", *said))
     step = next(c for c in found if (c.study, c.a, c.b) == ("step", "wae_mmd", "wae_gan"))
     meetings.append(("whole step of WAE-MMD; of WAE-GAN", size(step), "-", "-"))
     return "\n\n".join(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.docs.blocks import Block, blocks, run_aside
 from tests.workflow.test_module import SNAKEFILE
 from wae.cli import COMMANDS, parser
 from wae.core.version import __version__
+from wae.methods.base import Method
 from wae.planning.plan import load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,6 +222,21 @@ def test_the_record_names_its_commits() -> None:
         if folder != "reproductions":
             manifest = (ROOT / "reports/recorded" / folder / "manifest.json").read_text(encoding="utf-8")
             assert f'"commit": "{commit.split(",")[0]}' in manifest, folder
+
+
+def test_the_table_of_methods_has_each_with_its_options() -> None:
+    text = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    shown = {
+        path: dict(re.findall(r"`(\w+)` \((\S+)\)", options))
+        for paths, options in re.findall(r"^\| (`[\w.]+:.*) \| (.*) \|$", text, re.MULTILINE)
+        for path in re.findall("`(.+?)`", paths)
+    }
+    assert shown == {
+        f"{cls.__module__}:{cls.__name__}": {key: str(value).lower() for key, value in cls.options.items()}
+        for file in (*(ROOT / "baselines").glob("*.py"), *(ROOT / "wae/methods").glob("*.py"))
+        for cls in vars(import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))).values()
+        if isinstance(cls, type) and issubclass(cls, Method) and vars(cls).get("title")
+    }
 
 
 def test_the_sites_packages_are_pinned_within_the_ranges() -> None:

@@ -60,7 +60,7 @@ def _versions(plan: Plan) -> Iterator[Finding]:
         try:
             installed = importlib.metadata.version(name).split("+")[0]
         except importlib.metadata.PackageNotFoundError:
-            yield Finding("error", f"{name} is not installed", "run `make setup`, or `pip install wae-benchmark`")
+            yield Finding("error", f"{name} is not installed", "run `make setup`, or `pip install .` in the checkout")
             continue
         if installed != locked.get(name, installed):
             other.append(f"{name} {installed} (locked: {locked[name]})")

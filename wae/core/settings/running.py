@@ -10,7 +10,11 @@ from wae.core.settings.types import Dotted, Name, SecondaryMeasure, Seconds, See
 
 
 class ExecutionSettings(Strict):
-    """How and where to run; nothing here changes a result beyond the stated tolerance."""
+    """How and where to run.
+
+    Device, threads, tf32 and kernel_gradients move the last bits of each step, and so in the end the networks; each is
+    recorded.
+    """
 
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1

@@ -150,7 +150,7 @@ def summary(document: ClaimsDocument) -> list[str]:
 
     Where a claim is inconclusive these are the ones that leave it open.
     """
-    lines = ["| | claim | verdict | on the part of |", "|---|---|---|---|"]
+    lines = ["| | claim | verdict | decided by |", "|---|---|---|---|"]
     for claim in document.claims:
         places = dict.fromkeys(found.dataset for found in claim.evidence if found.verdict is claim.verdict)
         decided = ", ".join(place for place in places if place) or "-"
