@@ -3,9 +3,12 @@
 import math
 from pathlib import Path
 
+import pytest
+
 from tests.shared.tables import results
 from wae.analysis.rows import Limit, Mark
 from wae.analysis.scores import INFORMATION_MARGIN, summarise
+from wae.analysis.words import method_title
 from wae.core.files import load_yaml
 
 BOUND = math.log(2000)
@@ -37,6 +40,29 @@ def test_far_from_the_bound_the_best_is_marked(tmp_path: Path) -> None:
     found = scores(tmp_path, {"vae": 3.0, "beta_vae": 4.0, "wae_mmd": 5.0})
     assert {limit for limit, _ in found.values()} == {Limit.NONE}
     assert found["vae", "kl_aggregate"][1] is Mark.BEST
+
+
+SW2 = "latent_sw2/prior"
+
+
+def test_prior_against_prior_has_a_row_per_prior_and_code_size(tmp_path: Path) -> None:
+    rows = {
+        ("vae", SW2): [0.028, 0.026],
+        ("wae_mmd", SW2): [0.022, None],
+        ("wae_mmd@latent_dim=64", SW2): [0.016, 0.018],
+        ("wae_mmd@prior=sphere", SW2): [0.006, 0.008],
+    }
+    settings = {"wae_mmd@latent_dim=64": {"latent_dim": 64}, "wae_mmd@prior=sphere": {"prior": "sphere"}}
+    found = {score.method: score for score in summarise(results(tmp_path / "three", rows, settings=settings))}
+    assert {method: score.by_seed for method, score in found.items()} == {
+        "perfect_match@prior=normal+latent_dim=8": {0: pytest.approx(0.025), 1: 0.026},
+        "perfect_match@prior=normal+latent_dim=64": {0: 0.016, 1: 0.018},
+        "perfect_match@prior=sphere+latent_dim=8": {0: 0.006, 1: 0.008},
+    }
+    assert found["perfect_match@prior=sphere+latent_dim=8"].mean == pytest.approx(0.007)
+    assert method_title("perfect_match@latent_dim=64") == "Prior against prior, d_z = 64"
+    (alone,) = summarise(results(tmp_path / "one", rows))
+    assert (alone.method, alone.subject, set(alone.by_seed)) == ("perfect_match", "codes", {0, 1})
 
 
 def test_the_margin_is_that_of_the_claim(root: Path) -> None:

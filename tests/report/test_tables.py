@@ -154,6 +154,20 @@ def test_real_data_stands_last_with_its_own_values(folder: Path) -> None:
     assert grid.rows[-1][2].value == pytest.approx((4.7 + 5.1) / 2)
 
 
+def test_each_prior_against_itself_is_a_row_below_the_methods(folder: Path) -> None:
+    def score(method: str, value: float) -> Score:
+        return Score("digits", method, "latent_sw2", "codes", value, None, None, {0: value})
+
+    scores = [score("vae", 0.1), *(score(f"perfect_match@prior={name}", 0.02) for name in ("normal", "sphere"))]
+    grid = score_tables._build_one(Results(folder), scores, [], "digits", "latent")
+    assert grid is not None
+    assert grid.fixed == 2
+    names = [row[0].text for row in grid.rows[-2:]]
+    assert names == ["Prior against prior, prior = normal", "Prior against prior, prior = sphere"]
+    assert grid.rows[-1][2].trace[1:] == ("value 0.02", "file results/fake/metrics.csv")
+    assert score_tables._build_one(Results(folder), scores[1:], [], "digits", "latent") is None
+
+
 def test_csv_has_full_precision_and_a_line_per_cell(folder: Path) -> None:
     grid = _grid(folder, "digits_generation")
     lines = list(csv.DictReader(io.StringIO(csv_text(grid))))

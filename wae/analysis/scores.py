@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from dataclasses import replace
+from statistics import fmean
 
 from wae.analysis.results import Results
 from wae.analysis.rows import Limit, Mark, Score
@@ -15,6 +16,7 @@ from wae.analysis.words import PERFECT, about
 # (tests/evaluation/test_information.py, docs/measures.md).
 INFORMATION_MARGIN = 2.5
 LIMITED = {"mutual_information": Limit.LEAST, "kl_aggregate": Limit.MOST}
+DRAWN_BY = ("prior", "latent_dim", "sigma_z")  # settings that draws of the prior depend on
 NOT_SUMMED = ("_curve", "_half")  # of the bias curve and the error budget, which have files of their own
 
 
@@ -33,11 +35,7 @@ def summarise(results: Results) -> list[Score]:
 def _column(results: Results, dataset: str, metric: str, subject: str) -> list[Score]:
     scores = [score for method in results.methods if (score := one_score(results, dataset, method, metric, subject))]
     if metric.startswith("latent_") and subject == "prior":  # draws of the prior against other draws of it
-        perfect = {number: score.mean for number, score in enumerate(scores)}
-        mean = math.fsum(perfect.values()) / max(len(perfect), 1)
-        return (
-            [Score(dataset, PERFECT, metric, "codes", mean, None, None, perfect, scores[0].samples)] if scores else []
-        )
+        return _perfect(results, scores)
     scores = [replace(score, limit=limit(results, score)) for score in scores]
     best, ties = marks(scores, about(metric).better, about(metric).positive)
     made = [
@@ -45,6 +43,28 @@ def _column(results: Results, dataset: str, metric: str, subject: str) -> list[S
     ]
     real = one_score(results, dataset, REAL_DATA, metric, subject)
     return made + ([replace(real, low=None, high=None)] if real else [])
+
+
+def _perfect(results: Results, scores: list[Score]) -> list[Score]:
+    """What draws of the prior score against other draws of it: a row per prior, code size and sigma_z of the methods.
+
+    Where these differ, a row is named by them, as a variant is. Each seed's value is the mean over the methods.
+    """
+    settings = {score.method: results.settings(score.dataset, score.method) for score in scores}
+    differing = [name for name in DRAWN_BY if len({found.get(name) for found in settings.values()}) > 1]
+    groups: dict[str, list[Score]] = {}
+    for score in scores:
+        said = "+".join(f"{name}={settings[score.method].get(name)}" for name in differing)
+        groups.setdefault(f"{PERFECT}@{said}" if said else PERFECT, []).append(score)
+    made = []
+    for method, group in groups.items():
+        by_seed = {
+            seed: fmean(score.by_seed[seed] for score in group if seed in score.by_seed)
+            for seed in sorted({seed for score in group for seed in score.by_seed})
+        }
+        row = replace(group[0], method=method, subject="codes", low=None, high=None, by_seed=by_seed)
+        made.append(replace(row, mean=fmean(by_seed.values())))
+    return made
 
 
 def limit(results: Results, score: Score) -> Limit:

@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass, field
 
 from wae.analysis.rows import Score
-from wae.analysis.runs import REAL_DATA
+from wae.analysis.runs import REAL_DATA, base_method
 from wae.analysis.words import PERFECT, SHORT_SUBJECTS, about
+
+NO_METHODS = {REAL_DATA, PERFECT}  # rows of a table that are no methods'
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Column:
 
     def _of_methods(self) -> list[Score]:
         """Scores but for those of the rows that are no methods; those too where there is nothing else."""
-        own = [score for method, score in self.scores.items() if method not in (REAL_DATA, PERFECT)]
+        own = [score for method, score in self.scores.items() if base_method(method) not in NO_METHODS]
         return own or list(self.scores.values())
 
     def number(self, value: float | None) -> str:

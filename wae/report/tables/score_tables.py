@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from wae.analysis.files import CITATION, SCORES
 from wae.analysis.results import Results
 from wae.analysis.rows import Bar, Score, Shortfall
-from wae.analysis.runs import REAL_DATA
+from wae.analysis.runs import REAL_DATA, base_method
 from wae.analysis.statistics import MIN_SEEDS
-from wae.analysis.words import HIDDEN, PERFECT, SUBJECTS, about, bracketed, counted, position
+from wae.analysis.words import HIDDEN, SUBJECTS, about, bracketed, counted, position
 from wae.core.reserved import PREFIXES
 from wae.report.names import slug
-from wae.report.tables.columns import Column
+from wae.report.tables.columns import NO_METHODS, Column
 from wae.report.tables.grids import FEW_IMAGES, MARKS, Cell, Grid, Head, superscript
 
 LEAD = 9  # columns shown first, so that a table fits a screen 1,280 pixels wide
@@ -44,7 +44,7 @@ def _build_one(
     columns = _columns(results, scores, subjects, FIRST.get(group, results.distance))
     if not columns:
         return None
-    fixed = [name for name in (REAL_DATA, PERFECT) if any(name in column.scores for column in columns)]
+    fixed = list(dict.fromkeys(name for column in columns for name in column.scores if base_method(name) in NO_METHODS))
     methods = [*_ranked(results.methods, columns[0]), *fixed]
     descending = about(columns[0].metric).better == "higher"
     words = ", ".join(SUBJECTS[name] for name in subjects)
@@ -94,7 +94,7 @@ def _columns(results: Results, scores: Sequence[Score], subjects: Sequence[str],
         real = score.method == REAL_DATA and "prior" in subjects
         if not score.metric.endswith(HIDDEN) and (score.subject in subjects or real):
             found.setdefault((score.metric, "prior" if real else score.subject), {})[score.method] = score
-    pairs = [pair for pair in found if set(found[pair]) - {REAL_DATA, PERFECT}]
+    pairs = [pair for pair in found if not {base_method(name) for name in found[pair]} <= NO_METHODS]
     pairs.sort(
         key=lambda p: (
             p[0] != first,
@@ -139,7 +139,7 @@ def _cell(results: Results, dataset: str, method: str, column: Column) -> Cell:
 def trace(results: Results, dataset: str, method: str, column: Column, found: Score) -> tuple[str, ...]:
     """Where a cell comes from: its name, each seed's value, sample counts, the file and the runs' folders."""
     lines = [f"{results.title(method)} on {dataset}: {column.title}"]
-    if method in (REAL_DATA, PERFECT):
+    if base_method(method) in NO_METHODS:
         lines.append(f"value {found.mean:.6g}")
     else:
         lines += [f"seed {seed}: {value:.6g}" for seed, value in found.by_seed.items()]
@@ -153,7 +153,7 @@ def trace(results: Results, dataset: str, method: str, column: Column, found: Sc
             f"from {found.samples:,} images{draws}" if column.subject != "codes" else f"from {found.samples:,} codes"
         )
     lines.append(results.source("metrics.csv"))
-    if method not in (REAL_DATA, PERFECT):
+    if base_method(method) not in NO_METHODS:
         seeds = ",".join(map(str, found.by_seed))
         lines.append(f"runs {results.shown_path(results.folder / dataset / method)}/seed{{{seeds}}}")
     return tuple(lines)
