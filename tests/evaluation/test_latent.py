@@ -118,4 +118,6 @@ def test_plane_keeps_the_widest_directions_and_its_sign():
     assert np.corrcoef(points[:, 0], z[:, 1])[0, 1] > 0
     assert np.corrcoef(points[:, 1], z[:, 3])[0, 1] > 0
     assert plane(z[:, :1]).shape == (500, 2)
+    for d in (2, 4):  # codes beside the prior are drawn beside it
+        assert np.linalg.norm(plane(z[:, :d] + 9.0).mean(0)) > 9.0
     np.testing.assert_array_equal(plane(z[:, :2]), z[:, :2])

@@ -132,7 +132,7 @@ def information_rows(method: Method, codes: Codes, split: str, limit: int) -> li
 
 
 def write_scatter(path: str | Path, z: np.ndarray, labels: np.ndarray | None) -> None:
-    """latent.csv: x, y, label of the first codes (n, d) on their two main axes; label is empty without labels."""
+    """latent.csv: x, y, label of the first codes (n, d): ``plane`` of them; label is empty without labels."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["x", "y", "label"])

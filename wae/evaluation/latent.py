@@ -196,6 +196,7 @@ def information_split(
 def plane(z: np.ndarray) -> np.ndarray:
     """Codes (n, d) on their two main axes: (n, 2); themselves for d = 2, with a column of zeros for d = 1.
 
+    Coordinates are from the origin, the prior's centre, so that codes that lie beside the prior are seen there.
     The sign of each axis is that which makes its largest loading positive, so that equal codes give equal pictures.
     """
     z = np.asarray(z, dtype=np.float64)
@@ -207,5 +208,5 @@ def plane(z: np.ndarray) -> np.ndarray:
     _, vectors = eigh(np.cov(z, rowvar=False), subset_by_index=[d - 2, d - 1])
     axes = vectors[:, ::-1]
     axes *= np.sign(axes[np.abs(axes).argmax(0), [0, 1]])
-    projected: np.ndarray = (z - z.mean(0)) @ axes
+    projected: np.ndarray = z @ axes
     return projected

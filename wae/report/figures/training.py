@@ -78,11 +78,12 @@ def _latent(results: Results, dataset: str, method: str) -> Iterable[Plot]:
         dataset=dataset,
         title=f"{results.title(method)}, seed {seeds[0]}",
         caption=(
-            f"{len(codes):,} held-out images{inside}; rings are at 1 and 2 standard deviations of a standard normal."
+            f"{len(codes):,} held-out images{inside}. The codes' two main axes go through the origin; rings around it "
+            "are at 1 and 2 standard deviations of a standard normal."
         ),
         alt=(
             f"{len(codes):,} codes of {results.title(method)} on {dataset} on their two main axes, within "
-            f"{codes['x'].abs().max():.1f} and {codes['y'].abs().max():.1f} of the middle"
+            f"{codes['x'].abs().max():.1f} and {codes['y'].abs().max():.1f} of the origin"
         ),
         draw=partial(draw_latent, codes, classes),
     )
