@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.shared.tables import results
+from wae.analysis.equivalence import by_cell
+from wae.analysis.folders import compare_scores
 from wae.analysis.rows import Limit, Mark
 from wae.analysis.scores import INFORMATION_MARGIN, summarise
 from wae.analysis.words import method_title
@@ -40,6 +42,24 @@ def test_far_from_the_bound_the_best_is_marked(tmp_path: Path) -> None:
     found = scores(tmp_path, {"vae": 3.0, "beta_vae": 4.0, "wae_mmd": 5.0})
     assert {limit for limit, _ in found.values()} == {Limit.NONE}
     assert found["vae", "kl_aggregate"][1] is Mark.BEST
+
+
+def test_beside_the_train_split_scores_of_test_images_are_shown(tmp_path: Path) -> None:
+    rows = {
+        ("vae", "fid_x/prior/train"): [3.0, 4.0],
+        ("vae", "mse/reconstruction/test"): [0.1, 0.3],
+        ("vae", "latent_energy/codes/test"): [0.5, 0.5],
+        ("vae", "sharpness/prior/"): [1.0, 1.0],
+    }
+    for reference, metrics in (
+        ("train", {"fid_x", "mse", "latent_energy", "sharpness"}),
+        ("validation", {"sharpness"}),
+    ):
+        found = results(tmp_path / reference, rows, reference=reference)
+        assert {score.metric for score in summarise(found)} == metrics
+        assert {pair.metric for pair in compare_scores(found, found)} == metrics
+        assert set(by_cell(found.metrics(), reference)["glyphs", "vae"].columns.get_level_values(0)) == metrics
+    assert found.seed_values("glyphs", "vae", "mse", "reconstruction", "test").to_list() == [0.1, 0.3]
 
 
 SW2 = "latent_sw2/prior"

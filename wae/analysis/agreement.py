@@ -55,7 +55,8 @@ def _rankings(results: Results, dataset: str, scores: Sequence[Score]) -> list[R
             samples = next(
                 (s.samples for s in scores if (s.dataset, s.metric, s.subject) == (dataset, metric, subject)), None
             )
-            condition = Condition(metric, subject, results.reference, samples)
+            against = results.rows(dataset, wanted[0], metric, subject)[0]["reference"] or results.reference
+            condition = Condition(metric, subject, against, samples)
             made.append(Ranking(dataset, condition, dict(zip(wanted, map(float, ranks), strict=True)), None))
     return sorted(made, key=lambda r: not _is_primary(results, r.condition))
 

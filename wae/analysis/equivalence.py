@@ -19,6 +19,7 @@ from scipy import stats
 
 from wae.analysis.budget import detectable_difference
 from wae.analysis.permutation import told_apart
+from wae.analysis.results import splits_of
 from wae.analysis.statistics import MIN_SEEDS, SIGNIFICANCE, compare, equivalent, holm
 
 POWER = 0.8  # that a difference called noticeable is found; and below it a measure is called too noisy
@@ -145,7 +146,7 @@ def repetition(recorded: pd.DataFrame, fresh: pd.DataFrame, distance: str | None
 
 def by_cell(frame: pd.DataFrame, reference: str) -> dict[Cell, pd.DataFrame]:
     """Scores of each cell: a row per seed, a column per (metric, subject), means over draws at the largest sample."""
-    frame = frame[(frame["seed"] >= 0) & frame["reference"].isin([reference, ""])]
+    frame = frame[(frame["seed"] >= 0) & frame["reference"].isin([*splits_of(reference), ""])]
     frame = frame[~frame["metric"].str.endswith(LEFT_OUT)]
     found = {}
     for (dataset, method), rows in frame.groupby(["dataset", "method"], sort=False):

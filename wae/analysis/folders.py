@@ -13,7 +13,7 @@ from enum import Enum
 import numpy as np
 import pandas as pd
 
-from wae.analysis.results import Results
+from wae.analysis.results import Results, splits_of
 from wae.analysis.runs import REAL_DATA
 from wae.analysis.statistics import MIN_SEEDS, Comparison, Interval, against, compare, score_interval, together
 from wae.analysis.words import HIDDEN, about
@@ -81,7 +81,7 @@ def _scores(results: Results) -> dict[Key, dict[int, pd.Series]]:
     known = frame[
         frame["value"].notna()
         & (frame["method"] != REAL_DATA)
-        & frame["reference"].isin([results.reference, ""])
+        & frame["reference"].isin([*splits_of(results.reference), ""])
         & ~frame["metric"].str.endswith(HIDDEN)
     ].assign(samples=lambda rows: rows["samples"].fillna(0).astype(int))
     found: dict[Key, dict[int, pd.Series]] = {}

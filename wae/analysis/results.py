@@ -16,6 +16,14 @@ from wae.analysis.statistics import Comparison
 T = TypeVar("T")
 
 
+def splits_of(reference: str) -> list[str]:
+    """The splits that scores are of where samples are compared with the split ``reference``.
+
+    Beside "train" also "test": reconstructions, likelihoods and codes are then of test images.
+    """
+    return ["train", "test"] if reference == "train" else [reference]
+
+
 class Results(Experiment):
     """The results of one experiment: ``Results("results/smoke")``.
 
@@ -24,6 +32,15 @@ class Results(Experiment):
     In a recorded folder these are made when asked for, but for ``claims`` and ``published``, which are read.
     UserError for a folder that is missing, or that lacks metrics.csv or runs.csv once they are asked for.
     """
+
+    def rows(
+        self, dataset: str, method: str, metric: str, subject: str, reference: str | None = None
+    ) -> list[dict[str, Any]]:
+        """The rows of metrics.csv behind ``seed_values``; by default of the first of ``splits_of`` that has any."""
+        for split in [reference] if reference else splits_of(self.reference):
+            if found := super().rows(dataset, method, metric, subject, split):
+                return found
+        return []
 
     def made(self, file: files.File[T]) -> T:
         """What ``read`` gives; where ``wae analyse`` was not run, as in a recorded folder, what it would write."""

@@ -7,6 +7,7 @@ from wae.analysis.results import Results
 from wae.analysis.runs import varied
 from wae.analysis.words import in_words, setting_value
 from wae.report.tables.grids import tex_escape
+from wae.report.tables.score_tables import HELD_OUT
 
 COSTS = {
     "l2sq": "the squared error summed over pixels",
@@ -163,6 +164,7 @@ def _evaluation(results: Results) -> str:
     defined = results.config.get("extractors", {})
     used = results.config.get("run", {}).get("extractors", list(defined))
     extractors = ", ".join(f"{name} ({_extractor(results, name, defined[name])})" for name in used if name in defined)
+    held_out = f"{HELD_OUT} " if settings.get("reference") == "train" else ""
     ranked = (
         f" Methods are ranked by the {in_words(results.distance)} of samples from the prior."
         if results.distance
@@ -171,9 +173,9 @@ def _evaluation(results: Results) -> str:
     return (
         f"Evaluation. {samples:,} samples in {drawn} from the prior{few}, compared with the "
         f"{settings.get('reference')} split; features: {extractors}. Images are clamped and rounded to 8 bits on both "
-        "sides, none is rescaled. Reconstructions, interpolations and the plots of codes use codes without encoder "
-        "noise (the mean of a Gaussian encoder). The mixture and the latent match use codes drawn from a random "
-        "encoder, its noise included; pixel noise before the encoder is off everywhere. The mixture is a "
+        f"sides, none is rescaled. {held_out}Reconstructions, interpolations and the plots of codes use codes without "
+        "encoder noise (the mean of a Gaussian encoder). The mixture and the latent match use codes drawn from a "
+        "random encoder, its noise included; pixel noise before the encoder is off everywhere. The mixture is a "
         f"{settings.get('mixture_components')}-component Gaussian mixture fitted to codes of training images.{ranked}"
     )
 

@@ -22,6 +22,7 @@ GROUPS = {
     "reconstruction": ("Reconstruction", ("reconstruction",)),
     "latent": ("Latent match", ("codes",)),
 }
+HELD_OUT = "Reconstructions, likelihoods and codes are of test images."  # said where the reference is the train split
 FIRST = {"reconstruction": "sse", "latent": "latent_sw2_debiased"}  # sorts the table; the others' is the distance
 
 
@@ -49,6 +50,7 @@ def _build_one(
     descending = about(columns[0].metric).better == "higher"
     words = ", ".join(SUBJECTS[name] for name in subjects)
     against = "" if group == "latent" else f" Compared with the {results.reference} split."
+    against += f" {HELD_OUT}" if results.reference == "train" else ""
     counts = any(score.rejections for column in columns for score in column.scores.values())
     tests = " A test's column counts the seeds that reject at the 5% level." if counts else ""
     limited = any(score.limit for column in columns for score in column.scores.values())
