@@ -34,6 +34,7 @@ class PCA(AE):
     marker: ClassVar[str] = "_"
     line: ClassVar[Line] = (0, (1, 3))
     paper: ClassVar[str] = "Hotelling 1933, Analysis of a Complex of Statistical Variables into Principal Components"
+    lambda_meaning: ClassVar[str] = "linear and in closed form: there are no steps and no penalty"
     encoders: ClassVar[tuple[str, ...]] = ("deterministic",)
     priors: ClassVar[tuple[str, ...]] = ("normal",)
 

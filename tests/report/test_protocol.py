@@ -8,14 +8,15 @@ from typing import Any, cast
 import pytest
 
 from tests.shared.evaluation import EVALUATION, build
-from tests.shared.models import training
+from tests.shared.models import IMPLEMENTATIONS, training
 from tests.shared.report import experiment
 from wae.analysis.results import Results
 from wae.analysis.runs import base_method
 from wae.analysis.words import method_title
-from wae.core.plugins import ROOT
+from wae.core.plugins import ROOT, load_class
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.evaluation import run as evaluation
+from wae.methods.base import Method
 from wae.report.page import protocol
 from wae.training.loop import train
 
@@ -112,6 +113,22 @@ def test_the_names_of_classes_are_shown() -> None:
     assert protocol._data(cast(Results, results)).count("class0") < 30
     meta["class_names"] = []
     assert "classes" not in protocol._data(cast(Results, results))
+
+
+def test_a_method_whose_lambda_weighs_nothing_is_said_without_it(tmp_path: Path) -> None:
+    methods = ("wae_mmd", "wae_gan", "ae", "aae", "pca")
+    folder = experiment(tmp_path, datasets=("digits",), methods=methods)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["methods"] = {name: load_class(IMPLEMENTATIONS[name], Method).facts().document() for name in methods}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    text = " ".join(protocol.paragraphs(Results(folder)))
+    assert "Every method but AE, AAE and PCA minimises" in text
+    critic = "a latent discriminator of 4 layers of 512 units"
+    assert f"WAE-GAN: a deterministic encoder, λ = 1, {critic};" in text
+    assert "AE: a deterministic encoder (there is no penalty);" in text
+    assert f"AAE: a deterministic encoder, {critic} (the encoder meets the discriminator in a step of its own);" in text
+    assert "PCA: a deterministic encoder (linear and in closed form" in text
+    assert "steps of Adam" in text
 
 
 def _said(settings: dict[str, Any], **records: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from wae.analysis.costs.power_laws import LEAST_ROUNDS
 from wae.analysis.results import Results
-from wae.analysis.runs import varied
+from wae.analysis.runs import base_method, varied
 from wae.analysis.words import in_words, setting_value
 from wae.report.tables.grids import tex_escape
 from wae.report.tables.score_tables import HELD_OUT
@@ -98,12 +98,19 @@ def _objective(results: Results) -> str:
     weight = setting_said(results, "cost_weight", "{}")
     pixels = {"zero_one": "[0, 1]", "minus_one_one": "[−1, 1]"}.get(str(shared.get("pixel_range")))
     ranged = f"pixels in {pixels}" if pixels else setting_said(results, "pixel_range", "pixels in {}")
+    others = dict.fromkeys(results.title(base_method(m)) for m in results.methods if _weighs(results, m) == "nothing")
+    every = f"Every method but {' and '.join(', '.join(others).rsplit(', ', 1))}" if others else "Every method"
     return (
-        f"Objective. Every method minimises a·c(x, x̂) + λ·penalty, with c {cost}, averaged over the batch, a = "
+        f"Objective. {every} minimises a·c(x, x̂) + λ·penalty, with c {cost}, averaged over the batch, a = "
         f"{weight}, "
         f"and {ranged}; a VAE has the negative log-likelihood of its decoder in the place of a·c, and the "
         "Kullback-Leibler divergence of its encoder from the prior, summed over the code, as its penalty."
     )
+
+
+def _weighs(results: Results, method: str) -> str:
+    """What a method's λ weighs (wae.methods.facts); "" where the plan does not tell."""
+    return str(results.facts(method).get("lambda_weighs", ""))
 
 
 def _methods(results: Results) -> str:
@@ -118,20 +125,24 @@ def _methods(results: Results) -> str:
             weight = f"λ = {setting_value(str(first.get('lambda_')))}"
         else:
             weight = "λ = " + ", ".join(f"{setting_value(str(v))} on {dataset}" for dataset, v in lambdas.items())
-        name = first.get("implementation", "").partition(":")[2]
-        detail = f"{ENCODERS.get(first.get('encoder', ''), first.get('encoder'))}, {weight}"
-        if name == "WAEMMD":
+        name, facts = first.get("implementation", "").partition(":")[2], results.facts(method)
+        weighs = _weighs(results, method)
+        detail = str(ENCODERS.get(first.get("encoder", ""), first.get("encoder")))
+        detail += "" if weighs == "nothing" else f", {weight}"
+        if weighs == "mmd" or name == "WAEMMD":
             scales = ", ".join(f"{scale:g}" for scale in first.get("kernel_scales", []))
             kernel = {"imq": "inverse multiquadratic", "rbf": "Gaussian"}.get(
                 first.get("kernel", ""), first.get("kernel")
             )
             detail += f", {kernel} kernels of scales {scales} times the prior's base width"
-        if name == "WAEGAN":
+        if name == "WAEGAN" or "fresh_codes" in facts.get("options", {}):  # which every method with one has
             detail += (
                 f", a latent discriminator of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
             )
-        if first.get("likelihood") and name in ("VAE", "BetaVAE"):
+        if first.get("likelihood") and facts.get("vae_like", name in ("VAE", "BetaVAE")):
             detail += f", a {LIKELIHOODS.get(first['likelihood'], first['likelihood'])} decoder"
+        if weighs == "nothing":
+            detail += f" ({facts['lambda_meaning']})"
         parts.append(f"{results.title(method)}: {detail}")
     return f"Methods. {'; '.join(parts)}." if parts else ""
 
@@ -145,7 +156,7 @@ def _training(results: Results) -> str:
     return (
         f"Training. {setting_said(results, 'architecture', '{}')} networks of "
         f"{setting_said(results, 'width', 'width {}')} and code size "
-        f"{setting_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; Adam with learning rate "
+        f"{setting_said(results, 'latent_dim', 'd_z = {}')}, prior {prior}; steps of Adam with learning rate "
         f"{setting_said(results, 'learning_rate', '{}')}, β₁ = {setting_said(results, 'adam_beta1', '{}')}, "
         f"{setting_said(results, 'batch_size', 'batches of {}')}, {setting_said(results, 'epochs', '{} epochs')}, "
         f"{setting_said(results, 'schedule', '{} schedule of the rate')}. Seeds {', '.join(map(str, seeds))}; the last "
