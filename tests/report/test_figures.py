@@ -15,11 +15,12 @@ from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 
 from tests.shared.models import IMPLEMENTATIONS
-from tests.shared.report import experiment
+from tests.shared.report import copy, experiment
 from tests.shared.tables import results as made
 from wae.analysis.results import Results
 from wae.analysis.words import seconds
 from wae.core.errors import UserError
+from wae.core.files import write_json
 from wae.core.plugins import load_class
 from wae.methods.base import Method
 from wae.report.figures import draw as figures
@@ -28,6 +29,7 @@ from wae.report.figures.plots import write
 from wae.report.figures.timing import draw_split
 from wae.report.figures.training import draw_latent
 from wae.report.page.vector import inline_svg
+from wae.report.tables import study_tables
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,22 @@ def test_steps_of_very_different_length_are_drawn_as_shares_of_each() -> None:
 
     assert widths(0.02) == pytest.approx([0.0025, 0.0075, 0.005, 0.015])
     assert widths(1.0) == pytest.approx([0.25, 0.75, 0.25, 0.75])
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+def test_parts_that_another_call_gave_are_drawn_to_the_length_of_the_step(
+    results: Results, tmp_path: Path, device: str
+) -> None:
+    folder = copy(results.folder, tmp_path)
+    timing = pd.read_csv(folder / "timing.csv")
+    timing.loc[(timing["study"] == "step") & (timing["part"] == "total"), "seconds"] /= 3
+    timing.to_csv(folder / "timing.csv", index=False)
+    write_json(folder / "timing_machine.json", {"device": device})
+    found = Results(folder)
+    (plot,) = [plot for plot in figures.build(found) if plot.name == "digits_step_n100"]
+    (caption,) = [grid.caption for grid in study_tables.build(found) if grid.name == "timing_steps"]
+    assert f"VAE {27.1 / 3 if device == 'cuda:0' else 27.1:.3g} ms" in plot.alt
+    assert ("waits for the device" in plot.caption) == ("waits for the device" in caption) == (device == "cuda:0")
 
 
 def test_every_figure_draws_with_named_axes(results: Results) -> None:

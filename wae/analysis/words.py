@@ -120,6 +120,13 @@ def timed_title(subject: str, width: int | None) -> str:
     }.get(subject, PENALTIES.get(subject, subject))
 
 
+def parts_timed(device: str) -> str:
+    """How the parts of a step were timed on a device: a part of a sentence."""
+    if device.startswith("cuda"):  # wae.timing.clock.Stopwatch
+        return "the parts are of a second call that waits for the device after each, and take longer than the step"
+    return "the parts are timed inside the same step"
+
+
 def number(value: float | None, digits: int = 4) -> str:
     """A number with so many significant digits, a true minus sign, and thousands set off up to 10^7; "-" for None."""
     if value is None:

@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 from wae.analysis.costs.rows import Crossover, Fit
 from wae.analysis.files import COURSES, TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.words import PENALTIES, in_words, number, seconds, timed_title
+from wae.analysis.words import PENALTIES, in_words, number, parts_timed, seconds, timed_title
 from wae.report.figures.plots import Plot
 from wae.report.figures.style import INK, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines, time_axis
 from wae.report.names import slug
@@ -119,20 +119,26 @@ def draw_penalty(rows: pd.DataFrame, fits: list[Fit], crossings: list[Crossover]
 
 
 def _split(results: Results, rows: pd.DataFrame, dataset: str, n: int) -> Iterable[Plot]:
+    device = str(results.timing_machine.get("device"))
     shares: dict[Look, dict[str, float]] = {}
     for method in results.methods:
-        part = rows[(rows["subject"] == method) & (rows["part"] != "total")]
-        if not part.empty:
-            shares[look(results, method)] = dict(zip(part["part"], part["seconds"], strict=True))
+        part = rows[rows["subject"] == method]
+        times = dict(zip(part["part"], part["seconds"], strict=True))
+        step = times.pop("total", None)
+        if device.startswith("cuda") and step and times:  # its parts are of another, slower call
+            times = {name: value * step / sum(times.values()) for name, value in times.items()}
+        if times:
+            shares[look(results, method)] = times
     if not shares:
         return
     said = "; ".join(f"{m.title} {seconds(sum(parts.values()))}" for m, parts in shares.items())
+    scaled = ", to whose time they are drawn" if device.startswith("cuda") else ""
     yield Plot(
         name=f"{slug(dataset)}_step_n{n}",
         section="timing",
         dataset=dataset,
         title=f"A training step on {dataset}, n = {n:,}",
-        caption="Median time of each part of a step, one after another; the parts are timed inside the same step.",
+        caption=f"Median time of each part of a step, one after another; {parts_timed(device)}{scaled}.",
         alt=f"Time of a training step on {dataset} at n = {n}: {said}",
         draw=partial(draw_split, shares),
     )

@@ -7,7 +7,7 @@ import pandas as pd
 from wae.analysis.costs.power_laws import LEAST_ROUNDS
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
-from wae.analysis.words import MEETINGS, PENALTIES, number, seconds, spread, timed_title
+from wae.analysis.words import MEETINGS, PENALTIES, number, parts_timed, seconds, spread, timed_title
 from wae.report.tables.grids import Cell, Grid, Head
 
 PARTS = ("total", "data", "forward", "backward", "penalty", "critic", "optimiser")
@@ -86,7 +86,7 @@ def _steps(results: Results) -> Grid | None:
     return Grid(
         name="timing_steps",
         title="A training step and its parts",
-        caption="Median times; the parts are timed inside the same step.",
+        caption=f"Median times; {parts_timed(str(results.timing_machine.get('device')))}.",
         section="timing",
         heads=(
             Head("Dataset"),
