@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from baselines.vae import VAE
 from wae.analysis.published import lambda_units
 from wae.core.scales import IMQ_SCALES
 from wae.core.settings import TrainingSettings
+from wae.methods.base import Method
+from wae.methods.wae_mmd import WAEMMD
+from wae.methods.wae_mmd_rff import RandomFeatureWAE
 
 PAPER = lambda_units.Units(0.05, "minus_one_one", scales=IMQ_SCALES, latent_dim=64)
 
@@ -64,7 +68,7 @@ def test_kernels_and_divisors_count() -> None:
 def test_units_of_our_runs() -> None:
     def ours(**changes: Any) -> lambda_units.Units | None:
         values = {"implementation": "wae.methods.wae_mmd:WAEMMD"} | changes
-        return lambda_units.units_of(TrainingSettings(**values).model_dump())
+        return lambda_units.units_of(TrainingSettings(**values).model_dump(), {})
 
     mmd = ours(latent_dim=64, pixel_range="minus_one_one")
     assert mmd is not None
@@ -73,6 +77,7 @@ def test_units_of_our_runs() -> None:
     assert gan is not None
     assert lambda_units.paper_lambda(1.0, gan) == pytest.approx(4.0)
     assert ours(cost="l1") is None
+    assert ours(implementation="wae.methods.wae_mmd_rff:RandomFeatureWAE") == ours()
     assert ours(implementation="baselines.vae:VAE", likelihood="bernoulli") is None
     gaussian = ours(implementation="baselines.vae:VAE", likelihood="gaussian", cost_weight=0.5)
     assert gaussian is not None
@@ -82,3 +87,15 @@ def test_units_of_our_runs() -> None:
     assert lambda_units.penalty_ratio(with_rbf) == pytest.approx(
         lambda_units.mmd_strength("rbf", [1.0], 2.0, 8, 1.0) / lambda_units.mmd_strength("imq", IMQ_SCALES, 2.0, 8, 1.0)
     )
+
+
+@pytest.mark.parametrize("parent", [WAEMMD, RandomFeatureWAE, VAE])
+def test_units_follow_what_a_class_declares_not_its_name(parent: type[Method]) -> None:
+    """``parent``: of somebody's own class."""
+    own = type("Mine", (parent,), {})
+    training = TrainingSettings(implementation="mine:Mine", likelihood="bernoulli").model_dump()
+    found = lambda_units.units_of(training, own.facts().document())
+    house = training | {"implementation": f"{parent.__module__}:{parent.__name__}"}
+    assert found == lambda_units.units_of(house, {})
+    assert (found is None) == (parent is VAE)
+    assert lambda_units.units_of(training, {}) not in (found, None)

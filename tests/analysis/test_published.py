@@ -11,6 +11,7 @@ import pytest
 import yaml
 from scipy import stats
 
+from baselines.vae import VAE
 from wae.analysis.collecting import write_table
 from wae.analysis.published import comparison as anchors
 from wae.analysis.published.ledger import load_ledger, published
@@ -20,6 +21,7 @@ from wae.analysis.runs import METRICS_COLUMNS, REAL_DATA
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.settings import EvaluationSettings, RunSettings, TrainingSettings
+from wae.methods.wae_mmd import WAEMMD
 from wae.planning.config import merge, read_config
 from wae.planning.plan import load_plan
 from wae.report.tables.claim_tables import difference_said
@@ -327,12 +329,14 @@ def test_inceptions_distance_is_taken_before_the_classifiers_and_curves_never(le
         [
             scores([90.0] * 3, "fid_classifier"),
             scores([50.0] * 3),
-            scores([1.0] * 3, "fid_inception_curve"),
+            *(scores([1.0] * 3, f"fid_inception{end}") for end in ("_curve", "_half", "_infinity")),
             scores([70.0] * 3, samples=2500),
         ]
     )
     row = one(metrics, runs(), small_ledger(ledger))
     assert (row.ours, row.our_metric, row.outcome) == (50.0, "fid_inception", "reproduced")
+    other = one(scores([50.0] * 3, "fid_efficientnet_lite0"), runs(), small_ledger(ledger))
+    assert said(other) == ["feature extractor: inception there, efficientnet_lite0 here"]
 
 
 def test_variants_get_rows_and_other_datasets_do_not(ledger: Ledger) -> None:
@@ -349,8 +353,10 @@ def test_published_results_of_an_experiment(root: Path, tmp_path: Path) -> None:
     planned = [*runs(), *runs("vae", implementation="baselines.vae:VAE", encoder="gaussian")]
     planned += runs("wae_mmd@seed_stream=samples")  # of the seed lottery: the method's own with other draws
     config = {"evaluation": EvaluationSettings().model_dump(), "datasets": {"mnist": {"options": {"pad": 2}}}}
-    write_json(tmp_path / "plan.json", {"config": config, "runs": planned})
-    table = scores([20.0] * 3).assign(experiment="e", status="finished", label="")
+    methods = {"vae": VAE.facts().document(), "wae_mmd": WAEMMD.facts().document()}
+    write_json(tmp_path / "plan.json", {"config": config, "runs": planned, "methods": methods})
+    likelihood = scores([90.0] * 3, "nll_iw", method="vae", subject="reconstruction")
+    table = pd.concat([scores([20.0] * 3), likelihood]).assign(experiment="e", status="finished", label="")
     write_table(tmp_path / "metrics.csv", table.to_dict("records"), METRICS_COLUMNS)
     document = anchors.compare_file(Results(tmp_path), root / "config/anchors.yaml")
     rae = {row.subject: row for row in document.rows if (row.protocol, row.method) == ("rae2020", "wae_mmd")}
@@ -359,6 +365,9 @@ def test_published_results_of_an_experiment(root: Path, tmp_path: Path) -> None:
     assert not any(phrase.startswith("image size") for phrase in said(rae["prior"]))
     assert "latent dimension: 16 there, 8 here" in said(rae["prior"])
     assert {row.method for row in document.rows if row.method.startswith("wae_mmd")} == {"wae_mmd"}
+    (burda,) = [row for row in document.rows if (row.metric, row.method) == ("nll_iw", "vae")]
+    assert "form of the KL divergence: sampled there, analytic here" in said(burda)
+    assert "encoder's layers: 200, 200 there, none here" in said(burda)
     assert document.lambdas == [
         LambdaRow("mnist", "wae_mmd", 10.0, pytest.approx(40.0)),
         LambdaRow("mnist", "vae", 10.0, None),

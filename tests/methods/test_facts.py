@@ -25,7 +25,7 @@ def test_every_method_of_the_house_says_all_and_looks_like_no_other() -> None:
         assert len(set(found)) == len(found), part
     assert all(facts.paper and facts.lambda_meaning for facts in FACTS.values())
     assert {name for name, facts in FACTS.items() if facts.vae_like} == {"vae", "beta_vae"}
-    assert {name for name, facts in FACTS.items() if facts.lambda_weighs == "mmd"} == {"wae_mmd"}
+    assert {name for name, facts in FACTS.items() if facts.lambda_weighs == "mmd"} == {"wae_mmd", "wae_mmd_rff"}
     assert {name for name, facts in FACTS.items() if facts.lambda_weighs == "nothing"} == {"ae", "aae", "pca"}
 
 

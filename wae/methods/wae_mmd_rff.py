@@ -22,7 +22,7 @@ class RandomFeatureWAE(Method):
     marker: ClassVar[str] = ">"
     line: ClassVar[Line] = (0, (2, 2))
     paper: ClassVar[str] = "Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines"
-    lambda_weighs: ClassVar[str] = "penalty"
+    lambda_weighs: ClassVar[str] = "mmd"  # in the mean
     lambda_meaning: ClassVar[str] = "weight of the estimated squared MMD, summed over the scales of the kernel"
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:

@@ -26,22 +26,28 @@ from wae.analysis.runs import REAL_DATA, base_method, of_lottery
 from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS, Interval, interval, score_interval
 from wae.analysis.words import about
 
+NO_EXTRACTOR = ("_curve", "_half", "_infinity")  # ends of Frechet distances that are none to the whole reference
+
 
 def compare_file(results: Results, ledger: Path) -> PublishedDocument:
     """The published results of the file ``ledger`` (config/anchors.yaml) beside an experiment's."""
     config = results.config
     options = {name: settings.get("options", {}) for name, settings in config.get("datasets", {}).items()}
     runs = [run for run in results.planned if not of_lottery(run["method"])]  # the method's own with other streams
-    rows = compare(results.metrics(), runs, load_ledger(ledger, SCHEMA), config.get("evaluation"), options)
-    return PublishedDocument(rows, lambdas(runs))
+    known = {run["method"]: results.facts(run["method"]) for run in runs}
+    rows = compare(results.metrics(), runs, load_ledger(ledger, SCHEMA), config.get("evaluation"), options, known)
+    return PublishedDocument(rows, lambdas(runs, known))
 
 
-def lambdas(runs: Iterable[Mapping[str, Any]]) -> list[LambdaRow]:
-    """The weight of each dataset's and method's penalty, in the paper's units too (RunSettings dumps)."""
+def lambdas(runs: Iterable[Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]]) -> list[LambdaRow]:
+    """The weight of each dataset's and method's penalty, in the paper's units too.
+
+    ``runs``: RunSettings dumps; ``known``: facts of methods by name (wae.methods.facts), as the plan has them.
+    """
     rows: dict[tuple[str, str], LambdaRow] = {}
     for run in runs:
         training = run["training"]
-        units = lambda_units.units_of(training)
+        units = lambda_units.units_of(training, known.get(run["method"], {}))
         paper = None if units is None else lambda_units.paper_lambda(training["lambda_"], units)
         rows[run["dataset"], run["method"]] = LambdaRow(run["dataset"], run["method"], training["lambda_"], paper)
     return list(rows.values())
@@ -55,11 +61,13 @@ def our_fields(
     ledger: Mapping[str, Any],
     evaluation: Mapping[str, Any],
     options: Mapping[str, Any],
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The protocol of our own number in the ledger's words.
 
     ``run``: a RunSettings dump (None for real data); ``row``: samples and reference of its metrics;
-    ``evaluation``: an EvaluationSettings dump; ``options``: those of the dataset's source.
+    ``evaluation``: an EvaluationSettings dump; ``options``: those of the dataset's source; ``facts``:
+    of the method (wae.methods.facts), {} where they are not known.
     """
     fields = _data_fields(ledger["datasets"].get(dataset), options)
     fields |= {"samples": row["samples"], "reference": row["reference"], "sampling": "prior"}
@@ -69,9 +77,10 @@ def our_fields(
         return fields
     training = run["training"]
     fields |= {key: training[key] for key in ledger["fields"] if key in training}
-    if lambda_units.likelihood_without_factor(training):
+    if lambda_units.likelihood_without_factor(training, facts):
         fields["cost_weight"] = "none"
-    fields |= {key: training["options"].get(key) for key in ("decoder_decay", "critic_codes", "kl")}
+    own = {name: option["default"] for name, option in facts.get("options", {}).items()} | training["options"]
+    fields |= {key: own.get(key) for key in ("decoder_decay", "critic_codes", "kl")}
     fields["kernel_base"] = {"normal": 2.0, "uniform": 1.0}.get(training["prior"])  # a sphere's does not grow with d_z
     if training["validation_fraction"]:
         fields["split"] = f"{fields.get('split')}, {training['validation_fraction']:g} of train held back"
@@ -143,15 +152,18 @@ def compare(
     ledger: Mapping[str, Any],
     evaluation: Mapping[str, Any] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[PublishedRow]:
     """A row for each published number and method of ours that answers it.
 
     ``metrics``: rows of metrics.csv; ``runs``: RunSettings dumps; ``evaluation``: an EvaluationSettings dump;
-    ``options``: of each dataset's source, by dataset. Outcome where no field differs: reproduced (our interval lies
-    within the tolerance of the published number), not reproduced (it lies wholly outside), undecided; else not
-    comparable, or none for a recalled number. The interval of fewer than three seeds rests on the spread between the
-    source's own runs, where the ledger has them; without them they are too few. Published numbers on datasets that
-    ``runs`` do not have are left out; variants of a method each get a row.
+    ``options``: of each dataset's source, by dataset; ``known``: facts of methods by name.
+
+    Outcome where no field differs: reproduced (our interval lies within the tolerance of the published number), not
+    reproduced (it lies wholly outside), undecided; else not comparable, or none for a recalled number. The interval of
+    fewer than three seeds rests on the spread between the source's own runs, where the ledger has them; without them
+    they are too few. Published numbers on datasets that ``runs`` do not have are left out; variants of a method each
+    get a row.
     """
     settings: dict[tuple[str, str], Mapping[str, Any]] = {}
     for run in runs:
@@ -165,7 +177,8 @@ def compare(
         if entry.method == REAL_DATA:
             answers = [REAL_DATA]
         for method in answers or [entry.method]:
-            context = (ledger, evaluation or {}, (options or {}).get(entry.dataset, {}))
+            facts = (known or {}).get(method, {})
+            context = (ledger, evaluation or {}, (options or {}).get(entry.dataset, {}), facts)
             rows.append(_row(entry, method, metrics, settings.get((entry.dataset, method)), context))
     return rows
 
@@ -175,7 +188,7 @@ def _row(
     method: str,
     metrics: pd.DataFrame,
     run: Mapping[str, Any] | None,
-    context: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
+    context: tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]],
 ) -> PublishedRow:
     ours = _our_rows(entry, method, metrics)
     our_metric, found, below, differs = "", interval([]), None, [Difference(Reason.NOT_MEASURED)]
@@ -231,7 +244,7 @@ def _our_rows(entry: Published, method: str, metrics: pd.DataFrame) -> pd.DataFr
         & metrics["value"].notna()
     ]
     if entry.metric == "fid":
-        names = [n for n in chosen["metric"].unique() if n.startswith("fid_") and n.count("_") == 1]
+        names = [n for n in chosen["metric"].unique() if n.startswith("fid_") and not n.endswith(NO_EXTRACTOR)]
         name = "fid_inception" if "fid_inception" in names else min(names, default="")
     else:
         name = entry.metric

@@ -91,18 +91,26 @@ def mmd_strength(kernel: str, scales: Sequence[float], base: float, latent_dim: 
     return total
 
 
-def likelihood_without_factor(training: Mapping[str, Any]) -> bool:
-    """Whether a run (a TrainingSettings dump) is a VAE whose likelihood, Bernoulli or learned, has no cost_weight."""
-    return training["implementation"].partition(":")[2] in ("VAE", "BetaVAE") and training["likelihood"] != "gaussian"
+def likelihood_without_factor(training: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+    """Whether a run (a TrainingSettings dump) is a VAE whose likelihood, Bernoulli or learned, has no cost_weight.
+
+    ``facts``: of its method (wae.methods.facts); without them, as in a record without a plan, its class's name decides.
+    """
+    vae_like = facts.get("vae_like", _class(training) in ("VAE", "BetaVAE"))
+    return bool(vae_like) and training["likelihood"] != "gaussian"
 
 
-def units_of(training: Mapping[str, Any]) -> Units | None:
-    """Units of one of our runs (a TrainingSettings dump); None where the reconstruction is no squared error.
+def _class(training: Mapping[str, Any]) -> str:
+    return str(training["implementation"]).partition(":")[2]
+
+
+def units_of(training: Mapping[str, Any], facts: Mapping[str, Any]) -> Units | None:
+    """Units of one of our runs, with ``facts`` as above; None where the reconstruction is no squared error.
 
     A VAE's Gaussian likelihood with fixed sigma is cost_weight times the squared error. A sphere's kernel base,
     2 sigma^2, does not grow with d_z.
     """
-    if training["cost"] != "l2sq" or ":" in training["prior"] or likelihood_without_factor(training):
+    if training["cost"] != "l2sq" or ":" in training["prior"] or likelihood_without_factor(training, facts):
         return None
     units = Units(
         cost_weight=training["cost_weight"],
@@ -110,7 +118,7 @@ def units_of(training: Mapping[str, Any]) -> Units | None:
         latent_dim=training["latent_dim"],
         sigma_z=training["sigma_z"],
     )
-    if training["implementation"].partition(":")[2] != "WAEMMD":
+    if facts.get("lambda_weighs", "mmd" if _class(training) in ("WAEMMD", "RandomFeatureWAE") else "") != "mmd":
         return units
     base = {"normal": 2.0, "uniform": 1.0, "sphere": 2.0 / training["latent_dim"]}[training["prior"]]
     return replace(units, kernel=training["kernel"], scales=tuple(training["kernel_scales"]), base=base)

@@ -89,7 +89,7 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value))
+        return ", ".join(map(_value, value)) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
