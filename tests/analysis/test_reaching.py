@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from baselines.aae import AAE
+from baselines.ae import AE
 from tests.shared.tables import results
 from wae.analysis.collecting import write_table
 from wae.analysis.reaching import reaching, time_to
 from wae.analysis.results import Results
 from wae.analysis.runs import TRAJECTORIES_COLUMNS
+from wae.core.files import write_json
 
 
 def test_a_power_law_is_read_exactly_between_kept_epochs() -> None:
@@ -80,6 +83,14 @@ def test_a_method_without_a_penalty_does_not_set_the_target(tmp_path: Path) -> N
     assert found[0].target == pytest.approx(80.0)
     none = {method: {"lambda_": 0.0} for method, _ in distances}
     assert reaching(courses(tmp_path / "none", distances, none)) == []
+
+
+def test_what_lambda_weighs_decides_who_has_a_penalty(tmp_path: Path) -> None:
+    distances = {("vae", 0): [90.0, 30.0], ("ae", 0): [500.0, 80.0], ("aae", 0): [60.0, 40.0]}
+    found = courses(tmp_path, distances, {"ae": {"lambda_": 1.0}, "aae": {"lambda_": 0.0}})
+    facts = {"ae": AE.facts().document(), "aae": AAE.facts().document()}
+    write_json(tmp_path / "plan.json", found.plan | {"methods": facts})
+    assert [row.target for row in reaching(Results(tmp_path))] == [pytest.approx(40.0)] * 3
 
 
 def test_nothing_is_said_of_weights_kept_once_or_of_one_method(tmp_path: Path) -> None:

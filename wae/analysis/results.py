@@ -42,6 +42,10 @@ class Results(Experiment):
                 return found
         return []
 
+    def has_discriminator(self, method: str) -> bool:
+        """Whether a method is known to train a latent discriminator: WAE-GAN and all that derive from it."""
+        return "fresh_codes" in self.facts(method).get("options", {})
+
     def made(self, file: files.File[T]) -> T:
         """What ``read`` gives; where ``wae analyse`` was not run, as in a recorded folder, what it would write."""
         if not (self.folder / file.name).exists():

@@ -135,7 +135,7 @@ def _methods(results: Results) -> str:
                 first.get("kernel", ""), first.get("kernel")
             )
             detail += f", {kernel} kernels of scales {scales} times the prior's base width"
-        if name == "WAEGAN" or "fresh_codes" in facts.get("options", {}):  # which every method with one has
+        if name == "WAEGAN" or results.has_discriminator(method):
             detail += (
                 f", a latent discriminator of {first.get('critic_depth')} layers of {first.get('critic_width')} units"
             )

@@ -82,8 +82,9 @@ def _reaching(results: Results) -> Grid | None:
         caption=(
             f"{in_words(results.distance)} of up to 2,048 prior samples, at the epochs whose weights were kept, so "
             "that it does not compare with tables of more samples; the distance is the geometric mean at which the "
-            "worst method with a penalty on the codes ends. Between kept epochs it is read off a power law; a time of "
-            "the first kept epoch is an upper limit. Mean over seeds and its 95% interval, where all seeds get there."
+            "worst method with a penalty on the codes ends, so that about half of that method's seeds get "
+            "there by the end. Between kept epochs it is read off a power law; a time of the first kept epoch is an "
+            "upper limit. Mean over seeds and its 95% interval, where all seeds get there."
         ),
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Distance", "Seeds that get there", "Training time"))),
