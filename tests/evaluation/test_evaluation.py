@@ -160,11 +160,13 @@ def test_scatter_and_trajectory(vae):
 def test_scores_along_training_are_of_one_extractor(world, vae):
     run, _ = read_run(RunFolder(vae))
     real = load_reference(world[2])
-    other = replace(real, name="other")
+    record = real.record | {"extractor": real.record["extractor"] | {"kind": "random"}}
+    other = replace(real, name="other", record=record)
     images = load(world[0], "test").images
-    text = trajectory(run, RunFolder(vae), images, "test", [real, other], EVALUATION, torch.device("cpu"))
-    distances = {line["metric"] for line in csv.DictReader(text.splitlines()) if line["subject"] == "prior"}
-    assert distances == {"fid_classifier"}
+    for reals in ([real, other], [other, real]):
+        text = trajectory(run, RunFolder(vae), images, "test", reals, EVALUATION, torch.device("cpu"))
+        distances = {line["metric"] for line in csv.DictReader(text.splitlines()) if line["subject"] == "prior"}
+        assert distances == {"fid_classifier"}
 
 
 def test_the_explorer_has_codes_as_the_encoder_draws_them(world, vae):

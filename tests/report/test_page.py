@@ -26,6 +26,7 @@ from wae.report.page.index import index
 from wae.report.page.pictures import galleries
 from wae.report.page.render import page
 from wae.report.page.sections import shown
+from wae.report.tables import run_tables
 from wae.report.tables.write import read_tables, tables
 
 SVG = '<svg width="1pt" height="1pt" viewBox="0 0 10 10"><g id="a"><path id="b" style="fill: #ffffff"/></g></svg>'
@@ -293,10 +294,14 @@ def test_what_was_not_measured_is_said(folder: Path, tmp_path: Path) -> None:
     for name in ("timing.csv", "timing_fits.json", "claims.json", "divergences.json", "manifest.json"):
         (bare / name).unlink()
     shutil.rmtree(bare / "digits")
+    along = (bare / "trajectories.csv").read_text()
+    (bare / "trajectories.csv").write_text(along.replace("fid_classifier", "fid_random"))
     out = tmp_path / "page.html"
     page(bare, tmp_path / "no-report", out)
     text = out.read_text()
     assert "The wall-clock study was not run." in text
+    assert "methods are ranked by the Fréchet distance (classifier).</p>" in text
+    assert run_tables.not_along_training(Results(folder)) == ""
     assert "claims were not judged" in text
     assert "No finished run of digits has images." in text
     assert "the origin of these numbers is not recorded" in text

@@ -33,13 +33,14 @@ def trajectory(
     """trajectory.csv as text, from RUN/snapshots/epochNNNN.safetensors; only its header where there are none.
 
     Frechet distance of min(samples, 2,048) prior samples, the same z at each epoch (the classifier's features where
-    there are any, else the first extractor's); MSE of 1,000 held-out ``images``, at most, drawn at random; their mutual
-    information where the encoder has a density.
+    there are any, else those of another network that is built here, else the first extractor's); MSE of 1,000 held-out
+    ``images``, at most, drawn at random; their mutual information where the encoder has a density.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    cheapest = sorted(reals, key=lambda real: real.record["extractor"]["kind"] not in BUILT_HERE)[:1]
+    order = {kind: place for place, kind in enumerate(BUILT_HERE)}  # the classifier first
+    scored = sorted(reals, key=lambda real: order.get(real.record["extractor"]["kind"], len(order)))[:1]
     shown = images[subset(len(images), IMAGES, "trajectory")]
     for file in sorted(folder.snapshots.glob("epoch*.safetensors")):
         epoch = int(file.stem.removeprefix("epoch"))
@@ -47,7 +48,7 @@ def trajectory(
         generator = stream(run.seed_for("samples"), "samples", device)
         z = method.prior.sample(min(settings.samples, SMOKE), generator)
         samples = decode(method, z, settings.batch_size)
-        for real in cheapest:
+        for real in scored:
             found = moments(extract(real.extractor, samples, settings.batch_size))
             value = frechet_distance(found, real.statistics["main"])
             writer.writerow([epoch, f"fid_{real.name}", "prior", repr(value)])

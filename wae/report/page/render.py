@@ -20,7 +20,7 @@ from wae.report.page.explorer import explorer
 from wae.report.page.pictures import BUDGET, Encode, encoded, galleries
 from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
-from wae.report.tables import error_tables, study_tables
+from wae.report.tables import error_tables, run_tables, study_tables
 from wae.report.tables.claim_tables import VERDICTS, errors_said, fixed_said
 from wae.report.tables.score_tables import reasons_in_words
 from wae.report.tables.write import read_tables
@@ -122,6 +122,7 @@ def context(results: Results, report_dir: Path, partial: bool, room: Room, encod
         "downloads": {name: downloads(name, report_dir / "tables") if room.files else [] for name in grids},
         "galleries": galleries(results, room.pictures, encode),
         "explorer": latent,
+        "not_along_training": run_tables.not_along_training(results),
         "quiet": study_tables.quietness(results),
         "budget_sentences": error_tables.sentences(results),
         "protocol": protocol.paragraphs(results),

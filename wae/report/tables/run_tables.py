@@ -93,6 +93,21 @@ def _reaching(results: Results) -> Grid | None:
     )
 
 
+def not_along_training(results: Results) -> str:
+    """Why quality against time is left out where weights along training have another distance than the one that ranks.
+
+    "" where it is not. They are scored in one extractor's features alone (wae.evaluation.trajectory).
+    """
+    frame = results.trajectories()
+    found = list(dict.fromkeys(frame[frame["subject"] == "prior"]["metric"]))
+    if not found or results.distance is None or results.distance in found:
+        return ""
+    return (
+        '"Quality against time" and "Training time to a given distance" are left out: weights kept along training are '
+        f"scored by the {in_words(found[0])} alone, and methods are ranked by the {in_words(results.distance)}."
+    )
+
+
 def _cost(results: Results) -> Grid | None:
     rows = []
     for cost in results.read(COURSES).costs:
