@@ -23,8 +23,8 @@ class MethodFacts:
     """See the class attributes of ``wae.methods.base.Method`` of the same names.
 
     ``colour``, ``marker`` and ``line`` are empty where the report may choose. ``lambda_weighs``: "mmd" where lambda
-    weighs the paper's MMD, so that it converts to other codebases' units; "kl"; "nothing"; "penalty" for any other.
-    ``vae_like``: the reconstruction is a likelihood, one of ``likelihoods``.
+    weighs the paper's MMD or an estimate with it as its mean, so that it converts to other codebases' units; "kl";
+    "nothing"; "penalty" for any other. ``vae_like``: the reconstruction is a likelihood, one of ``likelihoods``.
     """
 
     title: str
