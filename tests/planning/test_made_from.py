@@ -23,6 +23,7 @@ from wae.planning.plan import Plan, load_plan
 
 LAYOUT = Layout()
 CELL = "mine/wae_mmd/seed0"
+FEW = {"evaluation": load_yaml(Path(__file__).parents[2] / "config/smoke.yaml")["evaluation"]}
 PARTIAL = {"datasets": ["mine"], "methods": ["wae_mmd"], "seeds": [0], "partial": True}
 
 
@@ -177,7 +178,67 @@ def test_a_run_on_replaced_images_is_trained_again(roots: list[Path], capsys: py
     content = read_json(meta)
     content["sha256"]["train_images.npy"] = "0" * 64
     write_json(meta, content, sealed=True)
-    assert made_from.outdated(plan, LAYOUT) == {str(run): "trained on other images"}
+    assert made_from.outdated(plan, LAYOUT) == {str(run): "made from other images"}
+
+
+def test_a_run_on_replaced_images_is_not_scored_on_the_others(roots: list[Path]) -> None:
+    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | FEW)
+    folder, data = plan.folder(LAYOUT).run(Cell.parse(CELL)), LAYOUT.data(plan.data_id("mine"))
+    wae.train(plan, CELL)
+    wae.evaluate(plan, CELL)
+    replace_array(roots[0])
+    again = f"make it again: wae train --plan FILE --cell {CELL}"
+    said = f"{folder.record}: made from other images than the plan's; {again}"
+    references = LAYOUT.reference(plan.data_id("mine"), plan.reference_id("classifier"))
+    old = read_json(references / "reference.json")
+    with pytest.raises(UserError, match=re.escape(said)):
+        wae.evaluate(plan, CELL)
+    assert read_json(references / "reference.json") == old  # said before they are made
+    for call in (stages.evaluate, lambda *_: experiment.collect(plan, LAYOUT)):
+        with pytest.raises(UserError, match=re.escape(said)):
+            call(plan, Cell.parse(CELL), LAYOUT)
+    wae.train(plan, CELL)
+    said = f"{folder.metrics}: made from other images than the plan's; make it again: wae evaluate --plan FILE"
+    with pytest.raises(UserError, match=re.escape(said)):
+        experiment.collect(plan, LAYOUT)
+    wae.evaluate(plan, CELL)
+    experiment.collect(plan, LAYOUT)
+    record = read_json(folder.record)
+    del record["made_from"]["data"]  # as runs of old versions: what cannot be known is not refused
+    write_json(folder.record, record, sealed=True)
+    stages.evaluate(plan, Cell.parse(CELL), LAYOUT)
+    assert made_from.outdated(plan, LAYOUT)[str(folder.record)] == "it does not say from what data it was made"
+    (data / "meta.json").unlink()
+    experiment.collect(plan, LAYOUT)
+
+
+def test_extractors_and_references_of_replaced_images_are_made_again(roots: list[Path]) -> None:
+    """Also where ``wae prepare`` by hand made the images, or a kill came after it."""
+    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | FEW)
+    images, data_id = noise(40, 3, 8, 8), plan.data_id("mine")
+    records = {
+        str(LAYOUT.extractor(data_id, plan.extractor_id("classifier")) / "extractor.json"),
+        str(LAYOUT.reference(data_id, plan.reference_id("classifier")) / "reference.json"),
+    }
+    first = wae.score(images, "mine", plan)
+    with np.load(roots[0] / "set.npz") as arrays:  # labels alone: the train images stay
+        np.savez(roots[0] / "set.npz", images=arrays["images"], labels=1 - arrays["labels"])
+    stages.prepare(plan, "mine", LAYOUT)
+    assert made_from.outdated(plan, LAYOUT) == dict.fromkeys(records, "made from other images")
+    replace_array(roots[0])
+    stages.prepare(plan, "mine", LAYOUT)
+    again = wae.score(images, "mine", plan)
+    assert made_from.outdated(plan, LAYOUT) == {}
+    assert not first["value"].equals(again["value"])
+    for record in map(Path, records):
+        content = read_json(record)
+        del content["made_from"]["data"]
+        write_json(record, content, sealed=True)
+    assert made_from.outdated(plan, LAYOUT) == dict.fromkeys(records, "it does not say from what data it was made")
+    data = LAYOUT.data(data_id)
+    stages.extractor(plan, "mine", "classifier", LAYOUT)
+    stages.reference(plan, "mine", "classifier", LAYOUT)
+    assert {read_json(Path(record))["made_from"]["data"] for record in records} == {made_from.of_arrays(data)["data"]}
 
 
 def test_every_result_says_what_it_was_made_from(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,11 +343,10 @@ def test_a_stage_by_hand_notes_what_its_result_was_made_from(
 
 
 def test_a_stage_by_hand_refuses_what_other_settings_made(roots: list[Path]) -> None:
-    few = {"evaluation": load_yaml(Path(__file__).parents[2] / "config/smoke.yaml")["evaluation"]}
-    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | few)
+    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | FEW)
     folder = plan.folder(LAYOUT).run(Cell.parse(CELL))
     api.train(plan, CELL)
-    other = load_plan(small(roots[0], "set.npz", "array", width=8).config.model_dump() | few)
+    other = load_plan(small(roots[0], "set.npz", "array", width=8).config.model_dump() | FEW)
     said = (
         f"{folder.record}: made with other settings than the plan's; make it again: wae train --plan FILE --cell {CELL}"
     )

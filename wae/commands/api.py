@@ -95,6 +95,8 @@ def evaluate(
     if not run.record.exists():
         raise UserError(f"{run.record}: no such file; train the run first: wae train --plan FILE --cell {cell}")
     made_from.refuse_other_run(plan, layout, cell)
+    _prepared(plan, cell.dataset, layout)
+    made_from.refuse_other_run(plan, layout, cell)  # of images that are prepared only now
     _references(plan, cell.dataset, layout)
     document = read_json(RunFolder(stages.evaluate(plan, cell, layout)).metrics)
     return pd.DataFrame(document["rows"], columns=list(SCORES))
@@ -145,29 +147,28 @@ def _outdated(record: Path, wanted: Mapping[str, str]) -> bool:
     return not record.exists() or made_from.difference(record, wanted) is not None
 
 
-def _prepared(plan: Plan, dataset: str, layout: Layout) -> bool:
-    """Prepare a dataset unless that is done already; whether it was prepared now."""
+def _prepared(plan: Plan, dataset: str, layout: Layout) -> None:
+    """Prepare a dataset unless that is done already."""
     from wae.commands import stages
 
     if _outdated(layout.data(plan.data_id(dataset)) / "meta.json", made_from.of_data(plan, dataset)):
         stages.prepare(plan, dataset, layout)
-        return True
-    return False
 
 
 def _references(plan: Plan, dataset: str, layout: Layout) -> list[Path]:
     """Folders of the real data's features in each extractor of the plan, made where they lack."""
     from wae.commands import stages
 
-    prepared = _prepared(plan, dataset, layout)
+    _prepared(plan, dataset, layout)
     data_id, found = plan.data_id(dataset), []
+    arrays = made_from.of_arrays(layout.data(data_id))
     for name in plan.config.run.extractors:
         folder = layout.reference(data_id, plan.reference_id(name))
         extractor = layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json"
-        remade = prepared or _outdated(extractor, made_from.of_extractor(plan, name))
+        remade = _outdated(extractor, made_from.of_extractor(plan, name) | arrays)
         if remade:
             stages.extractor(plan, dataset, name, layout)
-        if remade or _outdated(folder / "reference.json", made_from.of_reference(plan, name)):
+        if remade or _outdated(folder / "reference.json", made_from.of_reference(plan, name) | arrays):
             stages.reference(plan, dataset, name, layout)
         found.append(folder)
     return found

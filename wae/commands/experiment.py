@@ -26,7 +26,7 @@ def collect(plan: Plan, layout: Layout) -> None:
     """Write metrics.csv, runs.csv and trajectories.csv."""
     from wae.analysis.collecting import collect_plan
 
-    _check_settings(plan, layout)
+    _check_runs(plan, layout)
     with _noted(plan, layout, "collect"):
         collect_plan(plan, layout)
 
@@ -35,7 +35,7 @@ def manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json."""
     from wae.commands.manifest import write_manifest
 
-    _check_settings(plan, layout)
+    _check_runs(plan, layout)
     with _noted(plan, layout, "manifest"):
         write_manifest(plan, layout)
 
@@ -83,14 +83,12 @@ def page(plan: Plan, layout: Layout, out: Path) -> None:
         run(plan.folder(layout).path, out.parent, out, partial=plan.config.run.partial)
 
 
-def _check_settings(plan: Plan, layout: Layout) -> None:
-    """UserError for a run, or scores of one, that are there but were made with other settings than the plan's."""
-    scores = made_from.of_scores(plan)["settings"]
+def _check_runs(plan: Plan, layout: Layout) -> None:
+    """UserError for a run, or scores of one, that are there but of other settings or images than the plan's."""
     for run in plan.runs:
         cell = Cell(run.dataset, run.method, run.seed)
         made_from.refuse_other_run(plan, layout, cell)
-        metrics = plan.folder(layout).run(cell).metrics
-        made_from.refuse_other_settings(metrics, scores, f"wae evaluate --plan FILE --cell {cell}")
+        made_from.refuse_other_scores(plan, layout, cell)
 
 
 @contextmanager

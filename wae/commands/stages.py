@@ -40,9 +40,9 @@ def extractor(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
 
     out = layout.extractor(plan.data_id(dataset), plan.extractor_id(extractor))
     data, settings = _prepared(plan, dataset, layout), plan.config.extractors[extractor]
-    wanted = made_from.of_extractor(plan, extractor)
     outputs = EXTRACTOR if settings.kind in BUILT_HERE else EXTRACTOR[-1:]
     with _alone(out, "extractor") as since:
+        wanted = made_from.of_extractor(plan, extractor) | made_from.of_arrays(data)
         if not _made_meanwhile(since, wanted, out, outputs, [data / PREPARED[-1]]):
             trained = settings.kind in BUILT_HERE
             build_extractor(data, settings, out, device(plan) if trained else "cpu", wanted)
@@ -56,10 +56,10 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     data_id = plan.data_id(dataset)
     out = layout.reference(data_id, plan.reference_id(extractor))
     made_by = layout.extractor(data_id, plan.extractor_id(extractor))
-    fractions, wanted = plan.reference_settings()["validation_fractions"], made_from.of_reference(plan, extractor)
-    data = _prepared(plan, dataset, layout)
+    fractions, data = plan.reference_settings()["validation_fractions"], _prepared(plan, dataset, layout)
     inputs = [data / PREPARED[-1], made_by / EXTRACTOR[-1]]
     with _alone(out, "reference") as since:
+        wanted = made_from.of_reference(plan, extractor) | made_from.of_arrays(data)
         if not _made_meanwhile(since, wanted, out, REFERENCE, inputs):
             build_reference(data, made_by, plan.config.evaluation, fractions, out, device(plan), wanted)
     return out
@@ -78,15 +78,16 @@ def train(plan: Plan, cell: Cell, layout: Layout) -> Path:
 
 
 def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
-    """Score one trained run; returns its folder. UserError for one that was trained with other settings."""
+    """Score one trained run; returns its folder. UserError for one of other settings or images."""
     from wae.evaluation.run import evaluate as run
 
     out, data_id = plan.folder(layout).run(cell).path, plan.data_id(cell.dataset)
     references = [layout.reference(data_id, plan.reference_id(name)) for name in plan.config.run.extractors]
     with alone(out, "train"), _alone(out, "evaluate"):  # of a run that nobody trains meanwhile
         made_from.refuse_other_run(plan, layout, cell)
-        known = made_from.of_scores(plan)
-        run(out, _prepared(plan, cell.dataset, layout), references, plan.config.evaluation, device(plan), known)
+        data = _prepared(plan, cell.dataset, layout)
+        known = made_from.of_scores(plan) | made_from.of_arrays(data)
+        run(out, data, references, plan.config.evaluation, device(plan), known)
     return out
 
 

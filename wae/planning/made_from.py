@@ -18,12 +18,12 @@ from wae.planning.jobs import code_of, plugins_of, run_settings, timing_settings
 from wae.planning.plan import Plan
 
 KEY = "made_from"
-MadeFrom = dict[str, str]  # digests by what they are of: settings, code, files (of the user's own), data (trained on)
+MadeFrom = dict[str, str]  # digests by what they are of: settings, code, files (of the user's own), data (prepared)
 CHANGED = {
     "settings": "made with other settings",
     "code": "made by other code",
     "files": "its files have changed since",
-    "data": "trained on other images",
+    "data": "made from other images",
 }
 
 
@@ -44,25 +44,25 @@ def of_data(plan: Plan, dataset: str) -> MadeFrom:
 
 
 def of_extractor(plan: Plan, extractor: str) -> MadeFrom:
-    """Of a feature extractor."""
+    """Of a feature extractor, but for the prepared data (``of_arrays``)."""
     settings = plan.config.extractors[extractor]
     return {"settings": digest(settings.model_dump(), 16), "code": code_of("extractor", settings.kind)}
 
 
 def of_reference(plan: Plan, extractor: str) -> MadeFrom:
-    """Of the real data's features and scores."""
+    """Of the real data's features and scores, but for the prepared data (``of_arrays``)."""
     code = code_of("reference", plan.config.extractors[extractor].kind)
     return {"settings": digest(plan.reference_settings(), 16), "code": code}
 
 
 def of_run(plan: Plan, cell: Cell) -> MadeFrom:
-    """Of a trained run, but for the digest of the images, which its dataset's record has."""
+    """Of a trained run, but for the images (``of_images``)."""
     run = plan.run(cell)
     return {"settings": run_settings(plan, run.dataset, run.method, run.seed), "code": training_code(run)}
 
 
 def of_scores(plan: Plan) -> MadeFrom:
-    """Of the scores of each run."""
+    """Of the scores of each run, but for the prepared data (``of_arrays``)."""
     config = plan.config
     kinds = [config.extractors[name].kind for name in config.run.extractors]
     references = {name: plan.reference_id(name) for name in config.run.extractors}
@@ -82,6 +82,23 @@ def of_stage(plan: Plan, stage: str, judges: Iterable[str] = ()) -> MadeFrom:
     """Of what a stage from ``collect`` on writes; ``judges``: those of the user's own that the claims name."""
     own = {"analyse": judges, "figures": plan.config.report.figures}
     return {"code": code_of(stage, *own.get(stage, ()))}
+
+
+def of_images(data: Path) -> MadeFrom:
+    """Of the prepared dataset in ``data``, what a run says of it: the train images' sha256. Empty if none is there."""
+    images = _arrays(data).get("train_images.npy")
+    return {"data": str(images)} if images else {}
+
+
+def of_arrays(data: Path) -> MadeFrom:
+    """Of the prepared dataset in ``data``, what is made from all of it: test images and labels count too."""
+    arrays = _arrays(data)
+    return {"data": digest(arrays, 16)} if arrays else {}
+
+
+def _arrays(data: Path) -> dict[str, Any]:
+    found = (_content(data / "meta.json") or {}).get("sha256")
+    return found if isinstance(found, dict) else {}
 
 
 def note(folder: ExperimentFolder, result: Path, made_from: MadeFrom) -> None:
@@ -104,23 +121,31 @@ def difference(record: Path, wanted: Mapping[str, str]) -> str | None:
 def _difference(stated: object, wanted: Mapping[str, str]) -> str | None:
     if not isinstance(stated, dict):
         return "it does not say what it was made from"
-    return next((CHANGED[key] for key, value in wanted.items() if stated.get(key) != value), None)
-
-
-def refuse_other_settings(record: Path, settings: str, command: str) -> None:
-    """UserError where ``record`` says that its result was made with other ``settings`` (a digest) than the plan has.
-
-    ``command`` makes it again. Code that has changed since is no error: the workflow makes such results again.
-    """
-    found = difference(record, {"settings": settings})
-    if found == CHANGED["settings"]:
-        raise UserError(f"{record}: {found} than the plan's; make it again: {command}")
+    for key, value in wanted.items():
+        if key not in stated:  # a record of an older version
+            return f"it does not say from what {key} it was made"
+        if stated[key] != value:
+            return CHANGED[key]
+    return None
 
 
 def refuse_other_run(plan: Plan, layout: Layout, cell: Cell) -> None:
-    """UserError where the run of ``cell`` is there but was trained with other settings than the plan's."""
-    settings = run_settings(plan, cell.dataset, cell.method, cell.seed)
-    refuse_other_settings(plan.folder(layout).run(cell).record, settings, f"wae train --plan FILE --cell {cell}")
+    """UserError where the run of ``cell`` is there, but not of the plan's settings or the images now prepared."""
+    wanted = of_run(plan, cell) | of_images(layout.data(plan.data_id(cell.dataset)))
+    _refuse_other(plan.folder(layout).run(cell).record, wanted, f"wae train --plan FILE --cell {cell}")
+
+
+def refuse_other_scores(plan: Plan, layout: Layout, cell: Cell) -> None:
+    """UserError where scores of ``cell`` are there, but not of the plan's settings or the data now prepared."""
+    wanted = of_scores(plan) | of_arrays(layout.data(plan.data_id(cell.dataset)))
+    _refuse_other(plan.folder(layout).run(cell).metrics, wanted, f"wae evaluate --plan FILE --cell {cell}")
+
+
+def _refuse_other(record: Path, wanted: Mapping[str, str], command: str) -> None:
+    """Code that has changed since is no error: the workflow makes such results again."""
+    found = difference(record, {key: value for key, value in wanted.items() if key in ("settings", "data")})
+    if found in (CHANGED["settings"], CHANGED["data"]):
+        raise UserError(f"{record}: {found} than the plan's; make it again: {command}")
 
 
 def outdated(plan: Plan, layout: Layout, judges: Iterable[str] = ()) -> dict[str, str]:
@@ -160,22 +185,26 @@ def _noted(folder: ExperimentFolder) -> dict[str, Any]:
 
 def _results(plan: Plan, layout: Layout) -> Iterator[tuple[Path, MadeFrom]]:
     images: dict[str, MadeFrom] = {}
+    arrays: dict[str, MadeFrom] = {}
     for dataset in plan.config.run.datasets:
         data_id = plan.data_id(dataset)
-        record = layout.data(data_id) / "meta.json"
-        wanted = of_data(plan, dataset)
+        data = layout.data(data_id)
+        record, wanted = data / "meta.json", of_data(plan, dataset)
         yield record, wanted
-        found = None if difference(record, wanted) else _content(record)
-        images[dataset] = {"data": found["sha256"]["train_images.npy"]} if found else {}
+        current = difference(record, wanted) is None  # else they are prepared again first
+        images[dataset] = of_images(data) if current else {}
+        arrays[dataset] = of_arrays(data) if current else {}
         for name in plan.config.run.extractors:
-            yield layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json", of_extractor(plan, name)
-            yield layout.reference(data_id, plan.reference_id(name)) / "reference.json", of_reference(plan, name)
+            extractor = layout.extractor(data_id, plan.extractor_id(name)) / "extractor.json"
+            yield extractor, of_extractor(plan, name) | arrays[dataset]
+            reference = layout.reference(data_id, plan.reference_id(name)) / "reference.json"
+            yield reference, of_reference(plan, name) | arrays[dataset]
     scores = of_scores(plan)
     for run in plan.runs:
         cell = Cell(run.dataset, run.method, run.seed)
         folder = plan.folder(layout).run(cell)
         yield folder.record, of_run(plan, cell) | images[run.dataset]
-        yield folder.metrics, scores
+        yield folder.metrics, scores | arrays[run.dataset]
     yield plan.folder(layout).file("timing_machine.json"), of_timing(plan)
     yield plan.folder(layout).plan, of_plan(plan)
 
