@@ -14,7 +14,7 @@ from wae.analysis.budget import budget_rows
 from wae.analysis.inference_rows import StreamRow
 from wae.analysis.lottery import streams, summed_share, total_effect
 from wae.analysis.results import Results
-from wae.core.settings.training import SEED_STREAMS
+from wae.core.seed_streams import SEED_STREAMS
 
 FID, KID = "fid_classifier/prior", "kid_classifier/prior"
 PLAIN = [10.0, 14.0, 12.0, 18.0]

@@ -133,6 +133,8 @@ def test_how_settings_are_checked_is_no_part_of_a_code_digest(monkeypatch: pytes
         ("wae/core/settings/training.py", False),
         ("wae/core/errors.py", False),
         ("wae/core/locks.py", False),
+        ("wae/core/scales.py", True),
+        ("wae/core/seed_streams.py", True),
         ("wae/models/networks.py", True),
     ):
         path = sources.ROOT / changed

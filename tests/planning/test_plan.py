@@ -6,8 +6,8 @@ import pytest
 from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
+from wae.core.seed_streams import SEED_STREAMS
 from wae.core.settings import Config, TrainingSettings
-from wae.core.settings.training import SEED_STREAMS
 from wae.planning.config import DEFAULTS, merge, merged_training, read_config, with_defaults
 from wae.planning.plan import load_plan
 

@@ -19,8 +19,8 @@ from wae.compute.seeds import PURPOSES, Streams
 from wae.core.errors import StopSignalError, UserError
 from wae.core.files import read_json, write_json
 from wae.core.layout import Cell, Layout, RunFolder
+from wae.core.seed_streams import SEED_STREAMS
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
-from wae.core.settings.training import SEED_STREAMS
 from wae.data.source import Dataset, Split, load, prepare
 from wae.evaluation.subjects import load_method
 from wae.methods.base import Method, build

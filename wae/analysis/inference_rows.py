@@ -57,7 +57,7 @@ class Aggregate:
 class StreamRow:
     """How far one random stream alone moves the ranking distance of prior samples (``run.seed_streams``).
 
-    ``stream``: a name of ``wae.core.settings.training.SEED_STREAMS``; "all", where all streams vary; or "sum", of the
+    ``stream``: a name of ``wae.core.seed_streams.SEED_STREAMS``; "all", where all streams vary; or "sum", of the
     shares of all streams, on the ``seeds`` that have all their runs. ``sd``: standard deviation over a stream's seeds
     (the root of its total effect's variance), of the natural logarithm of the score where ``log``, else in the score's
     unit, with its 95% interval ``low``, ``high`` for normal (log) scores. ``share``: of that variance in the variance

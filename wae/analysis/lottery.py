@@ -11,7 +11,7 @@ from wae.analysis.results import Results
 from wae.analysis.runs import base_method, varied
 from wae.analysis.statistics import CONFIDENCE, MIN_SEEDS
 from wae.analysis.words import about
-from wae.core.settings.training import SEED_STREAMS
+from wae.core.seed_streams import SEED_STREAMS
 
 ALL, SUM = "all", "sum"
 

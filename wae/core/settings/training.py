@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from wae.core.scales import IMQ_SCALES
+from wae.core.seed_streams import seed_for
 from wae.core.settings.types import (
     Architecture,
     Batch,
@@ -159,17 +160,6 @@ class TrainingSettings(Strict):
         return values
 
 
-SEED_STREAMS = {  # what can be varied alone: purposes of wae/compute/seeds.py
-    "first_weights": ("init",),
-    "data_order": ("order",),
-    "training_draws": ("prior", "noise", "pretraining"),
-    "samples": ("samples", "evaluation"),
-}
-# Added to a run's seed where a stream is to have another one. Every seed in a config is below it, so that the sum is no
-# run's own seed; and it stays below 2^32, the most that scikit-learn takes.
-OTHER_SEED = 2**31
-
-
 class RunSettings(Strict):
     """One run: what is trained on which dataset with which seed."""
 
@@ -180,17 +170,8 @@ class RunSettings(Strict):
     training: TrainingSettings
 
     def seed_for(self, purpose: str) -> int:
-        """The seed of a purpose's random stream: the run's own, but in the two designs of the seed lottery.
-
-        Paired (``held_seed`` is None): purposes of ``seed_stream`` have the run's seed plus OTHER_SEED. Crossed: they
-        have the run's seed, and all other purposes have ``held_seed``.
-        """
-        stream, held = self.training.seed_stream, self.training.held_seed
-        if stream == "all":
-            return self.seed
-        if purpose in SEED_STREAMS[stream]:
-            return self.seed + OTHER_SEED if held is None else self.seed
-        return self.seed if held is None else held
+        """The seed of a purpose's random stream: the run's own, but in the two designs of the seed lottery."""
+        return seed_for(purpose, self.seed, self.training.seed_stream, self.training.held_seed)
 
 
 class TrainingOverrides(Strict):
