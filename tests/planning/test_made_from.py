@@ -66,6 +66,17 @@ def test_two_data_roots_with_equal_paths_share_nothing(kind: str, path: str, roo
     assert small(roots[0], path, kind).data_id("mine") != small(roots[1], path, kind).data_id("mine")
 
 
+def test_jobs_find_the_data_behind_a_link(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    (roots[0].parent / "link").symlink_to(roots[0])
+    config = small(roots[0], "set.npz", "array").config.model_dump()
+    monkeypatch.setattr(os, "environ", {**os.environ, "WAE_DATA_ROOT": "link"})
+    plan = load_plan(config | {"data_root": None})
+    before = plan.data_id("mine")
+    jobs.set_environment(plan)
+    assert os.environ["WAE_DATA_ROOT"] == str(roots[0].parent / "link")
+    assert plan.data_id("mine") == before
+
+
 def test_the_place_of_data_whose_content_is_known_does_not_count(roots: list[Path]) -> None:
     config: dict[str, Any] = {
         "experiment": "known",

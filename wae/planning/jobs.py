@@ -151,7 +151,7 @@ def set_environment(plan: Plan) -> None:
     """
     root = data_root(plan.config)
     if root is not None:
-        os.environ["WAE_DATA_ROOT"] = str(root.resolve())
+        os.environ["WAE_DATA_ROOT"] = os.path.abspath(root)  # links kept: the folders of data are named by this path
     paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
