@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wae.commands import doctor
+from wae.commands import doctor, stages
 from wae.commands.doctor import Finding
 from wae.compute import devices
+from wae.core.files import read_json, write_json
+from wae.core.layout import Layout
 from wae.data.source import prepare
 from wae.planning.config import merge
 from wae.planning.made_from import of_data
@@ -139,6 +141,21 @@ def test_datasets_prepared_missing_and_at_hand(planned: Change) -> None:
     content[-1] ^= 1
     (folder / "test_images.npy").write_bytes(bytes(content))
     assert found(plan, "test_images.npy: corrupt: its sha256 is not the recorded").level == "error"
+
+
+def test_missing_files_are_a_finding_among_the_others(planned: Change) -> None:
+    own = {"source": "wae.data.own:array", "options": {"path": "x.npz"}, "shape": [1, 8, 8]}
+    plan = planned({"datasets": {"mine": own}, "run": {"datasets": ["digits", "mine"]}})
+    assert found(plan, "dataset mine: x.npz: no such file; correct option path").level == "error"
+    assert found(plan, "dataset digits from").level == "ok"
+    np.savez("x.npz", images=np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8))
+    record = stages.prepare(plan, "mine", Layout()) / "meta.json"
+    Path("x.npz").unlink()
+    assert found(plan, "dataset mine").level == "ok"
+    content = read_json(record)
+    content["made_from"]["code"] = "other"
+    write_json(record, content, sealed=True)
+    assert found(plan, "made by other code, and cannot be prepared again: x.npz: no such file").level == "error"
 
 
 def test_inception_weights(planned: Change, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -126,6 +126,45 @@ def test_a_stage_by_hand_takes_no_images_whose_source_has_changed(roots: list[Pa
     stages.train(plan, Cell.parse(CELL), LAYOUT)
 
 
+@pytest.mark.parametrize(("kind", "path"), [("folder", "pictures"), ("array", "set.npz")])
+def test_prepared_data_need_their_files_no_more(kind: str, path: str, roots: list[Path]) -> None:
+    plan = load_plan(small(roots[0], path, kind).config.model_dump() | FEW)
+    wae.train(plan, CELL)
+    (roots[0] / path).rename(roots[0] / "elsewhere")
+    plan = load_plan(plan.config.model_dump())  # as each command does
+    assert made_from.outdated(plan, LAYOUT) == {}
+    jobs.refuse_missing_files(plan, LAYOUT, {})
+    wae.evaluate(plan, CELL)
+    experiment.collect(plan, LAYOUT)
+    record = LAYOUT.data(plan.data_id("mine")) / "meta.json"
+    said = re.escape(f"config: datasets.mine: {roots[0] / path}: no such ")
+    with pytest.raises(UserError, match=said):  # before anything is deleted
+        jobs.refuse_missing_files(plan, LAYOUT, {str(record): "made by other code"})
+    with pytest.raises(UserError, match=said):
+        stages.prepare(plan, "mine", LAYOUT)
+    record.unlink()
+    with pytest.raises(UserError, match=said):
+        jobs.refuse_missing_files(plan, LAYOUT, {})
+    with pytest.raises(UserError, match=said):
+        wae.train(plan, CELL)
+
+
+def test_a_dataset_needs_no_files_of_the_others(roots: list[Path]) -> None:
+    config = small(roots[0], "set.npz", "array").config.model_dump()
+    for name in ("faces", "more"):
+        config["datasets"][name] = config["datasets"]["mine"] | {"source": "wae.data.torchvision:celeba", "options": {}}
+    plan = load_plan(config | {"run": config["run"] | {"datasets": ["faces", "mine", "more"]}})
+    wae.train(plan, CELL)
+    with pytest.raises(UserError, match=r"datasets.faces: .* download CelebA yourself"):
+        wae.train(plan, "faces/wae_mmd/seed0")
+    with pytest.raises(UserError) as caught:
+        jobs.refuse_missing_files(plan, LAYOUT, {})
+    assert [line.partition(": /")[0] for line in str(caught.value).splitlines()] == [
+        "config: datasets.faces",
+        "config: datasets.more",
+    ]
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_source_is_noticed_said_and_prepared_again(change: str, roots: list[Path]) -> None:
     kind, path, apply = CHANGES[change]

@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.shared.workflow import snakemake
+from tests.shared.workflow import copy_project, snakemake
 from wae.core.files import read_json
 from wae.planning.config import read_config
 from wae.planning.plan import load_plan
@@ -134,6 +135,38 @@ def test_a_typo_stops_before_any_job(done: Path) -> None:
     assert "did you mean 'samples'" in result.stdout
     assert "Traceback" not in result.stdout
     assert "Finished jobid" not in result.stdout
+
+
+def test_missing_files_stop_the_workflow_unless_the_data_are_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the data root behind a link, as jobs must look in the folder that the workflow names."""
+    done, root = copy_project(tmp_path / "project"), tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "link").symlink_to(root)
+    monkeypatch.setenv("WAE_DATA_ROOT", str(tmp_path / "link"))
+    datasets = {
+        name: {"source": "wae.data.own:array", "shape": [1, 8, 8], "options": {"path": f"{name}.npz"}} for name in "ab"
+    }
+    config = {
+        "experiment": "own",
+        "datasets": datasets,
+        "run": {"datasets": ["a", "b"], "methods": ["vae"], "seeds": [0]},
+    }
+    (done / "own.yaml").write_text(json.dumps(config))
+    prepared = [f"results/data/{load_plan(config).data_id(name)}/meta.json" for name in datasets]
+    result = snakemake(done, "--", *prepared, config="own.yaml")
+    for name in datasets:  # both at once, and before any job
+        said = f"config: datasets.{name}: {tmp_path}/link/{name}.npz: no such file; correct option path"
+        assert said in result.stdout, result.stdout
+        images = np.random.default_rng(0).integers(0, 256, (60, 1, 8, 8), np.uint8)
+        np.savez(root / f"{name}.npz", images=images, labels=np.arange(60) % 2)
+    assert not (done / "results").exists()
+    assert "2 of 2 steps (100%) done" in snakemake(done, "--", *prepared, config="own.yaml").stdout
+    for name in datasets:
+        (root / f"{name}.npz").unlink()
+    result = snakemake(done, "--", *prepared, config="own.yaml")
+    assert "Nothing to be done" in result.stdout, result.stdout
 
 
 def test_status_reads_the_history_files(done: Path) -> None:

@@ -151,7 +151,8 @@ def _prepared(plan: Plan, dataset: str, layout: Layout) -> None:
     """Prepare a dataset unless that is done already."""
     from wae.commands import stages
 
-    if _outdated(layout.data(plan.data_id(dataset)) / "meta.json", made_from.of_data(plan, dataset)):
+    data = layout.data(plan.data_id(dataset))
+    if _outdated(data / "meta.json", made_from.of_prepared(plan, dataset, data)):
         stages.prepare(plan, dataset, layout)
 
 

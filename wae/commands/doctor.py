@@ -15,7 +15,7 @@ from pathlib import Path
 from wae.core.errors import UserError
 from wae.core.plugins import ROOT
 from wae.planning.config import data_root
-from wae.planning.made_from import difference, of_data
+from wae.planning.made_from import difference, of_prepared
 from wae.planning.plan import Plan
 from wae.planning.presence import missing, to_fetch
 
@@ -184,7 +184,7 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
         settings = plan.config.datasets[name]
         lacking = missing(settings.source, settings.options, root)
         prepared = Path("results/data") / plan.data_id(name)
-        changed = difference(prepared / "meta.json", of_data(plan, name))
+        changed = difference(prepared / "meta.json", of_prepared(plan, name, prepared))
         if (prepared / "meta.json").exists():
             try:
                 verify(prepared)
@@ -192,7 +192,10 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
                 yield Finding("error", f"dataset {name}: {error}", f"delete {prepared} and run again")
             else:
                 yield Finding("ok", f"dataset {name} is prepared, its sha256 as recorded")
-            if changed:
+            if changed and lacking:
+                text = f"dataset {name}: {changed}, and cannot be prepared again: {lacking}"
+                yield Finding("error", text, "put the files there or set data_root")
+            elif changed:
                 yield Finding("warning", f"dataset {name}: {changed}", "it is prepared again at the next start")
         elif lacking:
             yield Finding("error", f"dataset {name}: {lacking}", "put the files there or set data_root")

@@ -4,7 +4,6 @@ Each takes a plan and finds its files by the layout of results/. A second proces
 and does not make again what that one has made meanwhile of the same.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +16,16 @@ from wae.core.layout import EXTRACTOR, PREPARED, REFERENCE, Cell, Layout
 from wae.core.locks import alone
 from wae.core.settings import BUILT_HERE
 from wae.planning import made_from, own_files
-from wae.planning.config import data_root
+from wae.planning.config import data_root, refuse_missing_files
 from wae.planning.jobs import training_code
 from wae.planning.plan import Plan
 
 
 def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
-    """Prepare a dataset into uint8 arrays; returns its folder."""
+    """Prepare a dataset into uint8 arrays; returns its folder. UserError where its files are not there."""
     from wae.data.source import prepare as run
 
+    refuse_missing_files(plan.config, dataset)
     out = layout.data(plan.data_id(dataset))
     with _alone(out, "prepare") as since:
         wanted = made_from.of_data(plan, dataset)
@@ -98,8 +98,7 @@ def _prepared(plan: Plan, dataset: str, layout: Layout) -> Path:
     """
     folder, settings = layout.data(plan.data_id(dataset)), plan.config.datasets[dataset]
     source = settings.source, settings.options, data_root(plan.config)
-    places = own_files.place(*source)
-    if places and all(map(os.path.exists, places)):
+    if own_files.place(*source) and own_files.at_hand(*source):
         changed = made_from.difference(folder / "meta.json", {"files": own_files.listing(*source)})
         if changed:
             raise UserError(f"{folder}: {changed}; prepare it again: wae prepare --plan FILE --dataset {dataset}")

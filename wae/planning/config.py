@@ -29,9 +29,7 @@ def checked_config(raw: dict[str, Any]) -> Config:
     check_plain(raw, "config")
     config = validate(Config, raw, "config")
     check_names(config)
-    root = data_root(config)
-    for name in config.run.datasets:
-        _check_source(config, name, root)
+    data_root(config)
     _check_extractors(config)
     _check_layers(config)
     return config
@@ -139,12 +137,14 @@ def training_of(config: Config, dataset: str, name: str, base: str, values: dict
     return training
 
 
-def _check_source(config: Config, name: str, root: Path | None) -> None:
-    settings = config.datasets[name]
-    where = f"config: datasets.{name}"
-    lacking = missing(settings.source, settings.options, root)
+def refuse_missing_files(config: Config, dataset: str) -> None:
+    """UserError where files that a dataset is prepared from are not there. No part of a config's check: prepared data
+    need them no more, and a command on one dataset does not need those of the others.
+    """
+    settings = config.datasets[dataset]
+    lacking = missing(settings.source, settings.options, data_root(config))
     if lacking:
-        raise UserError(f"{where}: {lacking}")
+        raise UserError(f"config: datasets.{dataset}: {lacking}")
 
 
 def _check_extractors(config: Config) -> None:

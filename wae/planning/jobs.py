@@ -13,12 +13,14 @@ from filelock import BaseFileLock
 from wae.core import locks
 from wae.core.errors import UserError
 from wae.core.files import canonical_json, digest, remove_leftovers, write_text
-from wae.core.layout import Cell
+from wae.core.layout import PREPARED, Cell, Layout
 from wae.core.plugins import ROOT
 from wae.core.settings import RunSettings, TrainingSettings
+from wae.planning import config
 from wae.planning.config import data_root
 from wae.planning.fingerprint import code_digest
 from wae.planning.plan import Plan
+from wae.planning.validation import listed
 
 _held: list[BaseFileLock] = []  # until this process ends
 LOCK = Path(".snakemake/wae.lock")
@@ -112,6 +114,23 @@ def claim_folder() -> None:
     _held.append(lock)
     for folder in (Path("results"), Path("reports")):
         remove_leftovers(folder, "*")  # runs and data are cleaned by their own jobs, alone in their folders
+
+
+def refuse_missing_files(plan: Plan, layout: Layout, outdated: Mapping[str, str]) -> None:
+    """UserError, with a line per dataset, where files are not there that this workflow would prepare data from.
+
+    ``outdated``: as ``say_outdated`` takes them.
+    """
+    faults: list[str] = []
+    for dataset in plan.config.run.datasets:
+        paths = [layout.data(plan.data_id(dataset)) / name for name in PREPARED]
+        if str(paths[-1]) in outdated or not all(path.exists() for path in paths):
+            try:
+                config.refuse_missing_files(plan.config, dataset)
+            except UserError as error:
+                faults.append(str(error))
+    if faults:
+        raise listed(faults)
 
 
 def say_outdated(records: Mapping[str, str], partial: bool = False) -> None:

@@ -43,6 +43,15 @@ def of_data(plan: Plan, dataset: str) -> MadeFrom:
     }
 
 
+def of_prepared(plan: Plan, dataset: str, data: Path) -> MadeFrom:
+    """What the prepared dataset in ``data`` should say: of files that are not on this machine, what it does say."""
+    settings, wanted = plan.config.datasets[dataset], of_data(plan, dataset)
+    stated = (_content(data / "meta.json") or {}).get(KEY)
+    if isinstance(stated, dict) and not own_files.at_hand(settings.source, settings.options, data_root(plan.config)):
+        wanted["files"] = stated.get("files", wanted["files"])
+    return wanted
+
+
 def of_extractor(plan: Plan, extractor: str) -> MadeFrom:
     """Of a feature extractor, but for the prepared data (``of_arrays``)."""
     settings = plan.config.extractors[extractor]
@@ -189,7 +198,7 @@ def _results(plan: Plan, layout: Layout) -> Iterator[tuple[Path, MadeFrom]]:
     for dataset in plan.config.run.datasets:
         data_id = plan.data_id(dataset)
         data = layout.data(data_id)
-        record, wanted = data / "meta.json", of_data(plan, dataset)
+        record, wanted = data / "meta.json", of_prepared(plan, dataset, data)
         yield record, wanted
         current = difference(record, wanted) is None  # else they are prepared again first
         images[dataset] = of_images(data) if current else {}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from wae.planning.places import CELEBA_ATTRIBUTES, CELEBA_FOLDER, CELEBA_IMAGES, CELEBA_PARTITION, data_folder, own_path
+from wae.planning.presence import missing
 
 OWN = {"wae.data.own:folder": ("path", "test"), "wae.data.own:array": ("path", "labels", "test", "test_labels")}
 CELEBA = "wae.data.torchvision:celeba"
@@ -42,6 +43,11 @@ def listing(source: str, options: dict[str, Any], root: Path | None) -> str:
         for name, size, changed in sorted(_entries(path)):
             total.update(b"%s\0%d\0%d\0" % (os.fsencode(name), size, changed))
     return total.hexdigest()[:16]
+
+
+def at_hand(source: str, options: dict[str, Any], root: Path | None) -> bool:
+    """Whether a dataset's files lie on this machine. Of a plug-in: any that its options name."""
+    return missing(source, options, root) is None and any(map(os.path.exists, _paths(source, options, root)))
 
 
 def _named(source: str, options: dict[str, Any]) -> list[str]:

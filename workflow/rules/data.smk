@@ -11,6 +11,6 @@ rule prepare:
         plan=PLAN_FILE,
     params:
         name=dataset_of,
-        made_from=lambda w: sorted(made_from.of_data(PLAN, dataset_of(w)).items()),
+        made_from=lambda w: sorted(made_from.of_prepared(PLAN, dataset_of(w), Layout().data(w.data_id)).items()),
     shell:
         "python -m wae prepare --plan {resources.plan} --dataset {params.name} 2> {log}"
