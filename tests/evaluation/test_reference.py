@@ -19,6 +19,7 @@ from wae.evaluation.features import build_extractor, extract
 from wae.evaluation.fidelity import as_reference, frechet_distance, moments
 from wae.evaluation.reference import build_reference, load_reference
 from wae.evaluation.run import evaluate
+from wae.planning.plan import OF_REFERENCES
 
 
 def test_tuning_scores_validation_images_and_compares_on_test(world, tmp_path):
@@ -45,6 +46,19 @@ def test_tuning_scores_validation_images_and_compares_on_test(world, tmp_path):
     assert real.record["counts"] == {"main": 150, "train": 120, "train_available": 450}
     kept = {row.tobytes() for row in extract(real.extractor, images[train])}
     assert len(kept) == 450
+
+
+def test_a_reference_is_named_by_the_settings_that_it_reads_and_by_no_others(world, tmp_path):
+    data, extractor, _ = world
+    read = set()
+
+    class Noted:
+        def __getattr__(self, name):
+            read.add(name)
+            return getattr(EVALUATION, name)
+
+    build_reference(data, extractor, Noted(), [0.0], tmp_path)
+    assert read == OF_REFERENCES
 
 
 def test_the_parzen_estimates_sigma_is_chosen_on_images_that_the_run_did_not_train_on(world, tmp_path, monkeypatch):

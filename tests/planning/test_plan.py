@@ -224,6 +224,9 @@ def test_equal_data_settings_share_a_folder_and_others_do_not(config: dict[str, 
     one = load_plan(config)
     other = load_plan(merge(config, {"experiment": "other", "training": {"common": {"width": 4}}}))
     assert one.data_id("letters") == other.data_id("letters")
+    for value, moves in (({"permutations": 59}, False), ({"halves": 3}, True)):
+        scored = load_plan(merge(config, {"evaluation": value}))
+        assert (scored.reference_id("classifier") != one.reference_id("classifier")) is moves
     smaller = load_plan(merge(config, {"datasets": {"glyphs": {"options": {"train": 100, "test": 50}}}}))
     assert one.data_id("glyphs") != smaller.data_id("glyphs")
 

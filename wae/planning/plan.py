@@ -25,6 +25,12 @@ from wae.planning.config import (
 from wae.planning.measures import check_measures
 from wae.planning.variants import planned_methods
 
+OF_REFERENCES = {  # what wae.evaluation.reference.build_reference reads of the evaluation; a test compares the two
+    *("reference", "samples", "batch_size", "halves", "kid_subsets", "kid_subset_size"),
+    *("precision_samples", "precision_neighbours", "density_neighbours"),
+    *("parzen_samples", "parzen_validation", "parzen_sigmas"),
+}
+
 
 class PlanDocument(TypedDict):
     """What plan.json holds. ``data``, ``extractors`` and ``references``: folder names by name in the config."""
@@ -92,7 +98,8 @@ class Plan:
     def reference_settings(self) -> dict[str, Any]:
         """What of the config decides the reference features and the real-data scores."""
         fractions = sorted({run.training.validation_fraction for run in self.runs})
-        return {"evaluation": self.config.evaluation.model_dump(), "validation_fractions": fractions}
+        evaluation = self.config.evaluation.model_dump(include=OF_REFERENCES)
+        return {"evaluation": evaluation, "validation_fractions": fractions}
 
     def document(self) -> PlanDocument:
         """The plan as plan.json holds it: every setting with its value, defaults included."""
