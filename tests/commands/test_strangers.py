@@ -330,6 +330,12 @@ def test_a_plan_of_another_form_is_one_line(change: dict[str, Any], says: str, s
     assert str(caught.value).isprintable()
 
 
+def test_a_plan_that_is_no_json_may_be_corrected_or_written_again() -> None:
+    Path("plan.json").write_text('{"experiment": "mine",}')
+    with pytest.raises(UserError, match=r"not valid JSON .*; correct it, or write it again with `wae plan`$"):
+        load_plan("plan.json")
+
+
 @pytest.mark.parametrize("name", ["data", "Reference", "recorded"])
 def test_a_plan_takes_no_shared_folder(name: str, smoke: dict[str, Any]) -> None:
     document = json.loads(json.dumps(load_plan(smoke).document()))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from wae.core import plugins
+from wae.core.files import sha256_file
 from wae.planning import fingerprint as sources
 
 
@@ -57,6 +58,8 @@ def test_the_next_process_parses_only_what_changed(modules: Path, monkeypatch: p
         sources.clear()
         assert (sources.code_digest("top_x") == before) is (text == "VALUE = 1\n")
         assert parsed == ([] if known else [text])
+    scanner = sha256_file(Path(sources.__file__))  # another one scans everything again
+    assert all(scanner in key for key in json.loads(sources.KEPT.read_text()))
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", '{"x": 1}', '{"x": [null, "y"]}'])

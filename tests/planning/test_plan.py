@@ -6,8 +6,10 @@ import pytest
 from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.files import load_yaml
+from wae.core.plugins import ROOT
 from wae.core.seed_streams import SEED_STREAMS
 from wae.core.settings import Config, TrainingSettings
+from wae.planning import jobs
 from wae.planning.config import DEFAULTS, merge, merged_training, read_config, with_defaults
 from wae.planning.plan import load_plan
 
@@ -218,6 +220,18 @@ def test_weights_may_lie_in_the_home_folder(
 def test_every_fault_is_listed_at_once(config: dict[str, Any]) -> None:
     message = refused(config, {"evaluation": {"samples": -1, "draws": 0}})
     assert len(message.splitlines()) == 2
+
+
+def test_misspelt_claims_are_refused_under_their_own_name(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = "my_claims.yaml: no such file; correct report.claims"
+    changes = {"report": {"claims": "my_claims.yaml"}}
+    assert refused(config, changes) == f"config: report.claims: {said}"
+    with pytest.raises(UserError, match=rf"^{said}$"):
+        jobs.claims_file(load_plan(merge(config, changes)))
+    assert Path(jobs.claims_file(load_plan(config))).samefile(ROOT / "config/claims.yaml")
 
 
 def test_equal_data_settings_share_a_folder_and_others_do_not(config: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ def check_plugins(plan: Plan) -> None:
     """
     from wae.analysis.claims.judging import check_judges
     from wae.data.source import Dataset, check_options
-    from wae.planning.jobs import suite_file
+    from wae.planning.jobs import claims_file, suite_file
     from wae.training.trackers import Trackers
 
     faults: list[str] = []
@@ -50,10 +50,9 @@ def check_plugins(plan: Plan) -> None:
         if ":" in kind:
             attempt(f"extractors.{name}.kind", lambda k=kind: check_extractor(k))  # type: ignore[misc]
     attempt("execution.trackers", lambda: Trackers(plan.config.execution.trackers, "check"))
-    claims = suite_file(plan.config.report.claims)
-    if Path(claims).exists() or plan.config.report.claims != ReportSettings().claims:
+    if Path(suite_file(plan.config.report.claims)).exists() or plan.config.report.claims != ReportSettings().claims:
         # Else this is an installed package: the claims lie beside the workflow, and nothing is judged without it.
-        attempt("report.claims", lambda: check_judges(claims))
+        attempt("report.claims", lambda: check_judges(claims_file(plan)))
     for dotted in plan.config.report.figures:
         attempt("report.figures", lambda d=dotted: check_figure(d))  # type: ignore[misc]
     if faults:

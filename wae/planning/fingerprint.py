@@ -133,11 +133,17 @@ def _code_text(tree: ast.Module) -> str:
 @functools.cache
 def scan(path: Path) -> Scan:
     """What ``path`` imports and a digest of its code; UserError if it is not valid Python."""
-    key = f"python {sys.version_info[0]}.{sys.version_info[1]} {sha256_file(path)}"  # a tree's text is of one version
+    key = f"{_scanner()} {sha256_file(path)}"
     if key not in _kept():
         tree = _parse(path)
         _kept()[key] = Scan(_imports(tree), hashlib.sha256(_code_text(tree).encode()).hexdigest())
     return _kept()[key]
+
+
+@functools.cache
+def _scanner() -> str:
+    """What decides a scan beside the file: this module, and Python's version, whose trees the texts are of."""
+    return f"python {sys.version_info[0]}.{sys.version_info[1]} {sha256_file(Path(__file__))}"
 
 
 @functools.cache

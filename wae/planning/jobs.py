@@ -15,10 +15,11 @@ from wae.core.errors import UserError
 from wae.core.files import canonical_json, digest, remove_leftovers, write_text
 from wae.core.layout import PREPARED, Cell, Layout
 from wae.core.plugins import ROOT
-from wae.core.settings import RunSettings, TrainingSettings
+from wae.core.settings import ReportSettings, RunSettings, TrainingSettings
 from wae.planning import config
 from wae.planning.config import data_root
 from wae.planning.fingerprint import code_digest
+from wae.planning.places import shown
 from wae.planning.plan import Plan
 from wae.planning.validation import listed
 
@@ -92,8 +93,18 @@ def write_plan(plan: Plan) -> str:
 
 
 def suite_file(path: str) -> str:
-    """``path`` as it stands where the working folder has it, else this suite's own file of that name."""
-    return path if Path(path).exists() else os.path.relpath(ROOT / path)
+    """``path`` as it stands, but this suite's own file of that name where only the suite has one."""
+    own = ROOT / path
+    return os.path.relpath(own) if own.exists() and not Path(path).exists() else path
+
+
+def claims_file(plan: Plan) -> str:
+    """The path of the plan's claims; UserError where the config names a file that is not there."""
+    named = plan.config.report.claims
+    path = suite_file(named)
+    if named != ReportSettings().claims and not Path(path).exists():
+        raise UserError(f"{shown(named)}: no such file; correct report.claims")
+    return path
 
 
 def claim_folder() -> None:

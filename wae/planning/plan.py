@@ -149,7 +149,10 @@ def make_plan(raw: dict[str, Any]) -> Plan:
 
 
 def _read(path: Path) -> Plan:
-    document = read_json(path, own=not path.name.startswith("plan"))
+    try:
+        document = read_json(path, own=True)
+    except UserError as error:
+        raise UserError(f"{error}, or write it again with `wae plan`") from error
     if not isinstance(document, dict) or not {"config", "runs"} <= document.keys():
         if isinstance(document, dict) and "experiment" in document:
             return make_plan(with_defaults(document))  # a config written as JSON

@@ -19,7 +19,7 @@ try:
         load_yaml(file)  # stricter than Snakemake, which takes the last of two equal keys
     PLAN = load_plan(config)
     PLAN_FILE = jobs.write_plan(PLAN)  # a resource of each rule: as a param, any edit of the config would rerun all
-    CLAIMS = jobs.suite_file(PLAN.config.report.claims)
+    CLAIMS = jobs.claims_file(PLAN)
     JUDGES = own_judges(CLAIMS)
     # What is not made from what this config leads to, whatever .snakemake remembers; jobs elsewhere need not ask again.
     OUTDATED = made_from.outdated(PLAN, Layout(), JUDGES) if workflow.is_main_process else {}
