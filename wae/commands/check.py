@@ -40,8 +40,7 @@ def check_plugins(plan: Plan) -> None:
             f"datasets.{name}",
             lambda s=settings: check_options(s.source, load_function(s.source, Dataset), s.options),  # type: ignore[misc]
         )
-    first = {(run.dataset, run.method): run for run in reversed(plan.runs)}
-    for (dataset, method), run in sorted(first.items()):
+    for (dataset, method), run in sorted(plan.first_runs.items()):
         attempt(f"training for {dataset}/{method}", lambda r=run: check_method(r.training, tuple(r.shape)))  # type: ignore[misc]
     for dotted in plan.config.evaluation.metrics:
         attempt("evaluation.metrics", lambda d=dotted: load_function(d, float))  # type: ignore[misc]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from wae.core.errors import UserError
 from wae.core.files import read_json
+from wae.core.layout import Cell
 from wae.core.plugins import OWN, ROOT, folders, source_file
 from wae.core.settings import MethodName, Name
 from wae.planning.jobs import plugins_of
@@ -28,7 +29,7 @@ class RecordedCell(BaseModel):
     settings: dict[str, Any]
 
     def __str__(self) -> str:
-        return f"{self.dataset}/{self.method}/seed{self.seed}"
+        return str(Cell(self.dataset, self.method, self.seed))
 
 
 class Recorded(BaseModel):

@@ -13,7 +13,7 @@ from filelock import BaseFileLock
 from wae.core import locks
 from wae.core.errors import UserError
 from wae.core.files import canonical_json, digest, remove_leftovers, write_text
-from wae.core.layout import PREPARED, Cell, Layout
+from wae.core.layout import PREPARED, Layout
 from wae.core.plugins import ROOT
 from wae.core.settings import ReportSettings, RunSettings, TrainingSettings
 from wae.planning import config
@@ -59,19 +59,18 @@ def training_code(run: RunSettings) -> str:
     return code_of("train", *plugins_of(run.training))
 
 
-def run_settings(plan: Plan, dataset: str, method: str, seed: int) -> str:
+def run_settings(run: RunSettings) -> str:
     """Digest of everything that the config says of a run."""
-    return digest(plan.run(Cell(dataset, method, seed)).model_dump(), 16)
+    return digest(run.model_dump(), 16)
 
 
 def timing_settings(plan: Plan) -> str:
     """Digest of what decides the wall-clock study: its settings, device and threads, the runs it steps, and the
     defaults it builds on.
     """
-    first = {(run.dataset, run.method): run.model_dump() for run in reversed(plan.runs)}
     execution = plan.config.execution.model_dump(include={"device", "threads", "tf32", "kernel_gradients"})
     defaults = TrainingSettings(implementation="none:none").model_dump()
-    runs = [first[key] for key in sorted(first)]
+    runs = [run.model_dump() for _, run in sorted(plan.first_runs.items())]
     decisive = {"timing": plan.config.timing.model_dump(), "execution": execution, "runs": runs, "defaults": defaults}
     return digest(decisive, 16)
 

@@ -67,7 +67,7 @@ def of_reference(plan: Plan, extractor: str) -> MadeFrom:
 def of_run(plan: Plan, cell: Cell) -> MadeFrom:
     """Of a trained run, but for the images (``of_images``)."""
     run = plan.run(cell)
-    return {"settings": run_settings(plan, run.dataset, run.method, run.seed), "code": training_code(run)}
+    return {"settings": run_settings(run), "code": training_code(run)}
 
 
 def of_scores(plan: Plan) -> MadeFrom:

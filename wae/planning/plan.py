@@ -56,6 +56,11 @@ class Plan:
         """Runs by (dataset, method, seed)."""
         return {(run.dataset, run.method, run.seed): run for run in self.runs}
 
+    @property
+    def first_runs(self) -> dict[tuple[str, str], RunSettings]:
+        """The run of the first seed by (dataset, method): what does not depend on the seed is asked of it."""
+        return {(run.dataset, run.method): run for run in reversed(self.runs)}
+
     def run(self, cell: Cell | str) -> RunSettings:
         """The run of ``cell`` (a Cell, or DATASET/METHOD/seedN); UserError if it is not planned."""
         cell = Cell.parse(cell) if isinstance(cell, str) else cell

@@ -20,6 +20,7 @@ from wae.core.locks import alone
 from wae.core.settings import ExecutionSettings, RunSettings
 from wae.data.source import load
 from wae.data.split import train_validation_indices
+from wae.planning.jobs import run_settings
 from wae.training import checkpoint
 from wae.training.run_folder import differing, is_done, write_results
 from wae.training.trackers import Trackers
@@ -35,9 +36,8 @@ def train(run: RunSettings, data: Path, out: Path, execution: ExecutionSettings,
     """
     out.mkdir(parents=True, exist_ok=True)
     folder = RunFolder(out)
-    settings = digest(run.model_dump(), 16)
     images = str(read_json(data / "meta.json", "sha256")["sha256"].get("train_images.npy"))
-    made_from = {"settings": settings, "code": code, "data": images}
+    made_from = {"settings": run_settings(run), "code": code, "data": images}
     identity = digest(made_from, 64)
     with alone(out, "train"):
         if is_done(folder, identity):
