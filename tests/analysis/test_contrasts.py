@@ -58,6 +58,24 @@ def test_secondary_measures_come_second_and_are_corrected_among_themselves(tmp_p
     assert [c.comparison.p_holm for c in found[3:]] == pytest.approx(holm)
 
 
+def test_codes_are_never_draws_of_the_prior_and_no_way_of_sharpness_is_better(tmp_path: Path) -> None:
+    scores = {
+        (method, name): [base + seed for seed in (0.0, 0.1, 0.3)]
+        for name, shift in (("latent_sw2/prior", 5.0), ("latent_sw2/codes", 1.0), ("sharpness/prior", 2.0))
+        for method, base in (("vae", shift), ("wae_gan", 1.5 * shift))
+    }
+    results(tmp_path, dict(scores))
+    plan = read_json(tmp_path / "plan.json")
+    for secondary in (["latent_sw2", "sharpness"], ["latent_sw2/prior", "sharpness"]):
+        write_json(tmp_path / "plan.json", plan | {"config": {"report": {"secondary": secondary}}})
+        frame = Results(tmp_path).contrasts()
+        kept = [("latent_sw2", "codes")] if secondary[0] == "latent_sw2" else []
+        assert list(zip(frame["metric"], frame["subject"], strict=True)) == [*kept, ("sharpness", "prior")]
+    assert frame["improvement"].isna().all()
+    write_json(tmp_path / "plan.json", plan | {"config": {"report": {"secondary": ["latent_sw2"]}}})
+    assert Results(tmp_path).contrasts()["improvement"].tolist() == [1.0]
+
+
 def test_results_give_them_as_frames(tmp_path: Path) -> None:
     folder = experiment(tmp_path)
     frame = Results(folder).contrasts()

@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 from scipy.optimize import linear_sum_assignment
 
 from tests.shared.evaluation import EVALUATION, find, make_run, pictures, rows_of, value
-from wae.core import progress
+from wae.core import progress, reserved
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.layout import RunFolder
-from wae.core.reserved import FAMILIES, METRICS, OF_SAMPLES
+from wae.core.reserved import FAMILIES, METRICS
 from wae.core.settings import RunSettings
 from wae.data.source import load
 from wae.evaluation import explorer
@@ -62,7 +62,14 @@ def test_every_part_is_there_once(vae, world):
     assert value(rows, "elbo", "reconstruction", samples=50) < -value(rows, "nll_iw", "reconstruction", samples=50)
     measured = {r["metric"] for r in rows if "_classifier" not in r["metric"]}
     assert measured == set(METRICS)
-    assert {r["metric"] for r in rows if r["subject"] == "prior"} >= set(OF_SAMPLES)
+    for subject, names in {
+        "prior": (*reserved.OF_IMAGES, *reserved.OF_PRIOR),
+        "mixture": reserved.OF_IMAGES,
+        "reconstruction": (*reserved.OF_IMAGES, *reserved.OF_RECONSTRUCTIONS),
+        "codes": reserved.OF_CODES,
+    }.items():
+        of = {r["metric"] for r in rows if r["subject"] == subject and "_classifier" not in r["metric"]}
+        assert of - {"latent_sw2"} == set(names) - {"latent_sw2"}, subject  # it is of draws of the prior too
     for metric in ("latent_mmd2", "latent_mmd_p", "latent_sw2", "mutual_information", "kl_total", "kl_aggregate"):
         value(rows, metric, "codes", reference="test")
     keys = [tuple(r[k] for k in ("metric", "subject", "reference", "samples", "draw")) for r in rows]

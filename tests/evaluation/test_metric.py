@@ -26,6 +26,9 @@ def test_every_score_of_the_suite_declares_what_it_is() -> None:
     families = {name.partition("_")[0] for name in known if "_classifier" in name}
     assert families == set(reserved.FAMILIES)
     assert {name for name in known if "_classifier" not in name} == set(reserved.METRICS)
+    ranking = {name for name in known if "_classifier" in name and known[name].better is None}
+    assert not ranking
+    assert not any(known[name].better for name in reserved.WITHOUT_DIRECTION)
 
 
 def test_a_declaration_stands_on_its_function_and_survives_a_file() -> None:

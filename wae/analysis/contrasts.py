@@ -16,6 +16,7 @@ from wae.analysis.statistics import (
     together,
 )
 from wae.analysis.words import about
+from wae.core import reserved
 
 SUBJECTS = ("prior", "reconstruction", "codes", "mixture")  # where a secondary measure names none: the first measured
 BOOTSTRAPS = 1000
@@ -44,6 +45,8 @@ def _measure(results: Results, name: str) -> tuple[str, str] | None:
     metric, _, subject = name.partition("/")
     frame = results.metrics()
     measured = set(frame[frame["metric"] == metric]["subject"])
+    if metric in reserved.OF_CODES:
+        measured -= {"prior"}  # draws of the prior against others: no score of a method
     found = subject if subject in measured else next((s for s in SUBJECTS if s in measured and not subject), None)
     return None if found is None else (metric, found)
 

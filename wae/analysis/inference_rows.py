@@ -8,7 +8,8 @@ from wae.analysis.statistics import Comparison
 @dataclass(frozen=True)
 class Contrast:
     """One pair of methods on one dataset in one measure; ``comparison.p_holm`` is corrected over all pairs and datasets
-    of the primary measure, or over those of all secondary measures.
+    of the primary measure, or over those of all secondary measures. ``comparison.improvement`` says nothing of a
+    secondary measure of which neither way is better.
     """
 
     dataset: str

@@ -3,6 +3,7 @@
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from wae.analysis import files
@@ -12,6 +13,7 @@ from wae.analysis.inference_rows import Aggregate, Contrast, Deciding, StreamRow
 from wae.analysis.published.rows import PublishedRow
 from wae.analysis.rows import BudgetRow, GapRow, Score, TriedWeight
 from wae.analysis.statistics import Comparison
+from wae.analysis.words import about
 
 T = TypeVar("T")
 
@@ -95,9 +97,12 @@ class Results(Experiment):
         """Every pair of methods in the primary and the secondary measures: a row per dataset, measure and pair.
 
         Columns: dataset, metric, subject, primary (bool), first, second, seeds, estimate (a ratio of geometric means
-        where ``ratio``, else a difference), improvement, ratio, low, high (95% interval), p, p_holm, effect (Hedges' g)
+        where ``ratio``, else a difference), improvement (NaN where neither way is better), ratio, low, high (95%
+        interval), p, p_holm, effect (Hedges' g).
         """
-        return _flat(self.made(files.CONTRASTS), Contrast)
+        frame = _flat(self.made(files.CONTRASTS), Contrast)
+        frame.loc[frame["metric"].map(lambda name: about(name).better is None).astype(bool), "improvement"] = np.nan
+        return frame
 
     def deciding(self) -> pd.DataFrame:
         """How many seeds would decide each pair of methods in the primary measure: a row per dataset and pair.

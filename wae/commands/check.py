@@ -8,6 +8,7 @@ from wae.core.errors import UserError, unknown_name
 from wae.core.files import write_json
 from wae.core.plugins import check_type, load_class, load_function
 from wae.core.settings import ReportSettings, TrainingSettings
+from wae.evaluation.metric import facts
 from wae.planning import made_from
 from wae.planning.compatibility import check
 from wae.planning.plan import Plan
@@ -43,7 +44,7 @@ def check_plugins(plan: Plan) -> None:
     for (dataset, method), run in sorted(plan.first_runs.items()):
         attempt(f"training for {dataset}/{method}", lambda r=run: check_method(r.training, tuple(r.shape)))  # type: ignore[misc]
     for dotted in plan.config.evaluation.metrics:
-        attempt("evaluation.metrics", lambda d=dotted: load_function(d, float))  # type: ignore[misc]
+        attempt("evaluation.metrics", lambda d=dotted: check_metric(d, plan.config.report.primary))  # type: ignore[misc]
     for name in plan.config.run.extractors:
         kind = plan.config.extractors[name].kind
         if ":" in kind:
@@ -56,6 +57,16 @@ def check_plugins(plan: Plan) -> None:
         attempt("report.figures", lambda d=dotted: check_figure(d))  # type: ignore[misc]
     if faults:
         raise listed(faults)
+
+
+def check_metric(dotted: str, primary: str | None) -> None:
+    """UserError unless ``dotted`` is a metric and, where it is the ``primary`` measure, says which way is better."""
+    function = load_function(dotted, float)
+    if dotted.rpartition(":")[2] == primary and not any(found.better for found in facts(function).values()):
+        raise UserError(
+            f"{dotted!r} declares no better direction, but report.primary ranks by it; declare it with "
+            "@metric(title=..., better='lower') or 'higher', or name another measure there"
+        )
 
 
 def check_extractor(kind: str) -> None:

@@ -149,7 +149,7 @@ def make_plan(raw: dict[str, Any]) -> Plan:
         for seed in config.run.seeds
     ]
     check_evaluation(config, runs)
-    check_measures(config)
+    check_measures(config, runs)
     return Plan(config, runs)
 
 

@@ -71,6 +71,7 @@ class ReportSettings(Strict):
 
     claims: str = "config/claims.yaml"  # a claims file; its judges may be of your own (docs/extending.md)
     figures: list[Dotted] = []  # further figures of your own (docs/extending.md)
-    primary: str | None = None  # the measure of prior samples that ranks; without one the first Frechet distance
+    # The measure of prior samples that ranks; without one the first Frechet distance. One way must be better.
+    primary: str | None = None
     # Further measures by which methods are compared, METRIC or METRIC/SUBJECT, shown second and corrected among them.
     secondary: list[SecondaryMeasure] = []
