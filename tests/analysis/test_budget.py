@@ -160,6 +160,17 @@ def test_tuning_chooses_on_validation_and_compares_on_test(tmp_path: Path) -> No
     assert paper == {"wae_mmd": ("wae_mmd@lambda_=10", 6.5), "wae_gan": ("wae_gan@lambda_=10", 0.0)}
 
 
+def test_a_measure_of_which_higher_is_better_chooses_its_highest_and_has_no_gap(tmp_path: Path) -> None:
+    scores: dict[tuple[str, str], list[object]] = {}
+    for weight, mean in (("1", 0.2), ("10", 0.9), ("100", 0.5)):
+        for key in ("prior/validation", "prior/test", "reconstruction/validation"):
+            scores[f"wae_mmd@lambda_={weight}", f"precision_classifier/{key}"] = [mean, mean]
+    found = results(tmp_path, scores, reference="validation")
+    found.plan["config"]["report"] = {"primary": "precision_classifier"}
+    assert [row.weight for row in tune(found).tried if row.chosen] == [10.0]
+    assert gap_rows(found) == []
+
+
 def test_measures_that_disagree_are_named(tmp_path: Path) -> None:
     means = {"wae_gan": 1.0, "wae_mmd": 2.0, "vae": 3.0}
     scores = {("real_data", "sharpness/data"): [2.5]}

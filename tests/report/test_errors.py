@@ -1,5 +1,6 @@
 """Tables and sentences on the error of the distances: budget, gap, agreement of measures, equal tuning."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from tests.shared.report import experiment
 from tests.shared.tables import results as made
 from wae.analysis import summarise
+from wae.analysis.metrics import METRICS
 from wae.analysis.results import Results
 from wae.analysis.rows import Agreement, Condition, Ranking
+from wae.report.figures import claims
 from wae.report.tables import error_tables
 
 
@@ -49,6 +52,28 @@ def test_agreement_is_said_as_it_is(results: Results) -> None:
         "On d 2 measures do not rank the methods alike (mean Kendall's tau −1); the exact reverse of the primary order "
         "by: Recall (classifier) of samples from the prior."
     )
+
+
+@pytest.mark.usefixtures("results")  # from it on the directions of the metrics are known
+@pytest.mark.parametrize(("better", "arrow", "word"), [("lower", "↓", "lowest"), ("higher", "↑", "highest")])
+def test_words_say_which_way_is_better(
+    better: str, arrow: str, word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METRICS, "fid_classifier", replace(METRICS["fid_classifier"], better=better))
+    scores = {
+        (f"wae_mmd@lambda_={weight}", f"fid_classifier/prior/{reference}"): [float(weight), float(weight)]
+        for weight in ("1", "10")
+        for reference in ("validation", "test")
+    }
+    settings = {f"wae_mmd@lambda_={weight}": {"lambda_": float(weight)} for weight in ("1", "10")}
+    found = made(tmp_path, scores, settings=settings, reference="validation")
+    summarise(found)
+    grids = {grid.name: grid for grid in error_tables.build(found)}
+    for name, place in (("lambda_sweep", 3), ("lambda_comparisons", 4)):
+        assert grids[name].heads[place].text == f"Fréchet distance (classifier) {arrow}"
+    weight = {"lower": 1, "higher": 10}[better]
+    (alt,) = [plot.alt for plot in claims.plots(found) if plot.name == "glyphs_sweep_lambda_"]
+    assert alt.endswith(f"WAE-MMD has its {word} mean at λ = {weight}")
 
 
 def test_the_weight_is_chosen_on_validation_and_compared_on_test(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from wae.analysis.contrasts import primary_contrasts
 from wae.analysis.results import Results
 from wae.analysis.rows import BudgetRow, GapRow, Source
 from wae.analysis.statistics import SIGNIFICANCE
+from wae.analysis.words import about
 
 POWER = 0.8  # with which a difference is called detectable
 
@@ -149,14 +150,15 @@ def _by_seed(results: Results, dataset: str, method: str, metric: str) -> np.nda
 def gap_rows(results: Results) -> list[GapRow]:
     """What the ranking distance of prior samples is made of: a row per dataset and method, means over seeds.
 
-    The three steps: decoder (reconstruction - floor: what the networks lose), density (mixture - reconstruction: what
-    a fitted density of the codes loses), hole (prior - mixture: where codes and prior do not match). A step can be
-    negative. Reconstructions are of the reference images themselves, so their distance is a little low.
+    None for a measure of which lower is not better: its steps would be no losses. The three steps: decoder
+    (reconstruction - floor: what the networks lose), density (mixture - reconstruction: what a fitted density of the
+    codes loses), hole (prior - mixture: where codes and prior do not match). A step can be negative. Reconstructions
+    are of the reference images themselves, so their distance is a little low.
     """
     rows = []
     for dataset in results.datasets:
         metric = results.distance_on(dataset)
-        if metric is None:
+        if metric is None or about(metric).better != "lower":
             continue
         floor = results.real_value(dataset, metric)
         for method in results.methods:

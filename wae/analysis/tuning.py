@@ -1,12 +1,11 @@
 """Equal tuning: each method's own best weight, chosen on validation images, compared on test images."""
 
-import math
-
 import numpy as np
 
 from wae.analysis.results import Results
 from wae.analysis.rows import TriedWeight, Tuning, WeightScore
 from wae.analysis.runs import base_method, varied
+from wae.analysis.words import about
 
 KEY = "lambda_"
 PAPER = {"vae": 1.0, "beta_vae": 1.0, "wae_mmd": 10.0, "wae_gan": 10.0}  # MNIST, the authors' code (Tolstikhin 2018)
@@ -16,7 +15,7 @@ def tune(results: Results) -> Tuning:
     """The sweep of each method over ``lambda_`` (run.vary in the config), where the reference is "validation".
 
     What is varied beside the weight makes another method here: the weight of each code size is chosen by itself.
-    The best weight has the lowest mean of the ranking distance on validation images. One of which any seed diverged or
+    The best weight has the best mean of the primary measure on validation images. One of which any seed diverged or
     is missing cannot be chosen, as what is left of it would be picked by luck. The comparisons are on test images,
     which chose nothing: each method at the paper's weight, where that was swept, and at its own best.
     """
@@ -53,10 +52,11 @@ def _sweep(results: Results, dataset: str, variants: list[str]) -> list[TriedWei
         base = weighed(variant)
         tried.append(TriedWeight(dataset, base, weight, variant, mean, len(scores), unfinished, False, False))
     tried.sort(key=lambda row: row.weight)
-    eligible = [row for row in tried if not row.unfinished and row.validation is not None]
+    sign = -1.0 if about(results.distance).better == "higher" else 1.0
+    eligible = [(sign * row.validation, row) for row in tried if not row.unfinished and row.validation is not None]
     if not eligible:
         return tried
-    best = min(eligible, key=lambda row: row.validation if row.validation is not None else math.inf)
+    _, best = min(eligible, key=lambda pair: pair[0])
     edge = len(tried) > 1 and best.weight in (tried[0].weight, tried[-1].weight)
     return [
         TriedWeight(

@@ -104,6 +104,11 @@ def axis_title(metric: str) -> str:
     return " ".join(part for part in (in_words(metric), bracketed(found.unit)) if part) + direction
 
 
+def arrow(metric: str | None) -> str:
+    """Which way is better, as a table's heading says it; "" where neither is."""
+    return {"lower": "↓", "higher": "↑"}.get(about(metric).better or "", "")
+
+
 def bracketed(unit: str) -> str:
     """A unit in brackets, in round ones where it has square ones of its own; "" for none."""
     return f"({unit})" if "[" in unit else f"[{unit}]" if unit else ""

@@ -15,7 +15,7 @@ from wae.analysis.results import Results
 from wae.analysis.rows import SweepPoint
 from wae.analysis.runs import varied
 from wae.analysis.sweeps import WEIGHT
-from wae.analysis.words import SETTINGS, in_words, number
+from wae.analysis.words import SETTINGS, about, in_words, number
 from wae.report.figures.plots import Plot
 from wae.report.figures.style import (
     SOFT,
@@ -205,9 +205,10 @@ def _sweep(results: Results, dataset: str, key: str, label: str) -> Iterable[Plo
     swept = swept_points(results, results.read(COURSES).sweeps, dataset, key)
     if not any(len(points) >= 2 for points in swept.values()):
         return
+    best, word = (max, "highest") if about(results.distance).better == "higher" else (min, "lowest")
     said = "; ".join(
-        f"{method.title} has its lowest mean at {SETTINGS.get(key, key)} = "
-        f"{plain_number(min(points, key=lambda point: point.mean).value)}"
+        f"{method.title} has its {word} mean at {SETTINGS.get(key, key)} = "
+        f"{plain_number(best(points, key=lambda point: point.mean).value)}"
         for method, points in swept.items()
     )
     title = in_words(results.distance)

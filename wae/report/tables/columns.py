@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from wae.analysis.rows import Score
 from wae.analysis.runs import REAL_DATA, base_method
-from wae.analysis.words import PERFECT, SHORT_SUBJECTS, about
+from wae.analysis.words import PERFECT, SHORT_SUBJECTS, about, arrow
 
 NO_METHODS = {REAL_DATA, PERFECT}  # rows of a table that are no methods'
 
@@ -74,7 +74,7 @@ class Column:
     @property
     def arrow(self) -> str:
         """The better direction."""
-        return {"lower": "↓", "higher": "↑"}.get(about(self.metric).better or "", "")
+        return arrow(self.metric)
 
 
 def _width(score: Score) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from wae.analysis.files import AGREEMENT, BUDGET, GAP, TUNING
 from wae.analysis.results import Results
 from wae.analysis.rows import Agreement, BudgetRow, Condition, GapRow, Source
-from wae.analysis.words import SUBJECTS, counted, in_words, number, spread
+from wae.analysis.words import SUBJECTS, arrow, counted, in_words, number, spread
 from wae.report.tables.grids import Cell, Grid, Head
 
 SOURCES = {  # as the subject of a sentence
@@ -203,10 +203,14 @@ def _sweep(results: Results) -> Grid | None:
         title="Each method's own weight, chosen on validation images",
         caption="Mean over seeds; a weight with an unfinished seed cannot be chosen. The test split chose nothing.",
         section="sweep",
-        heads=tuple(map(Head, ("Dataset", "Method", "λ", f"{in_words(results.distance)} ↓", "Seeds", "Choice"))),
+        heads=tuple(map(Head, ("Dataset", "Method", "λ", _headed(results), "Seeds", "Choice"))),
         rows=tuple(rows),
         source=TUNING.name,
     )
+
+
+def _headed(results: Results) -> str:
+    return f"{in_words(results.distance)} {arrow(results.distance)}".rstrip()
 
 
 def _both(results: Results) -> Grid | None:
@@ -230,7 +234,7 @@ def _both(results: Results) -> Grid | None:
         title="Both comparisons: at the paper's weights and at each method's best",
         caption="On test images, which chose nothing. Mean over seeds [95% interval].",
         section="sweep",
-        heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", f"{in_words(results.distance)} ↓"))),
+        heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", _headed(results)))),
         rows=tuple(rows),
         source=TUNING.name,
     )
