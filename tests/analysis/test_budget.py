@@ -12,10 +12,10 @@ from tests.shared.tables import results
 from wae.analysis.agreement import agreements
 from wae.analysis.budget import budget_rows, detectable_difference, error_budget, gap_rows
 from wae.analysis.claims.scores import quality
-from wae.analysis.files import SCORES, File
+from wae.analysis.files import AGREEMENT, SCORES, File
 from wae.analysis.metrics import describe, gather, learn
 from wae.analysis.results import Results
-from wae.analysis.rows import Mark, Score, Source
+from wae.analysis.rows import Mark, Score, Source, SubjectAgreement
 from wae.analysis.scores import summarise
 from wae.analysis.tuning import tune
 from wae.core.errors import UserError
@@ -179,17 +179,33 @@ def test_measures_that_disagree_are_named(tmp_path: Path) -> None:
         scores[method, "recall_classifier/prior"] = [mean / 10, mean / 10]  # the reverse: higher is better
         scores[method, "sharpness/prior"] = [mean, mean]  # nearest to 2.5: wae_mmd and vae tie
         scores[method, "latent_mmd2/codes"] = [-mean, -mean]  # of codes: no measure of images
+        for name in ("mse", "l1"):
+            scores[method, f"{name}/reconstruction"] = [-mean, -mean]  # alike, and the reverse of the primary one
     scores["vae", "kid_classifier/prior"] = [0.1, 0.1]  # of one method only: ranks nothing
     found = results(tmp_path, scores)
     (agreement,) = agreements(found, summarise(found))
     by_metric = {r.condition.metric: r for r in agreement.rankings}
-    assert list(by_metric) == ["fid_classifier", "recall_classifier", "sharpness"]
+    assert list(by_metric) == ["fid_classifier", "l1", "mse", "recall_classifier", "sharpness"]
     assert by_metric["fid_classifier"].ranks == {"wae_gan": 1, "wae_mmd": 2, "vae": 3}
     assert by_metric["fid_classifier"].tau == 1.0
     assert by_metric["recall_classifier"].tau == -1.0
     assert by_metric["sharpness"].ranks == {"wae_gan": 3, "wae_mmd": 1.5, "vae": 1.5}
-    assert [c.metric for c in agreement.reversed_by] == ["recall_classifier"]
-    assert not agreement.same_order
+    assert [c.metric for c in agreement.reversed_by] == ["l1", "mse", "recall_classifier"]
+    prior, reconstruction = agreement.subjects
+    tied = math.sqrt(2 / 3)  # tau-b of sharpness and recall, and less it with the primary one
+    assert (prior.subject, prior.measures, prior.same_order) == ("prior", 3, False)
+    assert prior.tau == pytest.approx((-1.0 + tied - tied) / 3)
+    assert prior.primary_tau == pytest.approx((-1.0 - tied) / 2)
+    assert reconstruction == SubjectAgreement("reconstruction", 2, 1.0, -1.0, True)
+
+
+def test_an_agreement_of_an_older_version_is_read(tmp_path: Path) -> None:
+    condition = {"metric": "fid_x", "subject": "prior", "reference": "test", "samples": 9}
+    ranking = {"dataset": "d", "condition": condition, "ranks": {"a": 1.0}, "tau": 1.0}
+    old = {"dataset": "d", "rankings": [ranking], "tau": 0.035, "same_order": False, "order": ["a"], "reversed_by": []}
+    write_json(tmp_path / "agreement.json", [old])
+    (found,) = AGREEMENT.read(tmp_path)
+    assert (found.rankings[0].ranks, found.subjects) == ({"a": 1.0}, [])
 
 
 def test_scores_have_marks_and_p_values_are_counts(tmp_path: Path) -> None:

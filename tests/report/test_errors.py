@@ -10,7 +10,7 @@ from tests.shared.tables import results as made
 from wae.analysis import summarise
 from wae.analysis.metrics import METRICS
 from wae.analysis.results import Results
-from wae.analysis.rows import Agreement, Condition, Ranking
+from wae.analysis.rows import Agreement, Condition, Ranking, SubjectAgreement
 from wae.report.figures import claims
 from wae.report.tables import error_tables
 
@@ -39,19 +39,28 @@ def test_the_budget_is_said_in_words_and_numbers(results: Results) -> None:
         "Coefficient of variation over seeds, and smallest difference of two such methods that a corrected test finds "
         "with 80% power, on digits: VAE "
     )
-    assert "measures do not rank the methods alike (mean Kendall's tau" in said[2]
+    assert "measures of samples from the prior do not rank the methods alike: mean Kendall's tau " in said[2]
 
 
 def test_agreement_is_said_as_it_is(results: Results) -> None:
     primary, other = Condition("fid_classifier", "prior", "test", 9), Condition("recall_classifier", "prior", "test", 9)
     ranks = {"wae_gan": 1.0, "vae": 2.0}
-    alike = Agreement("d", [Ranking("d", c, ranks, 1.0) for c in (primary, other)], 1.0, True, ["wae_gan", "vae"])
-    assert error_tables.agreement_said(results, alike) == "On d all 2 measures rank the methods alike: WAE-GAN, VAE."
-    reverse = Agreement("d", alike.rankings, -1.0, False, ["wae_gan", "vae"], [other])
-    assert error_tables.agreement_said(results, reverse) == (
-        "On d 2 measures do not rank the methods alike (mean Kendall's tau −1); the exact reverse of the primary order "
-        "by: Recall (classifier) of samples from the prior."
+    rankings = [Ranking("d", c, ranks, 1.0) for c in (primary, other)]
+    alike = Agreement("d", rankings, subjects=[SubjectAgreement("prior", 2, 1.0, 1.0, True)])
+    assert error_tables.agreement_said(results, alike) == (
+        "On d all 2 measures of samples from the prior rank the methods alike: WAE-GAN, VAE."
     )
+    subjects = [SubjectAgreement("prior", 2, -1.0, -1.0, False), SubjectAgreement("reconstruction", 7, 0.5, 0.1, False)]
+    assert error_tables.agreement_said(results, Agreement("d", rankings, [other], subjects)) == (
+        "On d the 2 measures of samples from the prior do not rank the methods alike: mean Kendall's tau −1 between "
+        "two of them, −1 with the primary one; the exact reverse of the primary order by: Recall (classifier) of "
+        "samples from the prior. Mean tau 0.5 between two of the 7 of reconstructions."
+    )
+    one = Agreement("d", rankings[:1], subjects=[SubjectAgreement("prior", 1, None, None, True)])
+    assert error_tables.agreement_said(results, one) == (
+        "On d one measure of samples from the prior only ranks the methods."
+    )
+    assert error_tables.agreement_said(results, Agreement("d", rankings)) == ""
 
 
 @pytest.mark.usefixtures("results")  # from it on the directions of the metrics are known

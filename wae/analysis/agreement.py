@@ -1,12 +1,13 @@
 """Do the measures agree? Methods ranked by each measure and subject, and Kendall's tau between the rankings."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
 
 from wae.analysis.results import Results
-from wae.analysis.rows import Agreement, Condition, Ranking, Score
+from wae.analysis.rows import Agreement, Condition, Ranking, Score, SubjectAgreement
 from wae.analysis.statistics import kendall, mean_tau
 from wae.analysis.words import about
 
@@ -27,14 +28,22 @@ def agreements(results: Results, scores: Sequence[Score]) -> list[Agreement]:
         if primary is None or len(primary.ranks) < 2:
             continue
         methods = list(primary.ranks)
-        table = [[r.ranks[m] for m in methods] for r in rankings]
-        taus = [kendall(row, [primary.ranks[m] for m in methods]) for row in table]
-        ranked = [Ranking(dataset, r.condition, r.ranks, tau) for r, tau in zip(rankings, taus, strict=True)]
-        mean_ranks = np.mean(table, axis=0)
-        order = [methods[i] for i in np.argsort(mean_ranks, kind="stable")]
+        first = [primary.ranks[m] for m in methods]
+        ranked = [replace(r, tau=kendall([r.ranks[m] for m in methods], first)) for r in rankings]
         opposite = [r.condition for r in ranked if r.tau is not None and r.tau <= -1 + 1e-9]
-        made.append(Agreement(dataset, ranked, mean_tau(table), len(set(map(tuple, table))) == 1, order, opposite))
+        by_subject = {name: [r for r in ranked if r.condition.subject == name] for name in SUBJECTS}
+        subjects = [_of_subject(name, found, methods) for name, found in by_subject.items() if found]
+        made.append(Agreement(dataset, ranked, opposite, subjects))
     return made
+
+
+def _of_subject(subject: str, rankings: Sequence[Ranking], methods: Sequence[str]) -> SubjectAgreement:
+    """The agreement of ``rankings``; the primary one, where it is among them, is the first."""
+    table = [[r.ranks[m] for m in methods] for r in rankings]
+    others = rankings[1:] if subject == "prior" else rankings
+    taus = [r.tau for r in others if r.tau is not None]
+    primary_tau = float(np.mean(taus)) if taus else None
+    return SubjectAgreement(subject, len(table), mean_tau(table), primary_tau, len(set(map(tuple, table))) == 1)
 
 
 def _is_primary(results: Results, condition: Condition) -> bool:

@@ -127,18 +127,32 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How far the rankings of one dataset agree. ``tau``: mean Kendall's tau-b over all pairs of rankings.
+class SubjectAgreement:
+    """How far the measures of one subject agree: rankings by samples and by reconstructions answer other questions.
 
-    ``order``: methods by mean rank. ``reversed_by``: conditions whose order is the exact reverse of the primary one.
+    ``tau``: mean Kendall's tau-b over all pairs of its ``measures`` rankings; ``primary_tau``: mean of the primary
+    ranking with each of the others; -1 to 1, None without a pair. ``same_order``: whether all rank alike.
+    """
+
+    subject: str
+    measures: int
+    tau: float | None
+    primary_tau: float | None
+    same_order: bool
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far the rankings of one dataset agree; the first is the primary one.
+
+    ``subjects``: by what is measured, prior samples first; empty in a file of an older version, whose one tau mixed
+    them. ``reversed_by``: conditions whose order is the exact reverse of the primary one.
     """
 
     dataset: str
     rankings: list[Ranking]
-    tau: float | None
-    same_order: bool
-    order: list[str]
     reversed_by: list[Condition] = field(default_factory=list)
+    subjects: list[SubjectAgreement] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

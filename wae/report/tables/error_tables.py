@@ -46,7 +46,7 @@ def sentences(results: Results) -> list[str]:
                 f"{', '.join(shares)} of the mean."
             )
         said += [agreement_said(results, a) for a in results.read(AGREEMENT) if a.dataset == dataset]
-    return said
+    return [one for one in said if one]
 
 
 def _detectable(results: Results, rows: Sequence[BudgetRow]) -> str:
@@ -62,16 +62,32 @@ def _detectable(results: Results, rows: Sequence[BudgetRow]) -> str:
 
 
 def agreement_said(results: Results, found: Agreement) -> str:
-    """Whether all measures rank the methods alike, and which contradict the primary one."""
-    if len(found.rankings) < 2 or found.tau is None:
-        return f"On {found.dataset} one measure only ranks the methods."
-    count = counted(len(found.rankings), "measure")
-    if found.same_order:
-        return f"On {found.dataset} all {count} rank the methods alike: {', '.join(map(results.title, found.order))}."
-    said = f"On {found.dataset} {count} do not rank the methods alike (mean Kendall's tau {number(found.tau, 2)})"
+    """Whether the measures of prior samples rank the methods alike, which measures contradict the primary one, and how
+    far those of other subjects agree; "" for a file of an older version.
+    """
+    if not found.subjects:
+        return ""
+    first, *others = found.subjects
+    measures = f"{counted(first.measures, 'measure')} of {SUBJECTS[first.subject]}"
+    if first.tau is None or first.primary_tau is None:
+        said = f"On {found.dataset} one measure of {SUBJECTS[first.subject]} only ranks the methods"
+    elif first.same_order:
+        ranks = found.rankings[0].ranks
+        order = ", ".join(map(results.title, sorted(ranks, key=lambda method: ranks[method])))
+        said = f"On {found.dataset} all {measures} rank the methods alike: {order}"
+    else:
+        said = (
+            f"On {found.dataset} the {measures} do not rank the methods alike: mean Kendall's tau "
+            f"{number(first.tau, 2)} between two of them, {number(first.primary_tau, 2)} with the primary one"
+        )
     if found.reversed_by:
         said += f"; the exact reverse of the primary order by: {', '.join(map(condition_title, found.reversed_by))}"
-    return f"{said}."
+    further = [
+        f"{number(one.tau, 2)} between two of the {one.measures} of {SUBJECTS[one.subject]}"
+        for one in others
+        if one.tau is not None
+    ]
+    return f"{said}." + (f" Mean tau {', '.join(further)}." if further else "")
 
 
 def condition_title(condition: Condition) -> str:
