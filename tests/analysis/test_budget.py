@@ -81,7 +81,15 @@ def test_the_budget_of_an_experiment(tmp_path: Path) -> None:
         assert row.sd_draw == pytest.approx(0.1 / math.sqrt(2))
         assert row.sd_seed == pytest.approx(math.sqrt(1 - 0.005 / 2))
         assert row.dominant is Source.HALF
-        assert row.detectable == pytest.approx(detectable_difference(1.0, 3, 1))
+        logs = np.log([row.mean + shift for shift in (-1, 0, 1)])  # methods are tested on the logarithms
+        assert row.ratio
+        assert row.detectable == pytest.approx(math.exp(detectable_difference(logs.std(ddof=1), 3, 1)))
+    kernel = {(m, "kid_classifier/prior"): [place + seed - 0.5 for seed in range(3)] for place, m in enumerate("ab")}
+    found = results(tmp_path / "kid", dict(kernel))
+    found.plan["config"]["report"] = {"primary": "kid_classifier"}
+    assert [(row.ratio, row.detectable) for row in budget_rows(found)] == [
+        (False, pytest.approx(detectable_difference(1.0, 3, 1)))
+    ] * 2  # it can be negative, and is tested as it is
 
 
 def test_the_budget_is_corrected_for_the_pairs_that_are_tested_together(tmp_path: Path) -> None:
@@ -106,20 +114,22 @@ def test_the_budget_is_corrected_for_the_pairs_that_are_tested_together(tmp_path
     write_json(merged / "plan.json", plans[0] | {"runs": [run for plan in plans for run in plan["runs"]]})
     both, alone = Results(merged), Results(folders[1])
 
-    sd, freedom = math.sqrt(2.5), 8
+    freedom = 8
     for found, pairs in ((both, 6 + 3), (alone, 3)):
         limit = stats.t.ppf(1 - 0.05 / pairs / 2, freedom)
         kept = [row for row in budget_rows(found) if row.seeds == 5]
         assert len(kept) == (24 + 23 if found is both else 23)
         for row in kept:
             assert row.detectable is not None
-            shift = row.detectable / (sd * math.sqrt(2 / 5))
+            sd = np.log(row.mean + np.arange(-2, 3)).std(ddof=1)
+            shift = math.log(row.detectable) / (sd * math.sqrt(2 / 5))
             power = stats.nct.sf(limit, freedom, shift) + stats.nct.cdf(-limit, freedom, shift)
             assert power == pytest.approx(0.8, abs=1e-6)
     judged = quality(alone, {"seeds": 3, "margin": 0.05})
     assert sum(evidence.low is not None for evidence in judged.evidence) == 3
     first = budget_rows(alone)[0]
-    assert first.detectable == pytest.approx(2.51 * sd, rel=0.002)  # 4.95 * sd with every variant's pairs
+    sd = np.log(first.mean + np.arange(-2, 3)).std(ddof=1)
+    assert math.log(first.detectable) == pytest.approx(2.51 * sd, rel=0.002)  # 4.95 * sd with every variant's pairs
 
 
 def test_the_gap_adds_up_and_lacks_what_was_not_measured(tmp_path: Path) -> None:

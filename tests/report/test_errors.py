@@ -34,11 +34,13 @@ def test_the_gap_has_its_steps(results: Results) -> None:
 def test_the_budget_is_said_in_words_and_numbers(results: Results) -> None:
     said = error_tables.sentences(results)
     assert said[0].startswith("On digits training seeds cause most of the error")
-    assert "; with 80% power a test would find a difference, one of " in said[0]
+    assert "; with 80% power a test would find a factor of " in said[0]
     assert said[1].startswith(
-        "Coefficient of variation over seeds, and smallest difference of two such methods that a corrected test finds "
+        "Coefficient of variation over seeds, and smallest factor between two such methods that a corrected test finds "
         "with 80% power, on digits: VAE "
     )
+    grid = next(grid for grid in error_tables.build(results) if grid.name == "error_budget")
+    assert all(row[-1].text.endswith(" times") and row[-1].value > 1 for row in grid.rows)
     assert "measures of samples from the prior do not rank the methods alike: mean Kendall's tau " in said[2]
 
 

@@ -24,7 +24,8 @@ class Budget:
     set; ``half``: of another reference of the same size. ``error``: standard error of the reported value by
     source, the same three names; the reference's is common to all methods, so it hardly moves a difference.
     ``dominant``: the source of the largest error. ``detectable``: the smallest difference between two
-    methods like this one that a test would find with 80% power. NaN where a source was not repeated.
+    methods like this one that a test would find with 80% power; where the test is on logarithms, the smallest factor
+    (above 1) between their geometric means. NaN where a source was not repeated.
     """
 
     seeds: int
@@ -37,14 +38,15 @@ class Budget:
     detectable: float
 
 
-def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -> Budget:
+def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1, ratio: bool = False) -> Budget:
     """Budget from ``values`` (seeds, draws) and ``halves`` (seeds, H): one run's scores against H random halves.
 
     One-way analysis of variance with random effects: the draws' variance is the mean variance within a seed;
     the seeds' is that of the seed means less the draws' share of it, not below 0. The spread over random
     halves of n reference images estimates that over fresh references of n images: a half's mean strays from
     the whole's by s^2 / (n / 2) * (1 - 1/2) = s^2 / n in variance. NaN rows (diverged seeds) are left out.
-    ``comparisons``: pairs that Holm's correction counts, for ``detectable``.
+    ``comparisons``: pairs that Holm's correction counts, for ``detectable``; ``ratio``: whether they are tested on the
+    logarithms of the seeds' means, which must be positive then.
     """
     values = np.asarray(values, dtype=float)
     values = values[np.isfinite(values).all(1)]
@@ -63,8 +65,11 @@ def error_budget(values: np.ndarray, halves: np.ndarray, comparisons: int = 1) -
     }
     known = {source: value for source, value in error.items() if math.isfinite(value)}
     dominant = max(known, key=lambda source: known[source]) if known else None
-    spread = math.sqrt(total) if math.isfinite(total) else math.nan
-    return Budget(seeds, draws, seed, draw, half, error, dominant, detectable_difference(spread, seeds, comparisons))
+    tested = np.log(values.mean(1)) if ratio else values.mean(1)
+    spread = float(tested.std(ddof=1)) if seeds > 1 else math.nan
+    detectable = detectable_difference(spread, seeds, comparisons)
+    detectable = float(np.exp(detectable)) if ratio else detectable
+    return Budget(seeds, draws, seed, draw, half, error, dominant, detectable)
 
 
 def detectable_difference(
@@ -102,23 +107,23 @@ def _certain(limit: float) -> float:
 def budget_rows(results: Results) -> list[BudgetRow]:
     """The budget of the ranking distance of prior samples: a row per dataset and method, in the results' order.
 
-    ``detectable`` is corrected for the pairs of main methods that are tested together, over all datasets; a variant's
-    is that of a main method with its spread.
+    ``detectable`` is corrected for the pairs of main methods that are tested together, over all datasets, and on the
+    scale of their test; a variant's is that of a main method with its spread.
     """
     metric, rows = results.distance, []
     if metric is None:
         return []
     comparisons = max(len(primary_contrasts(results)), 1)
     for dataset in results.datasets:
-        for method in results.methods:
-            values = _by_seed(results, dataset, method, metric)
-            if values.size:
-                found = error_budget(values, _by_seed(results, dataset, method, f"{metric}_half"), comparisons)
-                rows.append(_row(dataset, method, float(values.mean()), found))
+        by_method = {m: drawn for m in results.methods if (drawn := _by_seed(results, dataset, m, metric)).size}
+        ratio = about(metric).positive and all((values.mean(1) > 0).all() for values in by_method.values())
+        for method, values in by_method.items():
+            found = error_budget(values, _by_seed(results, dataset, method, f"{metric}_half"), comparisons, ratio)
+            rows.append(_row(dataset, method, float(values.mean()), found, ratio))
     return rows
 
 
-def _row(dataset: str, method: str, mean: float, found: Budget) -> BudgetRow:
+def _row(dataset: str, method: str, mean: float, found: Budget, ratio: bool) -> BudgetRow:
     numbers = {
         "sd_seed": found.seed,
         "sd_draw": found.draw,
@@ -126,7 +131,7 @@ def _row(dataset: str, method: str, mean: float, found: Budget) -> BudgetRow:
         **{f"error_{source}": value for source, value in found.error.items()},
         "detectable": found.detectable,
     }
-    numbers |= {"variation": found.seed / mean, "worth": found.detectable / mean} if mean > 0 else {}
+    numbers |= {"variation": found.seed / mean} if mean > 0 else {}
     finite = {name: float(value) if math.isfinite(value) else None for name, value in numbers.items()}
     return BudgetRow(
         dataset=dataset,
@@ -135,6 +140,7 @@ def _row(dataset: str, method: str, mean: float, found: Budget) -> BudgetRow:
         seeds=found.seeds,
         draws=found.draws,
         dominant=found.dominant,
+        ratio=ratio,
         **finite,
     )
 

@@ -70,7 +70,7 @@ class Results(Experiment):
 
         Columns: dataset, method, mean, seeds, draws, sd_seed, sd_draw, sd_half (standard deviations), error_seed,
         error_draw, error_half (standard errors of the mean), dominant, detectable (smallest difference found with 80%
-        power).
+        power; where ``ratio``, the smallest factor), variation (sd_seed as a share of the mean), ratio.
         """
         return _frame(self.made(files.BUDGET), BudgetRow)
 

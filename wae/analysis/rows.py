@@ -67,8 +67,8 @@ class Score:
 class BudgetRow:
     """Error budget of the ranking distance of one method (``wae.analysis.budget.error_budget``), in its own units.
 
-    ``variation``: the standard deviation over seeds as a share of the mean; ``worth``: ``detectable`` as a share of it,
-    the smallest difference worth a word.
+    ``variation``: the standard deviation over seeds as a share of the mean; ``ratio``: whether ``detectable`` is a
+    factor between geometric means, as methods are tested on logarithms there, and no difference.
     """
 
     dataset: str
@@ -85,7 +85,7 @@ class BudgetRow:
     dominant: Source | None
     detectable: float | None
     variation: float | None = None
-    worth: float | None = None
+    ratio: bool = False
 
 
 @dataclass(frozen=True)

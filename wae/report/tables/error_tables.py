@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from wae.analysis.files import AGREEMENT, BUDGET, GAP, TUNING
 from wae.analysis.results import Results
@@ -35,15 +35,15 @@ def sentences(results: Results) -> list[str]:
         source = SOURCES[sources.most_common(1)[0][0]] if sources else "nothing was repeated that could show"
         said.append(f"On {dataset} {source} the error of the {distance}{_detectable(results, rows)}.")
         shares = [
-            f"{results.title(row.method)} {100 * row.variation:.2g}% and {100 * row.worth:.2g}%"
+            f"{results.title(row.method)} {100 * row.variation:.2g}% and {_size(row)}"
             for row in rows
-            if row.variation is not None and row.worth is not None
+            if row.variation is not None and row.detectable is not None
         ]
         if shares:
+            smallest = "factor between" if rows[0].ratio else "difference of"
             said.append(
-                "Coefficient of variation over seeds, and smallest difference of two such methods that a corrected "
-                f"test finds with 80% power, on {dataset}: "
-                f"{', '.join(shares)} of the mean."
+                f"Coefficient of variation over seeds, and smallest {smallest} two such methods that a corrected "
+                f"test finds with 80% power, on {dataset}: {', '.join(shares)}."
             )
         said += [agreement_said(results, a) for a in results.read(AGREEMENT) if a.dataset == dataset]
     return [one for one in said if one]
@@ -51,14 +51,19 @@ def sentences(results: Results) -> list[str]:
 
 def _detectable(results: Results, rows: Sequence[BudgetRow]) -> str:
     """What difference a test would find between two methods like the steadiest, and two like the least steady one."""
-    found = sorted((row.detectable, results.title(row.method)) for row in rows if row.detectable is not None)
+    found = sorted((row for row in rows if row.detectable is not None), key=lambda row: row.detectable or 0.0)
     if not found:
         return "; too few seeds were run for any test"
     if len(rows) == 1:
         return ""
     ends = found if len(found) == 1 else (found[0], found[-1])
-    said = [f"one of {number(size, 3)} between two methods that vary like {title}" for size, title in ends]
-    return f"; with 80% power a test would find a difference, {' and '.join(said)}"
+    said = [f"{_size(row)} between two methods that vary like {results.title(row.method)}" for row in ends]
+    what = "factor" if ends[0].ratio else "difference"
+    return f"; with 80% power a test would find a {what} of {' and of '.join(said)}"
+
+
+def _size(row: BudgetRow) -> str:
+    return number(row.detectable, 3)
 
 
 def agreement_said(results: Results, found: Agreement) -> str:
@@ -108,6 +113,8 @@ def _rows(results: Results, rows: list[BudgetRow] | list[GapRow], columns: list[
             f"runs {results.shown_path(results.folder / row.dataset / row.method)}/",
         )
         cells = [_cell(asdict(row)[column], trace) for column in columns]
+        if isinstance(row, BudgetRow) and row.ratio and row.detectable is not None:
+            cells[-1] = replace(cells[-1], text=f"{cells[-1].text} times")
         made.append((Cell(row.dataset, head=True), Cell(results.title(row.method)), *cells))
     return tuple(made)
 
@@ -124,18 +131,22 @@ def _budget(results: Results) -> Grid | None:
         Head("sd: seeds", "training again with another seed, sampling taken out"),
         Head("sd: draws", "drawing other samples"),
         Head("sd: halves", "another half of the reference images"),
-        Head("error: seeds", "share of the standard error of the mean"),
-        Head("error: draws", "share of the standard error of the mean"),
+        Head("error: seeds", "standard error of the mean by this source alone"),
+        Head("error: draws", "standard error of the mean by this source alone"),
         Head("error: reference", "common to all methods: it hardly changes a difference"),
-        Head("detectable", "smallest difference between two such methods that a corrected test finds with 80% power"),
+        Head(
+            "detectable",
+            "smallest difference between two such methods, or factor (times), that a corrected test finds with 80% "
+            "power",
+        ),
     )
     return Grid(
         name="error_budget",
         title=f"Error budget of the {in_words(results.distance)}",
         caption=(
-            "Standard deviations by source, what each adds to the standard error of the reported mean, and the "
+            "Standard deviations by source, the standard error of the reported mean by each source alone, and the "
             "smallest difference that this experiment could have found with 80% power, corrected for all pairs of "
-            "methods without variants on all datasets."
+            "methods without variants on all datasets; a factor (times) where methods are compared by ratios."
         ),
         section="budget",
         heads=heads,
