@@ -3,9 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from tests.shared.report import experiment
+from tests.shared.report import copy, experiment
 from wae.analysis.costs.rows import Meeting
 from wae.analysis.files import TIMING_FITS
 from wae.analysis.results import Results
@@ -33,6 +34,40 @@ def test_each_time_has_its_interval_and_its_machine(folder: Path) -> None:
     said = sentence(folder, 3000.0, Meeting.MEASURED)
     assert said.startswith("A training step on digits at batch size 100 (width 16, cpu, 2 threads) takes 27.1 ms [")
     assert "27.1 ms [26.6 ms, 27.6 ms] with VAE, 45.1 ms [44.2 ms, 46 ms] with WAE-GAN; " in said
+
+
+def test_times_of_few_rounds_have_no_interval_and_no_say_in_the_largest_size(folder: Path, tmp_path: Path) -> None:
+    few = copy(folder, tmp_path)
+    timing = pd.read_csv(few / "timing.csv")
+    timing.loc[(timing["study"] == "step") | (timing["n"] == 4096), "rounds"] = 5
+    timing.to_csv(few / "timing.csv", index=False)
+    said = sentence(few, None, Meeting.ABOVE_GRID)
+    assert " takes 27.1 ms with VAE, 45.1 ms with WAE-GAN; " in said
+    assert said.endswith("at all measured batch sizes, up to 2,048 (d_z = 8).")
+
+
+def test_nothing_is_said_of_two_costs_that_were_not_timed_at_one_size(folder: Path, tmp_path: Path) -> None:
+    said = sentence(copy(folder, tmp_path), None, Meeting.NO_COMMON_SIZE)
+    assert said.endswith("with WAE-GAN.")
+
+
+@pytest.mark.parametrize(
+    ("measure", "extractors"),
+    [
+        ("fid_classifier", ["classifier"]),
+        ("precision_classifier_1", ["classifier_1"]),
+        ("fid_classifier_infinity", ["classifier"]),
+        ("brightness_gap", []),
+    ],
+)
+def test_the_basis_names_the_extractor_of_the_primary_measure(
+    measure: str, extractors: list[str], folder: Path
+) -> None:
+    results = Results(folder)
+    results.config["extractors"] = {"classifier": {}, "classifier_1": {}}
+    results.__dict__["distance"] = measure
+    said = [part.removesuffix(" features") for part in headline.basis(results) if part.endswith(" features")]
+    assert said == extractors
 
 
 @pytest.mark.parametrize(

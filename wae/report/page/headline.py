@@ -4,12 +4,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wae.analysis.costs.power_laws import LEAST_ROUNDS, measured
 from wae.analysis.costs.rows import Crossover, Meeting
 from wae.analysis.files import CONTRASTS, SCORES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.rows import Mark, Score
 from wae.analysis.statistics import MIN_SEEDS
 from wae.analysis.words import MEETINGS, about, counted, in_words, number, seconds, spread, timed_title
+from wae.core.reserved import FAMILIES
 from wae.report.figures.style import look
 from wae.report.page.protocol import setting_said
 
@@ -102,13 +104,18 @@ def basis(results: Results) -> list[str]:
         said.append(", ".join(setting_said(results, key, template) for key, template in keys))
     finished = int((runs["status"] == "finished").sum())
     said.append(f"{counted(runs['seed'].nunique(), 'seed')}, {finished} of {len(runs)} runs finished")
-    if results.distance is not None:
-        said.append(f"{results.distance.removeprefix('fid_').removeprefix('kid_')} features")
+    said += [f"{name} features" for name in results.config.get("extractors", {}) if _ranks(results, name)]
     hardware = manifest.get("hardware", {})
     on_gpu = runs["device"].astype(str).str.startswith("cuda").any()
     names = hardware.get("cuda_devices", []) if on_gpu else [f"CPU {hardware.get('processor') or ''}".strip()]
     said += [", ".join(dict.fromkeys(map(str, names)))] if names else []
     return [*said, f"commit {manifest['commit'][:12]}"] if manifest.get("commit") else said
+
+
+def _ranks(results: Results, extractor: str) -> bool:
+    """Whether the primary measure is in the features of ``extractor``."""
+    names = {f"{family}_{extractor}" for family in FAMILIES} | {f"fid_{extractor}_infinity"}
+    return results.distance in names
 
 
 def step_cost(results: Results) -> str:
@@ -129,8 +136,9 @@ def step_cost(results: Results) -> str:
 
 
 def _time(row: Mapping[Hashable, Any]) -> str:
-    """A median with its 95% interval."""
-    return f"{seconds(row['seconds'])} [{seconds(row['low'])}, {seconds(row['high'])}]"
+    """A median with its 95% interval; fewer rounds than LEAST_ROUNDS give none."""
+    within = f" [{seconds(row['low'])}, {seconds(row['high'])}]" if row["rounds"] >= LEAST_ROUNDS else ""
+    return f"{seconds(row['seconds'])}{within}"
 
 
 def _machine(results: Results) -> list[str]:
@@ -148,9 +156,9 @@ def named(parts: list[str]) -> str:
 
 
 def _crossover(results: Results) -> str:
-    """Where the default MMD and the latent discriminator cost the same; "" when that was not timed."""
+    """Where the default MMD and the latent discriminator cost the same; "" when that was not timed at common sizes."""
     found = next((c for c in results.read(TIMING_FITS).crossovers if (c.a, c.b) == ("mmd_fused", "gan")), None)
-    if found is None:
+    if found is None or found.status is Meeting.NO_COMMON_SIZE:
         return ""
     other = timed_title(found.b, found.critic_width)
     where = f" (d_z = {found.latent_dim})"
@@ -166,10 +174,8 @@ def _crossover(results: Results) -> str:
 
 
 def _largest(results: Results, found: Crossover) -> int:
-    """The largest batch size at which both penalties were timed."""
+    """The largest batch size at which both penalties were timed in so many rounds that the fits use it."""
     timing = results.timing()
-    timing = timing[
-        (timing["study"] == "penalty") & (timing["latent_dim"] == found.latent_dim) & (timing["status"] == "ok")
-    ]
+    timing = timing[(timing["study"] == "penalty") & (timing["latent_dim"] == found.latent_dim) & measured(timing)]
     gan = timing[(timing["subject"] == found.b) & (timing["critic_width"] == found.critic_width)]
-    return int(min(timing[timing["subject"] == found.a]["n"].max(), gan["n"].max()))
+    return int(max(set(timing[timing["subject"] == found.a]["n"]) & set(gan["n"])))
