@@ -40,6 +40,8 @@ def test_the_budget_is_said_in_words_and_numbers(results: Results) -> None:
         "with 80% power, on digits: VAE "
     )
     grid = next(grid for grid in error_tables.build(results) if grid.name == "error_budget")
+    hints = [head.hint for head in grid.heads if head.text in ("error: seeds", "error: draws")]
+    assert hints == ["standard error of the mean by this source alone"] * 2  # no share of anything
     assert all(row[-1].text.endswith(" times") and row[-1].value > 1 for row in grid.rows)
     assert "measures of samples from the prior do not rank the methods alike: mean Kendall's tau " in said[2]
 

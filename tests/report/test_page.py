@@ -284,6 +284,7 @@ def test_tables_can_be_downloaded_from_the_page(html: str) -> None:
 
 
 def test_provenance_names_commit_versions_and_commands(html: str) -> None:
+    assert "Training of all runs, pre-training included, wall" in html
     assert "0123456789abcdef0123456789abcdef01234567, tree clean" in html
     assert "Imaginary 9000, 2 cores, 8.0 GiB memory" in html
     assert html.count("snakemake --cores 2 results/fake/digits") >= 9
@@ -341,6 +342,8 @@ def test_images_stop_at_the_budget_and_first_seeds_come_first(folder: Path) -> N
     everything = galleries(results)["digits"][0]
     assert [picture.title for picture in everything.first] == ["VAE, seed 0", "WAE-MMD, seed 0", "WAE-GAN, seed 0"]
     assert len(everything.others) == 5
+    (between,) = [gallery for gallery in galleries(results)["digits"] if gallery.kind == "interpolations"]
+    assert "held-out image" in between.note  # test images, or validation images where those are the reference
     size = len(everything.first[0].uri)
     tight = galleries(results, budget=4 * size)["digits"][0]
     assert len(tight.first) == 3

@@ -11,7 +11,7 @@ from wae.analysis.results import Results
 KINDS = {
     "samples": ("Samples from the prior", "the same codes for every seed and, at equal latent size, every method"),
     "reconstructions": ("Reconstructions", "each original above what comes back"),
-    "interpolations": ("Interpolations", "from one test image's code to another's, left to right"),
+    "interpolations": ("Interpolations", "from one held-out image's code to another's, left to right"),
 }
 BUDGET = 2_000_000  # bytes of image data in the page
 Encode = Callable[[Path], tuple[str, int, int]]  # an image as a data: URI, its width and height

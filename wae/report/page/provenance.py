@@ -38,8 +38,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
         ),
     ]
     for key, name in (
-        ("training_seconds", "Training steps of all runs, wall"),
-        ("training_cpu_seconds", "Training steps of all runs, CPU"),
+        ("training_seconds", "Training of all runs, pre-training included, wall"),
+        ("training_cpu_seconds", "Training of all runs, pre-training included, CPU"),
     ):
         if manifest.get(key) is not None:
             spent = float(manifest[key])
