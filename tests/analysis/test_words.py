@@ -2,7 +2,7 @@
 
 import pytest
 
-from wae.analysis.words import method_title, setting_value
+from wae.analysis.words import method_title, seconds, setting_value
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,17 @@ def test_a_setting_is_said_as_a_plain_number_or_as_it_is(text: str, said: str) -
 )
 def test_a_methods_title_says_what_its_variant_sets(method: str, title: str) -> None:
     assert method_title(method) == title
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        *((0.0009996, "1 ms"), (0.000999, "999 µs"), (0.9996, "1 s"), (0.9994, "999 ms")),
+        *((119.4, "119 s"), (119.7, "2 min"), (7196, "2 h"), (7180, "120 min"), (2e-5, "20 µs")),
+    ],
+)
+def test_seconds_just_below_a_unit_are_said_in_it(value: float, said: str) -> None:
+    assert seconds(value).replace("\N{NO-BREAK SPACE}", " ") == said
 
 
 def test_a_title_of_ones_own_is_kept_but_for_a_tuned_vae() -> None:

@@ -140,6 +140,24 @@ def test_numbers_are_padded_to_their_decimal_point() -> None:
     assert cells[-1].parts == ("≥ 7.4", "[7, 8]")
 
 
+@pytest.mark.parametrize(
+    ("text", "parts", "pad"),
+    [
+        ("243, recalled", ("243,", "recalled"), ".00"),
+        ("13.87, second hand", ("13.87,", "second hand"), ""),
+        ("1,234.5, recalled", ("1,234.5,", "recalled"), "0"),
+        ("10,000", ("10,000", ""), ".00"),
+        ("5, 6", ("5,", "6"), ".00"),
+        ("1,234x", ("1,234x", ""), ".00"),
+    ],
+)
+def test_a_comma_after_a_number_neither_moves_from_it_nor_moves_it(text: str, parts: tuple[str, str], pad: str) -> None:
+    cells = [Cell(text, 1.0), Cell("1.25", 1.25)]
+    grid = Grid("a", "", "", "", (Head("x"),), tuple((cell,) for cell in cells))
+    assert cells[0].parts == parts
+    assert [grid.padding(0, cell) for cell in cells] == [pad, ""]
+
+
 def test_times_are_not_padded_away_from_their_units() -> None:
     for second in ("6 ms", "6 µs"):
         cells = [Cell("6.17 ms", 6.17e-3), Cell(second, 6e-3)]

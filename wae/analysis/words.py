@@ -150,7 +150,7 @@ def seconds(value: float, _: object = None) -> str:
     """Seconds as 20 µs, 3 ms, 1.5 s, 10 min."""
     if value <= 0:
         return "0"
-    length, unit = time_unit(value)
+    length, unit = time_unit(float(f"{value:.3g}"))  # as it will be said: 0.9996 ms is 1 ms, not 1e+03 µs
     return f"{value / length:.3g} {unit}"
 
 

@@ -62,7 +62,7 @@ _TEX |= dict(
 _TEX |= {character: f"$^{{{n}}}$" for n, character in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")} | {"⁻": "$^{-}$"}
 _TEX |= {character: f"$_{{{n}}}$" for n, character in enumerate("₀₁₂₃₄₅₆₇₈₉")}
 _TIMES = {"µs", "ms", "s", "min", "h"}  # units of times
-_NUMBER = re.compile(r"([≥≤] )?[−-]?[\d,]+(\.\d+)?(?![\w./])")
+_NUMBER = re.compile(r"([≥≤] )?[−-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?(?![\w./]|,\d),?")
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -95,7 +95,7 @@ class Cell:
 
     @property
     def parts(self) -> tuple[str, str]:
-        """The text of a number and what follows it: its interval, unit or sign."""
+        """The text of a number, a comma after it included, and what follows it: its interval, unit, sign or a note."""
         found = _NUMBER.match(self.text)
         return (found[0], self.text[found.end() :].strip()) if found else (self.text, "")
 
@@ -168,7 +168,7 @@ class Grid:
 
 def _tail(number: str) -> str:
     """The decimal point and what follows it."""
-    return "".join(number.partition(".")[1:])
+    return "".join(number.rstrip(",").partition(".")[1:])
 
 
 def csv_text(grid: Grid) -> str:
