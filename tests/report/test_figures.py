@@ -18,6 +18,7 @@ from tests.shared.models import IMPLEMENTATIONS
 from tests.shared.report import copy, experiment
 from tests.shared.tables import results as made
 from wae.analysis.results import Results
+from wae.analysis.rows import SweepPoint
 from wae.analysis.words import seconds
 from wae.core.errors import UserError
 from wae.core.files import write_json
@@ -25,6 +26,8 @@ from wae.core.plugins import load_class
 from wae.methods.base import Method
 from wae.report.figures import draw as figures
 from wae.report.figures import style
+from wae.report.figures.budget import draw_gap
+from wae.report.figures.claims import draw_information, draw_sweep
 from wae.report.figures.plots import write
 from wae.report.figures.timing import draw_split
 from wae.report.figures.training import draw_latent
@@ -102,6 +105,20 @@ def test_parts_that_another_call_gave_are_drawn_to_the_length_of_the_step(
     (caption,) = [grid.caption for grid in study_tables.build(found) if grid.name == "timing_steps"]
     assert f"VAE {27.1 / 3 if device == 'cuda:0' else 27.1:.3g} ms" in plot.alt
     assert ("waits for the device" in plot.caption) == ("waits for the device" in caption) == (device == "cuda:0")
+
+
+@pytest.mark.parametrize(("low", "bottom"), [(-0.2, None), (0.3, 0.0)])
+def test_values_below_zero_are_drawn_and_others_begin_at_zero(low: float, bottom: float | None) -> None:
+    method = style.Look("WAE-MMD", "#000000", "o", "-")
+    course = pd.DataFrame({"method": "wae_mmd", "seed": 0, "epoch": [1, 2], "value": [low, 0.9]})
+    points = [SweepPoint("d", "wae_mmd", "lambda_", at, value, {0: value}) for at, value in ((1.0, low), (2.0, 0.9))]
+    for figure in (
+        draw_gap({method: [None, low, 0.9, 0.8]}, "distance"),
+        draw_information({"wae_mmd": method}, course),
+        draw_sweep({method: points}, "λ", "distance"),
+    ):
+        found, _ = figure.axes[0].get_ylim()
+        assert found < low if bottom is None else found == bottom
 
 
 def test_every_figure_draws_with_named_axes(results: Results) -> None:

@@ -12,7 +12,7 @@ from wae.analysis.results import Results
 from wae.analysis.rows import BiasCurve
 from wae.analysis.words import in_words, number
 from wae.report.figures.plots import Plot
-from wae.report.figures.style import INK, SOFT, Look, canvas, legend_below, look, plain_number, plain_ticks
+from wae.report.figures.style import INK, SOFT, Look, canvas, from_zero, legend_below, look, plain_number, plain_ticks
 from wae.report.names import slug
 
 STAGES = (("data", "floor"), ("reconstruction", "recon-\nstructions"), ("mixture", "mixture"), ("prior", "prior"))
@@ -123,7 +123,7 @@ def draw_gap(steps: dict[Look, list[float | None]], label: str) -> Figure:
         )
         method.tip(line, ", ".join("not measured" if v is None else number(v, 3) for v in values))
     axes.set_xticks(range(len(STAGES)), [label for _, label in STAGES])
-    axes.set_ylim(bottom=0)
+    from_zero(axes)
     axes.grid(axis="x", visible=False)
     plain_ticks(axes.yaxis)
     axes.set_ylabel(label)

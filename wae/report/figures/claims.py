@@ -21,6 +21,7 @@ from wae.report.figures.style import (
     SOFT,
     Look,
     canvas,
+    from_zero,
     legend_below,
     log_axis,
     look,
@@ -190,7 +191,7 @@ def draw_information(looks: dict[str, Look], frame: pd.DataFrame) -> Figure:
     """I(X;Z) over epochs, a line per seed."""
     figure, (axes,) = canvas(3.0)
     handles = seed_lines(axes, frame, "epoch", "value", looks)
-    axes.set_ylim(bottom=0)
+    from_zero(axes)
     plain_ticks(axes.xaxis)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     plain_ticks(axes.yaxis)
@@ -265,7 +266,7 @@ def draw_sweep(swept: dict[Look, list[SweepPoint]], label: str, title: str) -> F
     if min(values) > 0 and max(values) > 10 * min(values):
         log_axis(axes.yaxis)
     else:
-        axes.set_ylim(bottom=0)
+        from_zero(axes)
         plain_ticks(axes.yaxis)
     axes.set_xlabel(label)
     axes.set_ylabel(title)

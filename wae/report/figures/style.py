@@ -155,6 +155,12 @@ def plain_ticks(axis: Any, label: Any = plain_number) -> None:
     axis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
+def from_zero(axes: Axes) -> None:
+    """Begin the y-axis at zero, unless a value lies below."""
+    if axes.dataLim.ymin >= 0:
+        axes.set_ylim(bottom=0)
+
+
 class _Multiples(MaxNLocator):
     """Round multiples of a unit."""
 
