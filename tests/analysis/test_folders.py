@@ -15,6 +15,7 @@ from wae.analysis.results import Results
 from wae.commands.compare import compare
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_json
+from wae.report.tables.folder_tables import scores
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -54,6 +55,15 @@ def test_equal_folders_have_the_same_bits_and_no_difference(first: Path, tmp_pat
     assert len(pairs) > 50
     assert {pair.outcome for pair in pairs} == {Outcome.SAME_BITS}
     assert differences(a, b) == []
+
+
+def test_methods_are_called_as_a_plan_of_either_folder_calls_them(first: Path, tmp_path: Path) -> None:
+    folder = again(first, tmp_path)
+    write_json(folder / "plan.json", {"runs": [], "methods": {"vae": {"title": "My VAE"}}})
+    for pair in ((first, folder), (folder, first)):
+        found = compare_scores(*map(Results, pair))
+        assert {p.method: p.title for p in found} == {"vae": "My VAE", "wae_mmd": "WAE-MMD", "wae_gan": "WAE-GAN"}
+    assert {row[1].text for grid in scores(found) for row in grid.rows} == {"My VAE", "WAE-MMD", "WAE-GAN"}
 
 
 def test_a_planted_difference_is_found_and_nothing_else(first: Path, tmp_path: Path) -> None:
@@ -154,6 +164,12 @@ class Table:
     def __init__(self, values: np.ndarray) -> None:
         """``values``: (scores, seeds)."""
         self.values = values
+
+    def facts(self, method: str) -> dict[str, Any]:
+        return {"title": method}
+
+    def title(self, method: str) -> str:
+        return method
 
     def metrics(self) -> pd.DataFrame:
         rows = [

@@ -40,7 +40,8 @@ class ScorePair:
 
     ``primary``: the measure that ranks the methods. ``samples``: images that it rests on, None where it has no such
     count. ``comparison``: the second folder against the first, with Holm's correction over all primary scores that were
-    tested, or over all others; None where it was not tested. ``paired``: of the same networks.
+    tested, or over all others; None where it was not tested. ``paired``: of the same networks. ``title``: the method's,
+    as a plan of either folder gives it.
     """
 
     dataset: str
@@ -54,6 +55,7 @@ class ScorePair:
     second: Interval | None = None
     comparison: Comparison | None = None
     paired: bool = False
+    title: str = ""
 
 
 def compare_scores(first: Results, second: Results) -> list[ScorePair]:
@@ -65,7 +67,10 @@ def compare_scores(first: Results, second: Results) -> list[ScorePair]:
     scores = _scores(first), _scores(second)
     same = {cell for cell in {key[:2] for key in scores[0]} if _same_networks(cell, *scores)}
     pairs = [_pair(key, scores[0].get(key, {}), scores[1].get(key, {}), key[:2] in same) for key in _ordered(*scores)]
-    pairs = [replace(p, primary=(p.metric, p.subject) == (first.distance, "prior")) for p in pairs]
+    titles = {method: _title(method, first, second) for method in {pair.method for pair in pairs}}
+    pairs = [
+        replace(p, primary=(p.metric, p.subject) == (first.distance, "prior"), title=titles[p.method]) for p in pairs
+    ]
     for family in (True, False):
         tested = [i for i, p in enumerate(pairs) if p.primary is family and p.comparison is not None]
         corrected = together([c for i in tested if (c := pairs[i].comparison) is not None])
@@ -73,6 +78,11 @@ def compare_scores(first: Results, second: Results) -> list[ScorePair]:
             outcome = Outcome.DIFFERENT if comparison.significant else Outcome.UNDECIDED
             pairs[i] = replace(pairs[i], comparison=comparison, outcome=outcome)
     return pairs
+
+
+def _title(method: str, *both: Results) -> str:
+    """The method's title by the first folder whose plan knows its class, else by its name."""
+    return next((results for results in both if results.facts(method)), both[0]).title(method)
 
 
 def _scores(results: Results) -> dict[Key, dict[int, pd.Series]]:

@@ -80,7 +80,7 @@ def _row(pair: ScorePair) -> tuple[Cell, ...]:
             way = "higher" if change.higher else "lower"
             told = way if known.better is None else f"{way}, {'better' if way == known.better else 'worse'}"
     return (
-        *(Cell(pair.dataset, head=True), Cell(method_title(pair.method)), Cell(name), Cell(told)),
+        *(Cell(pair.dataset, head=True), Cell(pair.title or method_title(pair.method)), Cell(name), Cell(told)),
         *(_mean(pair.first), _mean(pair.second), moved, p),
     )
 
