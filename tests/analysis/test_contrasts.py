@@ -1,6 +1,7 @@
 """Pairs of methods in primary and secondary measures, and the aggregate over datasets, against independent numbers."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,13 @@ def test_results_give_them_as_frames(tmp_path: Path) -> None:
     assert (both["datasets"] == 2).all()
     assert both["improvement"].sum() == pytest.approx(1.5)  # each pair's chances add up to one
     assert Results(folder).streams().empty
+
+
+@pytest.mark.parametrize("name", ["scores", "budget", "gap", "aggregates", "streams", "tuning", "published"])
+def test_the_docstring_of_a_frame_names_its_columns(name: str, root: Path) -> None:
+    frame = getattr(Results(root / "reports/recorded/main_mnist"), name)()
+    said = set(re.findall(r"\w+", str(getattr(Results, name).__doc__)))
+    assert not set(frame.columns) - said
 
 
 def test_a_recorded_folder_has_its_tables_too(root: Path) -> None:

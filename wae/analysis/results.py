@@ -61,7 +61,8 @@ class Results(Experiment):
         """Scores summed up over seeds: a row per dataset, method, metric and subject (wae.analysis.rows.Score).
 
         Columns: dataset, method, metric, subject, mean, low, high (95% interval, in the metric's unit), by_seed (dict),
-        samples (images), draws, few_images, rejections (mean counts the seeds that reject), mark ("best", "tie" or "").
+        samples (images), draws, few_images, rejections (mean counts the seeds that reject), mark ("best", "tie" or ""),
+        limit ("at least" or "at most" where the mean is only a limit of the quantity, else "").
         """
         return _frame(self.made(files.SCORES), Score)
 
@@ -148,8 +149,9 @@ class Results(Experiment):
     def published(self) -> pd.DataFrame:
         """Published results beside ours: a row per published number and method of ours that answers it.
 
-        Columns: dataset, method, metric, subject, protocol, source, standing, published, our_metric, ours, low, high
-        (95% interval), seeds, differs (list of dicts: reason, title, there, here), outcome, note.
+        Columns: dataset, method, metric, subject, protocol, source, standing, published, tolerance (absolute),
+        our_metric, ours, low, high (95% interval), seeds, differs (list of dicts: reason, title, there, here), outcome,
+        note, below (how many of our seeds have less than the published number; None for fewer than three).
         """
         return _frame(self.read(files.PUBLISHED).rows, PublishedRow)
 
