@@ -236,3 +236,21 @@ def test_a_penalty_that_is_no_number_is_one_line_with_the_methods_name(value: An
     made = own(Odd)
     with pytest.raises(UserError, match=f"the penalty of Odd {message}"):
         made.step(images(8), Streams(0))
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"loss": torch.tensor(7.0)}, "'loss', a column of the history that is the suite's own; rename it"),
+        ({"step": torch.tensor(3.0)}, "'step', a column"),
+        ({"own": 1.0}, "'own' as float, need a tensor without axes"),
+        ({"own": torch.ones(2)}, r"'own' as shape \(2,\), need"),
+    ],
+)
+def test_scalars_of_after_step_that_replace_a_column_or_are_none_are_refused(extra: Any, message: str) -> None:
+    class Extra(WAEMMD):
+        def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
+            return extra  # type: ignore[no-any-return]
+
+    with pytest.raises(UserError, match=f"after_step of Extra gives {message}"):
+        own(Extra).step(images(8), Streams(0))

@@ -189,6 +189,18 @@ def test_a_snapshot_leaves_the_critic_out_and_makes_the_same_images(
         load_method(run, snapshot, torch.device("cpu"))
 
 
+@pytest.mark.parametrize("names", [["odd", "even"], ["often"] * 4 + ["late"], ["every"] * 5 + ["next_epoch"]])
+def test_a_step_that_gives_other_scalars_than_the_first_is_refused(
+    smoke: dict[str, Any], data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: list[str]
+) -> None:
+    made = Trainer(a_run(smoke, "wae_mmd"), torch.from_numpy(load(data, "train").images), torch.device("cpu"))
+    left = iter(names)
+    monkeypatch.setattr(made.method, "after_step", lambda *_: {next(left): torch.tensor(1.0)})
+    message = f"step {len(names)} of WAEMMD gives other scalars than the first step .*return the same names"
+    with pytest.raises(UserError, match=message):
+        made.run(RunFolder(tmp_path), "identity", 60.0, [])
+
+
 class StopAfter(list[int]):
     """Truthy, as a received signal is, from the given number of looks on."""
 

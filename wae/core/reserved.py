@@ -1,4 +1,5 @@
-"""Names that the suite's own scores and rows have, so that nothing of a user's is averaged with them."""
+"""Names that the suite's own scores and rows have, so that nothing of a user's is averaged with them
+or takes their place."""
 
 FAMILIES = ("fid", "kid", "precision", "recall", "density", "coverage", "classes")  # FAMILY_EXTRACTOR
 PREFIXES = tuple(f"{family}_" for family in (*FAMILIES, "training"))
@@ -20,4 +21,7 @@ OF_CODES = (
 )
 METRICS = (*OF_IMAGES, *OF_PRIOR, *OF_RECONSTRUCTIONS, *OF_CODES)
 WITHOUT_DIRECTION = (*OF_IMAGES, *OF_PRIOR)  # measures of prior samples of which neither way is better
+HISTORY = (  # the columns of history.csv that every method has
+    *("epoch", "step", "learning_rate", "lambda_", "loss", "reconstruction", "penalty", "penalty_gradient", "seconds"),
+)
 METHODS = ("real_data",)  # the rows of the data themselves

@@ -15,7 +15,7 @@ from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.autoencoder import BATCH, Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
-from wae.methods.optimisers import check_owned, check_penalty, check_reached, parameters_of, unowned
+from wae.methods.optimisers import check_extra, check_owned, check_penalty, check_reached, parameters_of, unowned
 
 
 def no_mark(part: str) -> None:
@@ -96,8 +96,9 @@ class Method(Autoencoder):
                 last.bias.copy_(torch.logit(mean.clamp(0.001, 0.999)))
 
     def after_step(self, batch: Batch, streams: Streams) -> dict[str, Tensor]:
-        """Train what the method has besides the autoencoder; returns scalars for the history.
+        """Train what the method has besides the autoencoder; returns scalars for the history, the same at every step.
 
+        They are tensors without axes, by names that are no column of every history (``wae.core.reserved.HISTORY``).
         ``batch`` is the step's, as it was before the step, without its graph but for what ``penalty`` kept.
         """
         return {}
@@ -213,6 +214,7 @@ class Method(Autoencoder):
             extra = self.after_step(batch.detached(), streams)
         if states is not None:
             check_no_draws(type(self).__name__, states, images.device)
+        check_extra(type(self).__name__, extra)
         self._checked = True
         mark("critic")
         own = {"loss": loss, "reconstruction": reconstruction, "penalty": penalty}

@@ -1,10 +1,11 @@
 """Which optimiser steps which parameter: each exactly one, or a refusal that names it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from wae.core import reserved
 from wae.core.errors import UserError
 
 
@@ -75,3 +76,18 @@ def check_scalar(name: str, value: object) -> None:
     if value.dim() or not value.is_floating_point():
         kind = str(value.dtype).removeprefix("torch.")
         raise UserError(f"{name} is {kind} of shape {tuple(value.shape)}, need one float: take its mean")
+
+
+def check_extra(name: str, extra: Mapping[str, object]) -> None:
+    """UserError unless what ``after_step`` of the method ``name`` gives is tensors of one number, by names of its own.
+
+    A column of the suite's would lose its values to it, and with them whatever reads it: schedules, scores, pages.
+    """
+    for column, value in extra.items():
+        if column in reserved.HISTORY:
+            raise UserError(
+                f"after_step of {name} gives {column!r}, a column of the history that is the suite's own; rename it"
+            )
+        if not isinstance(value, Tensor) or value.dim():
+            found = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise UserError(f"after_step of {name} gives {column!r} as {found}, need a tensor without axes: its mean")

@@ -3,7 +3,7 @@
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from tqdm import tqdm
 from wae.compute import devices
 from wae.compute.machine import processor
 from wae.compute.seeds import Streams
-from wae.core.errors import StopSignalError
+from wae.core.errors import StopSignalError, UserError
 from wae.core.layout import Cell, RunFolder
 from wae.core.settings import RunSettings
 from wae.methods.base import Method, build
@@ -125,12 +125,25 @@ class Trainer:
             indices = order[progress.step * size : (progress.step + 1) * size]
             with precision:
                 scalars = self.method.step(self.images.index_select(0, indices), self.streams)
-            progress.names = list(scalars)
-            progress.partial.append(torch.stack([value.detach().float() for value in scalars.values()]))
+            self._check_names(scalars)
+            progress.partial.append(torch.stack([scalars[name].detach().float() for name in progress.names]))
             progress.step += 1
             progress.seconds += time.perf_counter() - start
             progress.cpu_seconds += time.process_time() - cpu
             yield
+
+    def _check_names(self, scalars: Mapping[str, Tensor]) -> None:
+        """Note the names of the first step's scalars; UserError if a later one gives others, as columns would mix."""
+        progress = self.progress
+        if not progress.names:
+            progress.names = list(scalars)
+        elif scalars.keys() != set(progress.names):
+            step = progress.epoch * self.steps_per_epoch + progress.step + 1
+            differing = ", ".join(sorted(scalars.keys() ^ set(progress.names)))
+            raise UserError(
+                f"step {step:,} of {type(self.method).__name__} gives other scalars than the first step ({differing}); "
+                "return the same names from after_step at every step"
+            )
 
     def _epoch_order(self) -> Tensor:
         """Indices of the images of an epoch's batches, one after the other, from the stream "order" unless fixed."""
