@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 
 from tests.shared.models import training
+from wae.commands.check import check_plugins
 from wae.core.errors import UserError
 from wae.core.settings import DatasetSettings, ExecutionSettings, RunSettings
 from wae.data.source import prepare
+from wae.planning.config import merge
+from wae.planning.plan import load_plan
 from wae.training.loop import train
 from wae.training.trackers import Row, Trackers
 
@@ -30,6 +33,32 @@ class Failing:
         Failing.calls += 1
         if Failing.calls > 1:
             raise ConnectionError("no route to host")
+
+
+class Unmade:
+    """Cannot be made; counts the attempts."""
+
+    attempts = 0
+
+    def __init__(self) -> None:
+        Unmade.attempts += 1
+        raise RuntimeError("no account")
+
+    def __call__(self, cell: str, row: Row) -> None:
+        raise AssertionError
+
+
+class NeedsMore:
+    def __init__(self, project: str) -> None: ...
+
+    def __call__(self, cell: str, row: Row) -> None: ...
+
+
+class NotCalled:
+    """Its instances cannot be called."""
+
+
+def of_a_row_alone(row: Row) -> None: ...
 
 
 NOT_CALLABLE = 3
@@ -57,7 +86,32 @@ def test_each_tracker_sees_every_row_and_a_failing_one_changes_nothing(
     assert f"'{HERE}:Failing' failed at epoch 2 (ConnectionError: no route to host)" in warnings[0]
 
 
-@pytest.mark.parametrize(("name", "message"), [("notes", "did you mean 'note'"), ("NOT_CALLABLE", "cannot be called")])
+def test_a_trackers_instance_is_made_once_at_the_first_row_and_may_fail_as_its_calls_do(
+    tmp_path: Path, smoke: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = {"execution": {"trackers": [f"{HERE}:Unmade"]}}
+    check_plugins(load_plan(merge(smoke, named)))
+    assert Unmade.attempts == 0
+    history = trained(tmp_path, trackers=[f"{HERE}:Unmade"])
+    assert (Unmade.attempts, len(history)) == (1, 3)
+    assert f"'{HERE}:Unmade' failed at epoch 1 (RuntimeError: no account)" in capsys.readouterr().err
+
+
+def test_the_check_names_the_place_of_a_tracker_once(smoke: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"^config: execution\.trackers: 'wae:train' is no tracker"):
+        check_plugins(load_plan(merge(smoke, {"execution": {"trackers": ["wae:train"]}})))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("notes", "did you mean 'note'"),
+        ("NOT_CALLABLE", "cannot be called with a cell and a row .it is int"),
+        ("of_a_row_alone", "cannot be called with a cell and a row .too many positional"),
+        ("NeedsMore", "cannot be called with a cell and a row .missing a required argument: 'project'"),
+        ("NotCalled", "cannot be called with a cell and a row .it defines no __call__"),
+    ],
+)
 def test_a_tracker_that_is_not_there_is_refused_before_training(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         trained(tmp_path, trackers=[f"{HERE}:{name}"])
