@@ -1,9 +1,12 @@
+import signal
+
 import numpy as np
 import pytest
 import torch
 
 from tests.shared.models import images, method
 from wae.compute.seeds import Streams
+from wae.core.errors import StopSignalError
 from wae.training.pretraining import moment_loss, pretrain
 
 
@@ -24,6 +27,15 @@ def test_pretraining_matches_moments_and_touches_only_the_encoder() -> None:
     assert all(torch.equal(value, decoder[key]) for key, value in made.decoder.state_dict().items())
     again = method("wae_mmd", latent_dim=4, pretrain_steps=200, pretrain_samples=256, learning_rate=1e-3, sigma_z=2.0)
     assert pretrain(again, images(300), Streams(0)) == losses
+
+
+def test_pretraining_ends_at_a_stop_signal() -> None:
+    made = method("wae_mmd", pretrain_steps=10**6, pretrain_samples=10, sigma_z=50.0)
+    stop: list[int] = []
+    made.encoder.register_forward_pre_hook(lambda *_: stop.append(signal.SIGTERM))
+    message = "stopped by SIGTERM in pre-training, before its step 2; the same command begins it again"
+    with pytest.raises(StopSignalError, match=message):
+        pretrain(made, images(20), Streams(0), stop)
 
 
 def test_pretraining_takes_at_most_its_steps_and_all_images_if_there_are_fewer() -> None:

@@ -269,6 +269,18 @@ def test_a_thread_of_ones_own_trains_without_handlers(smoke: dict[str, Any], dat
     assert contents(tmp_path / "thread") == contents(tmp_path / "main")
 
 
+def test_a_run_stopped_in_pretraining_begins_it_again(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:
+    run = a_run(smoke, "wae_mmd", pretrain_steps=5, pretrain_samples=20, sigma_z=50.0)
+    training.train(run, data, tmp_path / "whole", CPU, "code")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(training, "_stop_signals", lambda: signals(StopAfter(3)))
+        with pytest.raises(StopSignalError, match="in pre-training, before its step 4"):
+            training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert not (tmp_path / "cut/checkpoint.pt").exists()
+    training.train(run, data, tmp_path / "cut", CPU, "code")
+    assert contents(tmp_path / "whole") == contents(tmp_path / "cut")
+
+
 class signals:  # noqa: N801 - stands for a context manager function
     def __init__(self, stop: list[int]) -> None:
         self.stop = stop

@@ -34,7 +34,7 @@ def train(plan: Plan | str | Path | Mapping[str, Any], cell: Cell | str, results
 
     Raises:
         UserError: for a cell that is not planned, data that do not fit, or a run that diverged.
-        StopSignalError: after Ctrl-C or SIGTERM in the main thread, with the checkpoint saved.
+        StopSignalError: after Ctrl-C or SIGTERM in the main thread, with the checkpoint saved once steps are taken.
     """
     from wae.commands import stages
     from wae.commands.check import check_method

@@ -15,7 +15,7 @@ class UserError(Exception):
 
 
 class StopSignalError(Exception):
-    """A signal asked a run to stop; its checkpoint is saved and the same command goes on from there."""
+    """A signal asked a run to stop; the same command goes on from its checkpoint, or begins pre-training again."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UserError:

@@ -69,14 +69,17 @@ class Trainer:
         self._order_state = self.streams["order"].get_state()
 
     def run(self, folder: RunFolder, identity: str, every_seconds: float, stop: list[int]) -> None:
-        """Train to the last epoch, with a checkpoint in ``folder`` every so many seconds and at each stop signal."""
+        """Train to the last epoch, with a checkpoint in ``folder`` every so many seconds and at each stop signal.
+
+        StopSignalError once a signal's number is in ``stop``, which is looked at after each step.
+        """
         progress = self.progress
         self.method.train()
         if progress.epoch == 0 and progress.step == 0:
             start, cpu = time.perf_counter(), time.process_time()
             self.method.fit(self.images)
             if self.settings.pretrain_steps:
-                pretraining.pretrain(self.method, self.images, self.streams)
+                pretraining.pretrain(self.method, self.images, self.streams, stop)
             progress.seconds = progress.prepared_seconds = time.perf_counter() - start
             progress.cpu_seconds = time.process_time() - cpu
         saved = written = time.monotonic()
