@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.shared.models import CELEBA, MNIST, training
+from wae.core.widths import critic_weights, network_weights
 from wae.models import layers, networks
 from wae.models.costs import COSTS
 from wae.models.discriminator import build_critic
@@ -263,3 +264,27 @@ def test_the_cost_of_equal_images_has_a_finite_gradient() -> None:
         COSTS[name](x_hat, torch.zeros(2, 1, 2, 2)).backward()
         assert x_hat.grad is not None
         assert x_hat.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        MNIST,
+        {"hidden": [8, 12, 20], "decoder_depth": 2, "batch_norm": False},
+        {"hidden": [8, 12], "decoder_hidden": [24, 12, 8], "decoder_depth": 2, "extra_dense": 32, "decoder_dense": 0},
+        {"encoder": "gaussian", "extra_dense": 16},
+        {"encoder": "implicit"},
+        {"architecture": "mlp", "hidden": [30, 20], "width": 64},
+        {"architecture": "mlp", "width": 16, "depth": 3, "decoder_depth": 2, "batch_norm": False},
+    ],
+)
+def test_weights_are_counted_without_making_the_networks(changes: dict[str, Any]) -> None:
+    settings = training(**{"width": 8, "depth": 3, "decoder_depth": 2, **changes})
+    for shape in ((1, 28, 28), (3, 32, 20)):
+        made = networks.build_networks(settings, shape)
+        kept = [*made.encoder.state_dict().items(), *made.decoder.state_dict().items()]
+        expected = sum(tensor.numel() for name, tensor in kept if not name.endswith("num_batches_tracked"))
+        assert network_weights(settings, shape) == expected
+    critic = build_critic(settings.critic_width, settings.critic_depth, settings.latent_dim)
+    assert critic_weights(settings) == sum(parameter.numel() for parameter in critic.parameters())

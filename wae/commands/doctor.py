@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from wae.commands.disk import bytes_needed
 from wae.core.errors import UserError
 from wae.core.plugins import ROOT
 from wae.planning.config import data_root
 from wae.planning.made_from import difference, of_prepared
 from wae.planning.plan import Plan
 from wae.planning.presence import missing, to_fetch
-
-BYTES_PER_WEIGHT = 4
-RUN_BYTES = 2_000_000  # pictures, tables and logs of a run, generously
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,16 @@ def _devices(plan: Plan) -> Iterator[Finding]:
 
 
 def _threads(plan: Plan) -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _cores()
     threads = plan.config.execution.threads
     if threads > cores:
         yield Finding("warning", f"execution.threads is {threads}, {cores} cores", "set execution.threads to 1")
     else:
-        yield Finding("ok", f"{cores} cores, {threads} thread(s) a job: --cores {cores} runs {cores // threads} jobs")
+        yield Finding("ok", f"{cores} cores, {threads} thread(s) per job: --cores {cores} runs {cores // threads} jobs")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _memory(plan: Plan) -> Iterator[Finding]:
@@ -133,15 +135,12 @@ def _memory(plan: Plan) -> Iterator[Finding]:
 def _disk(plan: Plan) -> Iterator[Finding]:
     results = Path("results")  # which may be a link to another disk
     free = shutil.disk_usage(results if results.exists() else Path.cwd()).free
-    need = sum(_run_bytes(run.training.width, run.training.depth, run.training.snapshots) for run in plan.runs)
-    text = f"{free / 1e9:.1f} GB of disk free, about {need / 1e9:.1f} GB needed by {len(plan.runs)} runs"
-    yield Finding("ok", text) if free > 2 * need else Finding("error", text, "free some, or run from another disk")
-
-
-def _run_bytes(width: int, depth: int, snapshots: int) -> int:
-    top = width * 2 ** (depth - 1)
-    weights = 2 * 25 * top * top + 100 * top * 64  # convolutions of both nets, roughly
-    return RUN_BYTES + BYTES_PER_WEIGHT * weights * (4 + snapshots)  # weights, checkpoint with Adam's two moments
+    need = bytes_needed(plan, _cores() // plan.config.execution.threads)
+    text = f"{free / 1e9:,.1f} GB of disk free, about {need / 1e9:,.2f} GB needed by {len(plan.runs):,} runs"
+    if any(":" in run.training.architecture for run in plan.runs):
+        text += ", without the weights of networks of your own"
+    level = "ok" if free > 2 * need else "warning" if free > need else "error"
+    yield Finding(level, text, "" if level == "ok" else "free some, or run from another disk")
 
 
 def _writable(plan: Plan) -> Iterator[Finding]:
