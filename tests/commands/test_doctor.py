@@ -12,6 +12,7 @@ from wae.commands.doctor import Finding
 from wae.compute import devices
 from wae.core.files import read_json, write_json
 from wae.core.layout import Layout
+from wae.core.settings import BUILT_HERE, EXTRACTORS
 from wae.data.source import prepare
 from wae.planning.config import merge
 from wae.planning.made_from import of_data
@@ -74,6 +75,7 @@ def test_a_wanted_cuda_device_that_is_not_there(planned: Change, monkeypatch: py
         ("cpu", ["busy", "busy"], ["warning", "warning"]),
         ("cuda:1", ["busy", None], ["warning", "ok"]),
         ("cuda:0", ["busy", None], ["error", "ok"]),
+        ("cuda:2", [None, None], ["error", "ok", "ok"]),  # which is not there
         ("auto", ["busy", None], ["warning", "ok"]),
         ("auto", ["busy", "busy"], ["error", "error"]),
         ("cuda", ["busy", "busy"], ["error", "error"]),
@@ -181,7 +183,7 @@ def test_inception_weights(planned: Change, monkeypatch: pytest.MonkeyPatch, tmp
         "extractors": {"big": {"kind": "inception"}},
         "run": {"extractors": ["classifier", "big"]},
     }
-    assert found(planned(changes), "extractor big: Inception weights are fetched").level == "warning"
+    assert found(planned(changes), "extractor big: the weights of inception are fetched").level == "warning"
     kept = tmp_path / "hub/checkpoints/weights-inception-2015-12-05-6726825d.pth"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"")
@@ -193,6 +195,35 @@ def test_inception_weights(planned: Change, monkeypatch: pytest.MonkeyPatch, tmp
     assert found(plan, "extractor big (inception)").level == "ok"
     weights.unlink()
     assert found(plan, "extractor big: no file inception.pth").level == "error"
+
+
+def test_each_kind_of_extractor_whose_weights_are_fetched_is_found_in_torchs_cache(
+    planned: Change, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from torch_fidelity.feature_extractor_clip import MODEL_METADATA
+    from torch_fidelity.feature_extractor_dinov2 import MODEL_METADATA as DINO
+    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
+    from torchvision.models import VGG16_Weights
+
+    inception = URL_INCEPTION_V3.rpartition("/")[2]
+    files = {"inception": inception, "inception-v3-compat": inception}
+    files["vgg16"] = VGG16_Weights.IMAGENET1K_V1.url.rpartition("/")[2]
+    files |= {kind: f"{kind}-{found['hash']}.pt" for kind, found in MODEL_METADATA.items()}
+    files |= {kind: f"{found}_pretrain.pth" for kind, found in DINO.items()}
+    assert files.keys() == set(EXTRACTORS) - {*BUILT_HERE, "efficientnet_lite0"}
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    cache = tmp_path / "hub/checkpoints"
+    cache.mkdir(parents=True)
+    (cache / files["clip-vit-l-14-336px"]).touch()  # whose name begins as another's
+    for kind, file in files.items():
+        (cache / file).unlink(missing_ok=True)
+        plan = planned({"extractors": {"big": {"kind": kind}}, "run": {"extractors": ["big"]}})
+        lacking = next(doctor._extractors(plan))
+        assert f"extractor big: the weights of {kind} are fetched from the network" in lacking.text
+        assert lacking.level == "warning"
+        assert ("TORCH_HOME" in lacking.remedy) == kind.startswith("dinov2")
+        (cache / file).touch()
+        assert next(doctor._extractors(plan)) == Finding("ok", f"extractor big ({kind}), weights in {cache / file}")
 
 
 def test_print_findings_tells_whether_all_is_well(

@@ -15,10 +15,19 @@ from pathlib import Path
 from wae.commands.disk import bytes_needed
 from wae.core.errors import UserError
 from wae.core.plugins import ROOT
+from wae.core.settings import EXTRACTORS
 from wae.planning.config import data_root
 from wae.planning.made_from import difference, of_prepared
 from wae.planning.plan import Plan
 from wae.planning.presence import missing, to_fetch
+
+# Files in torch's cache by kind of extractor, as torch-fidelity, whose import takes two seconds, names them.
+FETCHED = {
+    **dict.fromkeys(("inception", "inception-v3-compat"), "weights-inception-2015-12-05-6726825d.pth"),
+    "vgg16": "vgg16-*.pth",
+    **{kind: f"{kind}-{'[0-9a-f]' * 64}.pt" for kind in EXTRACTORS if kind.startswith("clip-")},
+    **{f"dinov2-vit-{size}-14": f"dinov2_vit{size}14_pretrain.pth" for size in "sblg"},
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,11 @@ def _devices(plan: Plan) -> Iterator[Finding]:
     if torch.cuda.is_available():
         from wae.compute.devices import fault_of
 
-        faults = [fault_of(torch.device("cuda", index)) for index in range(torch.cuda.device_count())]
+        count = torch.cuda.device_count()
+        if wanted.startswith("cuda:") and int(wanted.partition(":")[2]) >= count:
+            text = f"execution.device is {wanted!r}, {count} CUDA device(s) visible, numbered from 0"
+            yield Finding("error", text, "set execution.device to auto, cuda or one of these")
+        faults = [fault_of(torch.device("cuda", index)) for index in range(count)]
         for index, fault in enumerate(faults):
             text = f"torch {torch.__version__}, CUDA device {index}: {torch.cuda.get_device_name(index)}"
             if fault is None:
@@ -207,26 +220,25 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
 def _extractors(plan: Plan) -> Iterator[Finding]:
     for name in plan.config.run.extractors:
         settings = plan.config.extractors[name]
-        if settings.kind == "inception" and settings.weights is None:
-            yield _hub_weights(name)
+        if settings.weights is None and settings.kind in FETCHED:
+            yield _hub_weights(name, settings.kind)
         elif settings.weights is not None and not Path(settings.weights).expanduser().exists():
             yield Finding("error", f"extractor {name}: no file {settings.weights}", "put the weights there")
         else:
             yield Finding("ok", f"extractor {name} ({settings.kind})")
 
 
-def _hub_weights(name: str) -> Finding:
+def _hub_weights(name: str, kind: str) -> Finding:
     import torch
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3
 
-    path = Path(torch.hub.get_dir()) / "checkpoints" / URL_INCEPTION_V3.rpartition("/")[2]
-    if path.is_file():
-        return Finding("ok", f"extractor {name} (inception), weights in {path}")
-    return Finding(
-        "warning",
-        f"extractor {name}: Inception weights are fetched from the network when first needed",
-        f"on a machine without network set extractors.{name}.weights to a local file",
-    )
+    hub = Path(torch.hub.get_dir())
+    if path := next((hub / "checkpoints").glob(FETCHED[kind]), None):
+        return Finding("ok", f"extractor {name} ({kind}), weights in {path}")
+    remedy = f"set extractors.{name}.weights to a local file"
+    if kind.startswith("dinov2-"):  # torch-fidelity reads no weights file for these
+        remedy = f"copy {hub} of one that has them, or set TORCH_HOME"
+    text = f"extractor {name}: the weights of {kind} are fetched from the network when first needed"
+    return Finding("warning", text, f"on a machine without network {remedy}")
 
 
 def print_findings(plan: Plan) -> bool:
