@@ -13,6 +13,7 @@ from PIL import Image
 from tests.shared import data as make
 from wae.core.errors import UserError
 from wae.core.settings import DatasetSettings
+from wae.data.celeba_files import CelebAFiles
 from wae.data.source import Dataset, load, prepare
 from wae.data.torchvision import authors_shuffle, celeba
 
@@ -217,6 +218,24 @@ def test_options_of_celeba(options: dict[str, object], message: str, tmp_path: P
     make.make_celeba(tmp_path)
     with pytest.raises(UserError, match=message):
         celeba(tmp_path, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "message"),
+    [
+        ((6, 3, 0), {}, "lists give 0 test images, need 2 or more"),
+        ((6, 1, 4), {"held_out": "valid"}, "lists give 1 valid images"),
+        ((0, 3, 4), {}, "lists give 0 train images"),
+        ((6, 3, 4), {"split": "paper"}, "lists give 1 test images"),
+    ],
+)
+def test_an_empty_part_of_celeba_is_refused_before_a_picture_is_read(
+    counts: tuple[int, int, int], options: dict[str, str], message: str, tmp_path: Path, monkeypatch: MONKEY
+) -> None:
+    make.make_celeba(tmp_path, counts)
+    monkeypatch.setattr(CelebAFiles, "read", lambda *_: pytest.fail("read"))
+    with pytest.raises(UserError, match=message):
+        celeba(tmp_path, checked=False, **options)  # type: ignore[arg-type]
 
 
 def test_celeba_prepared_twice_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from tests.shared.data import EXACT, noise, save
 from wae.core.errors import UserError
 from wae.core.files import read_json
 from wae.core.settings import DatasetSettings
+from wae.data import own
 from wae.data.folders import read_pictures
 from wae.data.own import folder
 from wae.data.source import load, prepare
@@ -54,8 +55,10 @@ def test_a_test_folder_takes_the_train_folders_classes(tree: Path) -> None:
     assert dataset.test.labels.tolist() == [1, 1, 1]
     np.testing.assert_array_equal(dataset.test.images[2], np.moveaxis(noise(8, 8, 3, seed=502), 2, 0))
     (other / "bee").rename(other / "cat")
-    with pytest.raises(UserError, match=r"0\.png: cat is not a class of the train images"):
-        folder(None, path=str(tree), test=str(other), **EXACT)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(own, "read_pictures", lambda *_: pytest.fail("read"))
+        with pytest.raises(UserError, match=r"0\.png: cat is not a class of the train images"):
+            folder(None, path=str(tree), test=str(other), **EXACT)
     assert folder(None, path=str(tree), test=str(other), labels="none", **EXACT).test.labels is None
 
 
@@ -134,7 +137,10 @@ FOLDER_OPTIONS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("options", "message"), FOLDER_OPTIONS)
-def test_options_of_a_folder(options: dict[str, Any], message: str, tree: Path) -> None:
+def test_options_of_a_folder_are_refused_before_a_picture_is_read(
+    options: dict[str, Any], message: str, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "read_pictures", lambda *_: pytest.fail("read"))
     with pytest.raises(UserError, match=message):
         folder(tree.parent, **({"path": "mine", **EXACT} | options))
 

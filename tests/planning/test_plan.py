@@ -217,6 +217,12 @@ def test_weights_may_lie_in_the_home_folder(
     assert "no such file" in refused(config, changes)
 
 
+def test_a_folder_of_another_shape_is_refused_by_the_config(config: dict[str, Any], tmp_path: Path) -> None:
+    own = {"source": "wae.data.own:folder", "shape": [1, 8, 8], "options": {"path": str(tmp_path), "channels": 1}}
+    message = refused(config, {"datasets": {"digits": own}, "run": {"datasets": ["digits"]}})
+    assert message.startswith("config: datasets.digits: shape is [1, 8, 8], but its options")
+
+
 def test_every_fault_is_listed_at_once(config: dict[str, Any]) -> None:
     message = refused(config, {"evaluation": {"samples": -1, "draws": 0}})
     assert len(message.splitlines()) == 2

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.shared import data as make
-from wae.planning.presence import missing
+from wae.data.own import folder
+from wae.planning.presence import FOLDER_SHAPE, missing, other_shape
 
 SOURCE = "wae.data.torchvision:"
 OWN = "wae.data.own:"
@@ -117,3 +119,14 @@ def test_a_name_that_is_not_there_is_printable(tmp_path: Path) -> None:
     line = missing(OWN + "folder", {"path": "a\nb"}, tmp_path)
     assert line is not None
     assert "a\\nb': no such folder" in line
+
+
+def test_a_folder_of_pictures_of_another_shape_than_the_configs() -> None:
+    defaults = {name: signature(folder).parameters[name].default for name in FOLDER_SHAPE}
+    assert defaults == FOLDER_SHAPE
+    assert other_shape(OWN + "folder", {"path": "x"}, [3, 64, 64]) is None
+    assert other_shape(OWN + "folder", {"channels": 1, "height": 28, "width": 32}, [1, 28, 32]) is None
+    assert other_shape(OWN + "folder", {"height": "32"}, [3, 32, 32]) is None  # which the source refuses by its type
+    assert other_shape(OWN + "array", {}, [1, 8, 8]) is None
+    line = "shape is [3, 32, 32], but its options (or their defaults) say channels 3, height 32, width 64"
+    assert other_shape(OWN + "folder", {"height": 32}, [3, 32, 32]) == f"{line}; set them to the same"

@@ -57,18 +57,19 @@ def folder(
     classes = _classes(base, files, labels)
     names = tuple(map(shown, classes or ()))
     origin = f"folder {base.name}"
+    numbers = _class_numbers(base, files, classes)
     if not test:
-        indices = _class_numbers(base, files, classes)
-        return _divided(read_pictures(base, files, shape, fit), indices, test_fraction, origin, names)
+        parts = _parts(numbers, len(files), test_fraction, origin)
+        return _divided(read_pictures(base, files, shape, fit), numbers, parts, origin, names)
     test_base = own_path(test, root)
     if test_base.resolve().is_relative_to(base.resolve()) or base.resolve().is_relative_to(test_base.resolve()):
         raise UserError(f"{shown(test_base)} and {shown(base)}: one holds the other; keep train and test apart")
     test_files = picture_files(test_base, parts_apart=labels == "auto")
-    parts = [
-        Split(read_pictures(place, found, shape, fit), _class_numbers(place, found, classes))
-        for place, found in ((base, files), (test_base, test_files))
-    ]
-    return Dataset(parts[0], parts[1], origin, _LICENCE, names)
+    test_numbers = _class_numbers(test_base, test_files, classes)
+    train = Split(read_pictures(base, files, shape, fit), numbers)
+    return Dataset(
+        train, Split(read_pictures(test_base, test_files, shape, fit), test_numbers), origin, _LICENCE, names
+    )
 
 
 def array(
@@ -107,7 +108,7 @@ def array(
     if "test_images" not in arrays:
         if "test_labels" in arrays:
             raise UserError(f"{shown(file)}: has test labels but no test images; give both or neither")
-        return _divided(images, numbers, test_fraction, origin)
+        return _divided(images, numbers, _parts(numbers, len(images), test_fraction, origin), origin)
     held = _as_images(arrays["test_images"], layout, f"{shown(file)}: test images")
     held_numbers = _as_labels(arrays.get("test_labels"), len(held), f"{shown(file)}: test labels")
     return Dataset(Split(images, numbers), Split(held, held_numbers), origin, _LICENCE)
@@ -118,12 +119,10 @@ def _refuse_missing(name: str, options: dict[str, str], root: Path | None) -> No
         raise UserError(lacking)
 
 
-def _divided(
-    images: np.ndarray, labels: np.ndarray | None, fraction: object, origin: str, class_names: tuple[str, ...] = ()
-) -> Dataset:
+def _parts(labels: np.ndarray | None, n: int, fraction: object, origin: str) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the train and of the test part of ``n`` images, each class giving its share."""
     if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction < 1:
         raise UserError(f"option test_fraction is {fraction!r}; it must be above 0 and below 1")
-    n = len(images)
     count = round(n * fraction)
     if not 2 <= count <= n - 2:
         raise UserError(
@@ -136,8 +135,18 @@ def _divided(
             f"{origin}: class number {gone[0]} would have no train image left at test_fraction {fraction}; "
             f"add images of it or lower test_fraction"
         )
-    parts = [Split(images[part], None if labels is None else labels[part]) for part in (train, test)]
-    return Dataset(parts[0], parts[1], origin, _LICENCE, class_names)
+    return train, test
+
+
+def _divided(
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    parts: tuple[np.ndarray, np.ndarray],
+    origin: str,
+    class_names: tuple[str, ...] = (),
+) -> Dataset:
+    train, test = (Split(images[part], None if labels is None else labels[part]) for part in parts)
+    return Dataset(train, test, origin, _LICENCE, class_names)
 
 
 def _classes(base: Path, files: list[Path], labels: str) -> list[str] | None:

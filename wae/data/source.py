@@ -23,7 +23,7 @@ from wae.core.settings import DatasetSettings
 from wae.planning import own_files
 
 _BLOCK_BYTES = 64 * 2**20  # images are copied and written in blocks of this size, so that memory stays small
-_MIN_IMAGES = 2  # a part with fewer has no variance
+MIN_IMAGES = 2  # a part with fewer has no variance
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ def _check(dataset: Dataset, shape: tuple[int, ...], source: str) -> int | None:
                 f"{source}: {part} images are {found} (channels x height x width), the config says {asked}; "
                 f"set shape to what they are, or the source's options to the shape"
             )
-        if len(images) < _MIN_IMAGES:
-            raise UserError(f"{source}: {part} has {len(images)} images, need {_MIN_IMAGES} or more; add images")
+        if len(images) < MIN_IMAGES:
+            raise UserError(f"{source}: {part} has {len(images)} images, need {MIN_IMAGES} or more; add images")
         check_grey_levels(images, f"{source}: {part} images")
         _check_labels(split.labels, len(images), f"{source}: {part}")
     if (dataset.train.labels is None) != (dataset.test.labels is None):

@@ -17,7 +17,7 @@ import numpy as np
 
 from wae.core.errors import UserError, one_line
 from wae.data import celeba_files, downloads
-from wae.data.source import Dataset, Split, choice, whole
+from wae.data.source import MIN_IMAGES, Dataset, Split, choice, whole
 from wae.planning.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folder, shown
 from wae.planning.presence import absent_idx, damaged_idx, missing
 
@@ -108,6 +108,9 @@ def celeba(
     else:
         train = np.flatnonzero(files.partition == 0)
         test = np.flatnonzero(files.partition == (2 if held_out == "test" else 1))
+    for part, chosen in (("train", train), ("test" if split == "paper" else held_out, test)):
+        if len(chosen) < MIN_IMAGES:
+            raise UserError(f"CelebA's lists give {len(chosen)} {part} images, need {MIN_IMAGES} or more; add images")
     with files:
         return Dataset(
             files.read(train, "train"),

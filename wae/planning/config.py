@@ -15,7 +15,7 @@ from wae.core.layout import SHARED
 from wae.core.scales import IMQ_SCALES
 from wae.core.settings import Config, RunSettings, TrainingSettings
 from wae.planning.compatibility import check
-from wae.planning.presence import missing
+from wae.planning.presence import missing, other_shape
 from wae.planning.validation import check_plain, listed, shown, training_layer, validate
 
 RESERVED = ("recorded",)  # further folders of reports/
@@ -30,6 +30,7 @@ def checked_config(raw: dict[str, Any]) -> Config:
     config = validate(Config, raw, "config")
     check_names(config)
     data_root(config)
+    _check_shapes(config)
     _check_extractors(config)
     _check_layers(config)
     return config
@@ -145,6 +146,13 @@ def refuse_missing_files(config: Config, dataset: str) -> None:
     lacking = missing(settings.source, settings.options, data_root(config))
     if lacking:
         raise UserError(f"config: datasets.{dataset}: {lacking}")
+
+
+def _check_shapes(config: Config) -> None:
+    for name in config.run.datasets:
+        settings = config.datasets[name]
+        if other := other_shape(settings.source, settings.options, settings.shape):
+            raise UserError(f"config: datasets.{name}: {other}")
 
 
 def _check_extractors(config: Config) -> None:

@@ -19,6 +19,7 @@ from wae.planning.places import (
 )
 
 Options = dict[str, Any]
+FOLDER_SHAPE = {"channels": 3, "height": 64, "width": 64}  # options of wae.data.own:folder, with their defaults
 WITHOUT_ROOT = ("wae.data.embedded:", "wae.data.own:")  # own paths may be absolute, and are looked for themselves
 
 
@@ -34,6 +35,20 @@ def missing(source: str, options: Options, root: Path | None) -> str | None:
         return check(options, root) if check else None
     except (OSError, ValueError) as error:  # no permission, a NUL in a path
         return f"{error}; name a folder that can be read"
+
+
+def other_shape(source: str, options: Options, shape: list[int]) -> str | None:
+    """One line where pictures of a folder are made of another shape (C, H, W) than a config says, before any is read.
+
+    None for options that are no whole numbers, which the source refuses itself.
+    """
+    if source != "wae.data.own:folder":
+        return None
+    made = [options.get(name, default) for name, default in FOLDER_SHAPE.items()]
+    if made == shape or not all(type(value) is int for value in made):
+        return None
+    said = ", ".join(f"{name} {value}" for name, value in zip(FOLDER_SHAPE, made, strict=True))
+    return f"shape is {shape}, but its options (or their defaults) say {said}; set them to the same"
 
 
 def damaged_idx(name: str, root: Path | None) -> str | None:
