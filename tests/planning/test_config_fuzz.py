@@ -255,6 +255,13 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("training", "cells"), {"glyphs/vae": {"like": "vae"}}, "training.cells.glyphs/vae.like: only a method inherits"),
     (("extractors", "classifier", "layer"), "2048", "kind 'classifier' is built here and would ignore layer"),
     (("extractors", "random", "weights_sha256"), "0" * 64, "is built here and would ignore weights_sha256; remove"),
+    (("extractors", "inception", "epochs"), 50, "kind 'inception' is not trained here and would ignore epochs; remove"),
+    (
+        ("extractors", "random", "learning_rate"),
+        1e-4,
+        "kind 'random' is not trained here and would ignore learning_rate",
+    ),
+    (("extractors", "inception"), {"kind": "vgg16", "seed": 3, "width": 8}, "would ignore width, seed; remove that or"),
     (("extractors", "random"), {"kind": "random", "weights": "w.pt"}, "is built here and would ignore weights; remove"),
     (("timing", "max_rounds"), 3, "must be at least timing.rounds"),
     (("timing", "random_features"), 3, "each of the 7 kernel scales needs one; set it to at least 7"),

@@ -12,6 +12,8 @@ from wae.core.scales import PARZEN_SIGMAS
 from wae.core.settings.types import DOTTED, Batch, Count, Dotted, Positive, Rate, Seconds, Side, Strict, Width
 
 BUILT_HERE = ("classifier", "random")  # extractors whose weights this suite makes
+OF_TRAINING = ("epochs", "min_steps", "batch_size", "learning_rate")  # keys that a classifier alone has a use for
+OF_BUILT_HERE = (*OF_TRAINING, "width", "features", "seed", "validation_fraction")
 EXTRACTORS = (  # by name: those built here, one from a package, the others of torch-fidelity
     *(*BUILT_HERE, "efficientnet_lite0", "inception", "inception-v3-compat", "vgg16"),
     *("clip-rn50", "clip-rn101", "clip-rn50x4", "clip-rn50x16", "clip-rn50x64"),
@@ -53,6 +55,14 @@ class ExtractorSettings(Strict):
         if self.kind in BUILT_HERE and given:
             raise ValueError(
                 f"kind {self.kind!r} is built here and would ignore {', '.join(given)}; remove that or set another kind"
+            )
+        ignored = () if self.kind == "classifier" else OF_TRAINING if self.kind == "random" else OF_BUILT_HERE
+        # By value and not by what was given, as plan.json gives every key.
+        given = [key for key in ignored if getattr(self, key) != type(self).model_fields[key].default]
+        if given:
+            raise ValueError(
+                f"kind {self.kind!r} is not trained here and would ignore {', '.join(given)}; remove that or "
+                "set kind to classifier"
             )
         return self
 
