@@ -80,6 +80,13 @@ def test_images_of_any_model_are_scored(smoke_project: Path, tmp_path: Path, mon
         wae.score(images, "digit", plan)
 
 
+@pytest.mark.parametrize(("device", "says"), [("gpu", "gpu"), ("cuda:99", "CUDA|NVIDIA"), ("", "empty")])
+def test_a_device_that_is_not_there_is_refused(device: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(wae.UserError, match=rf"device is '{device}' \(.*({says}).*\); set it to cpu") as caught:
+        wae.load(tmp_path, device=device)
+    assert "\n" not in str(caught.value)
+
+
 def test_images_that_do_not_fit_are_refused_before_anything_is_made(tmp_path: Path, root: Path) -> None:
     plan, results = wae.load_plan(root / "config/smoke.yaml"), tmp_path / "results"
     for images, says in (

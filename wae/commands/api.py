@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from wae.core.errors import UserError
+from wae.core.errors import UserError, one_line
 from wae.core.files import read_json
 from wae.core.layout import Cell, Layout, RunFolder
 from wae.planning import made_from
@@ -57,17 +57,24 @@ def load(run: str | Path, device: str = "cpu") -> "Method":
         device: where to put it, ``"cpu"`` or ``"cuda"``.
 
     Raises:
-        UserError: where the folder holds no finished run.
+        UserError: where the folder holds no finished run, and for a device that torch cannot use.
     """
+    import torch
+
     from wae.evaluation.subjects import load_method, read_run
 
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a torch that was built without CUDA
+        raise UserError(
+            f"device is {device!r} ({one_line(error)}); set it to cpu, or to a device that is here"
+        ) from error
     folder = RunFolder(Path(run))
     settings, record = read_run(folder)
     if record["status"] != "finished":
         raise UserError(f"{folder.path}: the run diverged at step {record['diverged_step']}; it has no usable weights")
-    import torch
-
-    return load_method(settings, folder.weights, torch.device(device))
+    return load_method(settings, folder.weights, place)
 
 
 def evaluate(
