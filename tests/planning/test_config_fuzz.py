@@ -1,6 +1,7 @@
 """Broken configs by the hundred: each is refused with the key's path and a remedy, none by another exception."""
 
 import copy
+import json
 import math
 import re
 import resource
@@ -17,11 +18,13 @@ from pydantic import BaseModel
 
 from tests.shared.workflow import copy_project, snakemake
 from wae.commands.check import check_plugins
+from wae.commands.recorded import Recorded
 from wae.core.errors import UserError
 from wae.core.files import YAML_BYTES
 from wae.core.settings import Config, DatasetSettings, ExtractorSettings, TrainingSettings
 from wae.planning.config import merge, read_config
 from wae.planning.plan import load_plan
+from wae.planning.validation import PATTERNS, training_layer
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = merge(
@@ -255,6 +258,12 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("training", "cells"), {"glyphs/vae": {"like": "vae"}}, "training.cells.glyphs/vae.like: only a method inherits"),
     (("extractors", "classifier", "layer"), "2048", "kind 'classifier' is built here and would ignore layer"),
     (("extractors", "random", "weights_sha256"), "0" * 64, "is built here and would ignore weights_sha256; remove"),
+    (
+        ("extractors", "inception", "weights_sha256"),
+        "ABC",
+        "need the 64 hexadecimal digits that `sha256sum FILE` prints",
+    ),
+    (("report", "secondary"), ["fid classifier"], "need a metric's name; write METRIC, or METRIC/SUBJECT"),
     (("extractors", "inception", "epochs"), 50, "kind 'inception' is not trained here and would ignore epochs; remove"),
     (
         ("extractors", "random", "learning_rate"),
@@ -270,6 +279,13 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("run", "vary"), [{"methods": ["vae"], "values": {"width": [0]}}], "width: found 0"),
     (("run", "vary"), [{"methods": ["vae"] * 9, "values": dict.fromkeys("abcde", [1] * 99)}], "runs planned, at most"),
 ]
+
+
+@pytest.mark.parametrize("model", [Config, training_layer(), Recorded])
+def test_every_pattern_has_a_remedy_in_words(model: type[BaseModel]) -> None:
+    assert set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', json.dumps(model.model_json_schema()))) <= {
+        json.dumps(pattern) for pattern in PATTERNS
+    }
 
 
 @pytest.mark.parametrize(("path", "value", "part"), MISFITS)

@@ -11,6 +11,7 @@ from wae.core.files import read_json
 from wae.core.layout import Cell
 from wae.core.plugins import OWN, ROOT, folders, source_file
 from wae.core.settings import MethodName, Name
+from wae.core.settings.types import COMMIT
 from wae.planning.jobs import plugins_of
 from wae.planning.plan import Plan
 from wae.planning.validation import validate
@@ -40,7 +41,7 @@ class Recorded(BaseModel):
     experiment: Name
     config: dict[str, Any]
     plan: list[RecordedCell]
-    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")] | None = None
+    commit: Annotated[str, Field(pattern=COMMIT)] | None = None
     clean_tree: bool | None = None
     versions: dict[str, str | None] = {}
     hardware: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError, create_model
 
 from wae.core.errors import UserError, plain, shown, unknown_name
-from wae.core.settings import METHOD_NAME, Strict, TrainingSettings
+from wae.core.settings import Strict, TrainingSettings, types
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,12 +27,15 @@ _NEEDS = {
     "float_type": "need a number",
     "finite_number": "need a finite number",
 }
-_PATTERNS = {
-    r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a name: a letter, then at most 63 letters, digits, '_', '.' or '-'",
-    r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$": "need a cell; write dataset/method",
-    METHOD_NAME: "need a method's name, or that of a variant: METHOD@KEY=VALUE",
-    r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$": "need a dotted path; write package.module:name",
-    r"^(auto|cpu|cuda(:\d+)?)$": "need auto, cpu, cuda or cuda:N",
+PATTERNS = {
+    types.NAME: "need a name: a letter, then at most 63 letters, digits, '_', '.' or '-'",
+    types.CELL_NAME: "need a cell; write dataset/method",
+    types.METHOD_NAME: "need a method's name, or that of a variant: METHOD@KEY=VALUE",
+    types.MEASURE: "need a metric's name; write METRIC, or METRIC/SUBJECT for prior, reconstruction, codes or mixture",
+    types.DOTTED: "need a dotted path; write package.module:name",
+    types.DEVICE: "need auto, cpu, cuda or cuda:N",
+    types.SHA256: "need the 64 hexadecimal digits that `sha256sum FILE` prints, in small letters",
+    types.COMMIT: "need a commit of git: hexadecimal digits, 64 at most; take the manifest as it was recorded",
 }
 
 
@@ -116,7 +119,7 @@ def _line(model: type[BaseModel], fault: Any, where: str, prefix: tuple[str, ...
     if kind == "missing":
         return f"{where}: {path}: missing; add it"
     found = fault.get("input")
-    message = _NEEDS.get(kind) or _PATTERNS.get((fault.get("ctx") or {}).get("pattern", ""))
+    message = _NEEDS.get(kind) or PATTERNS.get((fault.get("ctx") or {}).get("pattern", ""))
     message = message or fault["msg"].removeprefix("Value error, ")
     return f"{where}: {path}: found {shown(found)}: {message}{_number_hint(found, kind)}"
 

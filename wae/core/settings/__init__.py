@@ -21,7 +21,6 @@ from wae.core.settings.training import DatasetSettings as DatasetSettings
 from wae.core.settings.training import RunSettings as RunSettings
 from wae.core.settings.training import TrainingOverrides as TrainingOverrides
 from wae.core.settings.training import TrainingSettings as TrainingSettings
-from wae.core.settings.types import METHOD_NAME as METHOD_NAME
 from wae.core.settings.types import MethodName as MethodName
 from wae.core.settings.types import Name as Name
 from wae.core.settings.types import Strict as Strict

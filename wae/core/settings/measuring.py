@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from wae.core import reserved
 from wae.core.scales import PARZEN_SIGMAS
-from wae.core.settings.types import DOTTED, Batch, Count, Dotted, Positive, Rate, Seconds, Side, Strict, Width
+from wae.core.settings.types import DOTTED, SHA256, Batch, Count, Dotted, Positive, Rate, Seconds, Side, Strict, Width
 
 BUILT_HERE = ("classifier", "random")  # extractors whose weights this suite makes
 OF_TRAINING = ("epochs", "min_steps", "batch_size", "learning_rate")  # keys that a classifier alone has a use for
@@ -38,7 +38,7 @@ class ExtractorSettings(Strict):
         0.2  # of the train split, which a classifier never sees
     )
     weights: str | None = None  # a local weights file, for machines without network
-    weights_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    weights_sha256: Annotated[str, Field(pattern=SHA256)] | None = None
 
     @field_validator("kind")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from wae.core import reserved
-from wae.core.settings.types import Dotted, Name, SecondaryMeasure, Seconds, SeedStream, Strict
+from wae.core.settings.types import DEVICE, Dotted, Name, SecondaryMeasure, Seconds, SeedStream, Strict
 
 
 class ExecutionSettings(Strict):
@@ -16,7 +16,7 @@ class ExecutionSettings(Strict):
     recorded.
     """
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, Field(pattern=DEVICE)] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     tf32: bool = False  # on GPUs: products of convolutions and matrices with 10 bits of mantissa, faster
     # On GPUs, of convolutions with few channels: as matrix products, for many small runs beside each other on a device.

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SeedStream = Literal["first_weights", "data_order", "training_draws", "samples"]
-SecondaryMeasure = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*(/(prior|reconstruction|codes|mixture))?$")]
+MEASURE = r"^[A-Za-z][A-Za-z0-9_.-]*(/(prior|reconstruction|codes|mixture))?$"
+SecondaryMeasure = Annotated[str, Field(pattern=MEASURE)]
 Positive = Annotated[int, Field(ge=1, le=10**9)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
 Width = Annotated[int, Field(ge=1, le=65_536)]
@@ -17,12 +18,17 @@ Side = Annotated[int, Field(ge=1, le=4096)]
 Seconds = Annotated[float, Field(gt=0, le=10**7)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 Weight = Annotated[float, Field(ge=0, le=1e9)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$"
+Name = Annotated[str, Field(pattern=NAME)]
 METHOD_NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}(@[A-Za-z0-9_.,+=-]{1,100})?$"  # variants too: METHOD@KEY=VALUE
 MethodName = Annotated[str, Field(pattern=METHOD_NAME)]
-CellName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$")]
+CELL_NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,63}/[A-Za-z][A-Za-z0-9_.-]{0,63}$"
+CellName = Annotated[str, Field(pattern=CELL_NAME)]
 DOTTED = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 Dotted = Annotated[str, Field(pattern=DOTTED)]
+DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
+SHA256 = r"^[0-9a-f]{64}$"
+COMMIT = r"^[0-9a-f]{1,64}$"
 
 
 class Strict(BaseModel):
