@@ -1,5 +1,6 @@
 """Where the bits of two results must agree: commit, versions, machine, and the device of each run."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from wae.analysis.runs import ORIGIN, RUNS_COLUMNS
 from wae.commands import origin, verify
 from wae.commands.recorded import Recorded, config_to_rerun
 from wae.core.errors import UserError
+from wae.core.settings.types import NAME
 
 
 def write_runs(path: Path, seeds: int = 5, **said: str) -> None:
@@ -53,6 +55,11 @@ def test_a_rerun_keeps_what_moves_the_bits_and_no_more() -> None:
     again = config_to_rerun(made)["execution"]
     assert again == {"device": "auto", "threads": 2, "tf32": True, "kernel_gradients": "products"}
     assert config_to_rerun(Recorded(experiment="e", config={}, plan=[]), "cpu")["execution"] == {"device": "cpu"}
+    names = ["e", "e" * 57, "e" * 58, "e" * 63 + "f"]
+    named = [config_to_rerun(Recorded(experiment=name, config={}, plan=[]))["experiment"] for name in names]
+    assert named[:2] == ["verify_e", "verify_" + "e" * 57]
+    assert len(set(named)) == 4
+    assert all(re.fullmatch(NAME, name) for name in named)
 
 
 @pytest.mark.parametrize(("said", "device"), [("cpu", "cpu"), ("cuda:0", "auto"), ("", "auto")])

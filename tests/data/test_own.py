@@ -145,12 +145,17 @@ def test_options_of_a_folder_are_refused_before_a_picture_is_read(
         folder(tree.parent, **({"path": "mine", **EXACT} | options))
 
 
-def test_an_empty_folder_and_formats_that_are_not_read(tree: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_and_formats_that_are_not_read(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "empty" / "a").mkdir(parents=True)
     with pytest.raises(UserError, match=r"empty: found 0 images \(.png, .jpg, .jpeg, .jpe, .jfif\), need 2"):
         folder(tmp_path, path="empty")
     (tree / "ant" / "x.webp").write_bytes(b"")
     with pytest.raises(UserError, match=r"x\.webp: \.webp is not read; convert it"):
+        folder(None, path=str(tree), **EXACT)
+    monkeypatch.setattr(os, "walk", lambda *_, **__: [(str(tree), [], ["b.bmp", "a.gif"])])
+    with pytest.raises(UserError, match=r"a\.gif: \.gif is not read, 2 such files"):
         folder(None, path=str(tree), **EXACT)
 
 

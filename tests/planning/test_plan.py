@@ -223,6 +223,20 @@ def test_a_folder_of_another_shape_is_refused_by_the_config(config: dict[str, An
     assert message.startswith("config: datasets.digits: shape is [1, 8, 8], but its options")
 
 
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("digts/vae/seed0", "unknown dataset of this plan 'digts': known are .*; did you mean 'digits'"),
+        ("digits/vea/seed0", "unknown method of this plan 'vea': known are .*; did you mean 'vae'"),
+        ("digits/vae/seed777", "unknown seed of this plan '777': known are "),
+    ],
+)
+def test_a_cell_that_is_not_planned_is_told_which_part_is_unknown(config: dict[str, Any], cell: str, says: str) -> None:
+    many = {"run": {"datasets": ["digits"], "seeds": list(range(150))}}
+    with pytest.raises(UserError, match=says):
+        load_plan(merge(config, many)).run(cell)
+
+
 def test_every_fault_is_listed_at_once(config: dict[str, Any]) -> None:
     message = refused(config, {"evaluation": {"samples": -1, "draws": 0}})
     assert len(message.splitlines()) == 2

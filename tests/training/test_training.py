@@ -141,6 +141,9 @@ def test_the_last_batch_is_kept_where_asked(smoke: dict[str, Any], data: Path, t
     alone = a_run(smoke, batch_size=83, keep_last_batch=True)
     with pytest.raises(UserError, match="leave a last batch of one"):
         training.train(alone, data, tmp_path / "alone", CPU, "code")
+    drawn = a_run(smoke, batch_size=83, keep_last_batch=True, batches="independent", epochs=1)
+    training.train(drawn, data, tmp_path / "drawn", CPU, "code")  # every batch is full
+    assert read_json(tmp_path / "drawn/run.json")["images_per_epoch"] == 4 * 83
 
 
 def test_batches_in_the_datas_order_where_asked(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

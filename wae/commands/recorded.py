@@ -1,5 +1,6 @@
 """A recorded result that anybody may have made: read, checked name by name, and nothing of it run that came with it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,11 +8,11 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from wae.core.errors import UserError
-from wae.core.files import read_json
+from wae.core.files import digest, read_json
 from wae.core.layout import Cell
 from wae.core.plugins import OWN, ROOT, folders, source_file
 from wae.core.settings import MethodName, Name
-from wae.core.settings.types import COMMIT
+from wae.core.settings.types import COMMIT, NAME
 from wae.planning.jobs import plugins_of
 from wae.planning.plan import Plan
 from wae.planning.validation import validate
@@ -47,6 +48,12 @@ class Recorded(BaseModel):
     hardware: dict[str, Any] = {}
 
     @property
+    def again(self) -> str:
+        """The experiment that makes runs of it again: verify_EXPERIMENT, cut to the length that a name may have."""
+        name = f"verify_{self.experiment}"
+        return name if re.fullmatch(NAME, name) else f"{name[:55]}-{digest(self.experiment)}"
+
+    @property
     def cells(self) -> dict[str, RecordedCell]:
         """The runs, by DATASET/METHOD/seedN."""
         return {str(cell): cell for cell in self.plan}
@@ -67,7 +74,7 @@ def config_to_rerun(recorded: Recorded, device: str = "auto") -> dict[str, Any]:
     execution = recorded.config.get("execution")
     execution = execution if isinstance(execution, Mapping) else {}
     return recorded.config | {
-        "experiment": f"verify_{recorded.experiment}",
+        "experiment": recorded.again,
         "data_root": None,
         "execution": {"device": device} | {key: execution[key] for key in BITS if key in execution},
         "report": {},

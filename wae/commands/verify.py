@@ -68,7 +68,7 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
     if not found:
         print(f"identical: {len(old)} values, bit for bit")
         return True
-    again = results / record.experiment if cell is None else results / f"verify_{record.experiment}"
+    again = results / record.experiment if cell is None else results / record.again
     elsewhere = moved(devices(recorded / "runs.csv"), devices(again / "runs.csv"))
     for line in elsewhere:
         print(line)
@@ -79,7 +79,7 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
         return False
     made = repetition(old, fresh, _distance(record, old), _reference(record))
     whole = {"finding": made.finding, "power": made.power}
-    write_json(results / f"verify_{record.experiment}" / "verify.json", asdict(made) | whole)
+    write_json(results / record.again / "verify.json", asdict(made) | whole)
     return report(made)
 
 

@@ -43,7 +43,8 @@ def picture_files(base: Path, *, parts_apart: bool = True) -> list[Path]:
                 left_out[suffix or "without an ending"] += 1
     if other:
         count = f", {len(other):,} such files" if len(other) > 1 else ""
-        raise UserError(f"{shown(min(other))}: {other[0].suffix} is not read{count}; convert it to .png or .jpg")
+        first = min(other)
+        raise UserError(f"{shown(first)}: {shown(first.suffix)} is not read{count}; convert it to .png or .jpg")
     if len(found) < 2:
         raise UserError(f"{shown(base)}: found {len(found)} images ({', '.join(SUFFIXES)}), need 2; add some")
     if left_out:

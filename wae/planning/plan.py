@@ -66,8 +66,11 @@ class Plan:
         cell = Cell.parse(cell) if isinstance(cell, str) else cell
         found = self.cells.get((cell.dataset, cell.method, cell.seed))
         if found is None:
-            known = [str(Cell(run.dataset, run.method, run.seed)) for run in self.runs]
-            raise unknown_name("cell", str(cell), known[:100])
+            for kind in ("dataset", "method", "seed"):
+                name, known = str(getattr(cell, kind)), {str(getattr(run, kind)) for run in self.runs}
+                if name not in known:
+                    raise unknown_name(f"{kind} of this plan", name, known)
+            raise UserError(f"{cell} is not planned, though each part of it is; take another of plan.json's runs")
         return found
 
     @property

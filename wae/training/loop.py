@@ -99,7 +99,8 @@ def _training_images(run: RunSettings, data: Path, device: torch.device) -> Tens
             f"{data}: {len(images)} training images, fewer than one batch of {run.training.batch_size}; "
             "lower batch_size or add images"
         )
-    if run.training.keep_last_batch and len(images) % run.training.batch_size == 1:
+    full = run.training.batches == "independent"  # each batch is drawn by itself
+    if run.training.keep_last_batch and not full and len(images) % run.training.batch_size == 1:
         raise UserError(
             f"{data}: {len(images)} training images in batches of {run.training.batch_size} leave a last batch of one, "
             "need two or more: change batch_size or set keep_last_batch to false"
