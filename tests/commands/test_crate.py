@@ -25,6 +25,7 @@ def record(root: Path, commit: str | None) -> Path:
     manifest = read_json(folder / "manifest.json")
     for run in manifest["plan"]:
         run["settings"] = {"lambda_": 1.0}
+    manifest["config"]["description"] = ""  # as a config without one has it
     digest = sha256_file(folder / "metrics.csv")
     write_json(folder / "manifest.json", manifest | {"commit": commit, "result_digest": digest})
     for seed in (0, 1):
@@ -129,7 +130,15 @@ def test_it_holds_workflow_config_runs_results_environment_licence_and_citation(
     assert "ab" * 32 in entities["#data-digits"]["value"]
     assert ids(entities["./"]["license"]) == ["https://spdx.org/licenses/MIT"]
     assert ids(entities["./"]["citation"]) == ["CITATION.cff"]
-    assert f"Commit {git_state()[0]}; the code is that commit's" in entities["./"]["description"]
+    assert entities["./"]["description"].startswith(
+        f"An experiment. Commit {git_state()[0]}; the code is that commit's"
+    )
+    kinds = {name: entities[name]["encodingFormat"] for name in files if "encodingFormat" in entities.get(name, {})}
+    assert kinds["results/digits/vae/seed1/weights.safetensors"] == "application/octet-stream"
+    assert kinds["wae/cli.py"] == kinds["LICENSE"] == kinds["workflow/Snakefile"] == "text/plain"
+    assert {name for name, kind in kinds.items() if kind == "application/octet-stream"} == {
+        name for name in files if name.endswith(".safetensors")
+    }
 
 
 def test_links_to_elsewhere_and_unfinished_files_stay_out(tmp_path: Path) -> None:

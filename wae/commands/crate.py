@@ -39,13 +39,20 @@ ABOUT = {  # files of an experiment's folder by name
     "plan.json": "The validated config and its runs",
     "summary.html": "The page: tables, figures, images and protocol",
 }
-KINDS = {
+KINDS = {  # media types by ending
     ".csv": "text/csv",
     ".json": "application/json",
     ".html": "text/html",
     ".png": "image/png",
     ".md": "text/markdown",
+    ".svg": "image/svg+xml",
+    ".pdf": "application/pdf",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    **dict.fromkeys((".yaml", ".yml"), "application/yaml"),
+    **dict.fromkeys((".py", ".smk", ".j2", ".rst", ".txt", ".toml", ".lock", ".cff", ".typed"), "text/plain"),
 }
+TEXTS = ("Snakefile", "LICENSE")  # names without an ending; else what is not in KINDS is bytes
 LEFT_OUT = (".log", ".lock", ".tsv")  # ends of names
 UNFINISHED = (RunFolder(Path()).checkpoint.name, ".unfinished.")  # starts: of what a stopped run goes on from
 
@@ -145,7 +152,7 @@ def _crate(home: Path, record: Recorded, stage: Path, known: bool, weights: bool
     )
     licence = made.add(ContextEntity(made, LICENCE, {"@type": "CreativeWork", "name": "MIT License"}))
     made.name = f"wae-benchmark: {record.experiment}"
-    made.description = f"{record.config.get('description', 'An experiment')}. {commit}; {code}."
+    made.description = f"{record.config.get('description') or 'An experiment'}. {commit}; {code}."
     made.license, made.root_dataset["author"] = licence, author
     made.root_dataset["conformsTo"] = [
         made.add(ContextEntity(made, url, {"@type": "CreativeWork", "name": name, "version": url.rpartition("/")[2]}))
@@ -229,7 +236,7 @@ def _file(made: Any, path: Path, name: str, words: str) -> Any:
 
 
 def _described(path: Path, words: str) -> dict[str, str]:
-    kind = KINDS.get(path.suffix, "text/plain")
+    kind = KINDS.get(path.suffix, "text/plain" if path.name in TEXTS else "application/octet-stream")
     return {"name": words, "encodingFormat": kind, "contentSize": str(path.stat().st_size)}
 
 
