@@ -33,13 +33,16 @@ def plan(a: Arguments) -> None:
 def check(a: Arguments) -> None:
     """Check a config file and the plug-ins it names, and say how many runs it plans."""
     from wae.analysis.words import counted
-    from wae.commands.check import check_plugins
+    from wae.commands.check import check_plugins, unheard
 
     made = _plan(a)
     check_plugins(made)
     names = ("run", made.runs), ("method", made.methods), ("dataset", made.config.run.datasets)
     runs, methods, datasets = (counted(len(found), name) for name, found in names)
     print(f"{a.plan}: {runs} of {methods} on {datasets}")
+    for key in unheard(made):
+        later = "a later layer has it too, such as the defaults' of a method; set it in training.methods"
+        print(f"note: training.common.{key} reaches no run: {later}")
 
 
 def prepare(a: Arguments) -> None:

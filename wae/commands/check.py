@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from wae.core.errors import UserError, unknown_name
-from wae.core.files import write_json
+from wae.core.files import load_yaml, write_json
 from wae.core.plugins import check_type, load_class, load_function
 from wae.core.settings import ReportSettings, TrainingSettings
 from wae.evaluation.metric import facts
 from wae.planning import made_from
 from wae.planning.compatibility import check
+from wae.planning.config import DEFAULTS
 from wae.planning.plan import Plan
 from wae.planning.validation import listed
 
@@ -67,6 +68,16 @@ def check_metric(dotted: str, primary: str | None) -> None:
             f"{dotted!r} declares no better direction, but report.primary ranks by it; declare it with "
             "@metric(title=..., better='lower') or 'higher', or name another measure there"
         )
+
+
+def unheard(plan: Plan) -> list[str]:
+    """Keys of the config's own ``training.common`` whose value no run has, as a later layer goes before each.
+
+    Most often it is the defaults of the methods, which a config does not show.
+    """
+    common, defaults = plan.config.training.common, load_yaml(DEFAULTS)["training"]["common"]
+    own = [key for key, value in common.items() if defaults.get(key) != value]
+    return [key for key in own if all(getattr(run.training, key) != common[key] for run in plan.runs)]
 
 
 def check_extractor(kind: str) -> None:

@@ -175,7 +175,11 @@ class RunSettings(Strict):
 
 
 class TrainingOverrides(Strict):
-    """Layers of training settings; the later wins: common, datasets, methods, cells ("dataset/method")."""
+    """Layers of training settings; the later wins: common, datasets, methods, cells ("dataset/method").
+
+    The defaults have layers of their own for vae, beta_vae, wae_mmd and wae_gan (encoder, likelihood, lambda_): such a
+    key in ``common`` does not reach them; set it in ``methods``.
+    """
 
     common: dict[str, Any] = {}
     datasets: dict[Name, dict[str, Any]] = {}
