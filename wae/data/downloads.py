@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 
-from wae.core.errors import UserError
+from wae.core.errors import UserError, one_line
 from wae.core.files import sha256_file
 from wae.planning.places import CIFAR_ARCHIVE, CIFAR_FOLDER, CIFAR_SHA256, IDX_FILES, shown
 
@@ -46,7 +46,7 @@ def fetch_idx(name: str, raw: Path, files: list[str]) -> None:
                     download_and_extract_archive(f"{mirror}{archive}", str(folder), filename=archive, md5=sums[archive])
                     break
                 except (RuntimeError, URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-                    failures.append(f"{mirror}: {_one_line(error)}")
+                    failures.append(f"{mirror}: {one_line(error)}")
             else:
                 raise UserError(
                     f"{shown(raw / file)}: is not there and cannot be fetched ({'; '.join(failures)}); connect, or put "
@@ -72,7 +72,7 @@ def fetch_cifar10(folder: Path) -> None:
             except (RuntimeError, URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
                 raise UserError(
                     f"{shown(folder / CIFAR_FOLDER)}: is not there and {datasets.CIFAR10.url} cannot be fetched "
-                    f"({_one_line(error)}); connect, or set data_root to a folder that has {CIFAR_FOLDER}/"
+                    f"({one_line(error)}); connect, or set data_root to a folder that has {CIFAR_FOLDER}/"
                 ) from error
         if (found := sha256_file(archive)) != CIFAR_SHA256:
             raise UserError(
@@ -109,7 +109,3 @@ def _beside(folder: Path, name: str) -> Iterator[Path]:
         for path in made:  # where nothing came, no empty folders stay behind
             with suppress(OSError):
                 path.rmdir()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -31,7 +31,7 @@ _HEIGHT = 20.0  # pixels of a zero, and of a letter at most, before jitter; as i
 _WIDTH = 17.0  # pixels of a letter at most, before jitter: W and M are wider than high
 _STEP = 0.5  # pixels between the nodes of a distance field
 _NODES = 57  # a field spans 28 pixels, -14 to 14 round the digit's middle
-_CURVE_PIECES = 4  # straight pieces a quadratic arc
+_CURVE_PIECES = 4  # straight pieces per quadratic arc
 _CHUNK = 500  # images drawn at a time
 
 

@@ -13,7 +13,7 @@ from wae.data.folders import picture_files, read_pictures
 from wae.data.pictures import FITS
 from wae.data.source import Dataset, Split, choice, hold_out, whole
 from wae.planning.places import own_path, shown
-from wae.planning.presence import missing
+from wae.planning.presence import refuse_missing
 
 _SEED = 1403  # of the split, where there is no test set
 _NPZ_KEYS = ("images", "labels", "test_images", "test_labels")
@@ -44,7 +44,7 @@ def folder(
     UserError names each file that is damaged, transparent, of more than 8 bits or of another picture format; with
     "auto" also folders called train and test in ``path``, which are no classes.
     """
-    _refuse_missing("folder", {"path": path, "test": test}, root)
+    refuse_missing(f"{__name__}:folder", {"path": path, "test": test}, root)
     choice("labels", labels, ("auto", "folders", "none"))
     choice("fit", fit, FITS)
     if whole("channels", channels, 1, 3) == 2:
@@ -91,7 +91,7 @@ def array(
     UserError for objects, floats, NaN, another shape, and a damaged file. Nothing pickled is ever opened.
     """
     named = {"path": path, "labels": labels, "test": test, "test_labels": test_labels}
-    _refuse_missing("array", named, root)
+    refuse_missing(f"{__name__}:array", named, root)
     choice("layout", layout, ("NCHW", "NHWC", "NHW"))
     file = own_path(path, root)
     if path.endswith(".npz"):
@@ -112,11 +112,6 @@ def array(
     held = _as_images(arrays["test_images"], layout, f"{shown(file)}: test images")
     held_numbers = _as_labels(arrays.get("test_labels"), len(held), f"{shown(file)}: test labels")
     return Dataset(Split(images, numbers), Split(held, held_numbers), origin, _LICENCE)
-
-
-def _refuse_missing(name: str, options: dict[str, str], root: Path | None) -> None:
-    if lacking := missing(f"{__name__}:{name}", options, root):
-        raise UserError(lacking)
 
 
 def _parts(labels: np.ndarray | None, n: int, fraction: object, origin: str) -> tuple[np.ndarray, np.ndarray]:

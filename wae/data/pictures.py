@@ -18,8 +18,8 @@ _MAX_PIXELS = 100_000_000  # a file may claim any size; decoding this many takes
 def read_picture(file: Path | BinaryIO, name: str, channels: int) -> Image.Image:
     """The picture in ``file``: 8-bit grey (``channels`` 1, ITU-R 601 luma of colours) or RGB (3), turned upright.
 
-    ``name`` is what errors call it. UserError for what is not PNG or JPEG, is damaged, has more than 8 bits a
-    channel, transparent pixels or more than 100 million pixels.
+    ``name`` is what errors call it. UserError for what is not PNG or JPEG, is damaged, has more than 8 bits
+    per channel, transparent pixels or more than 100 million pixels.
     """
     try:
         with warnings.catch_warnings(), file.open("rb") if isinstance(file, Path) else nullcontext(file) as handle:

@@ -19,7 +19,7 @@ from wae.core.errors import UserError, one_line
 from wae.data import celeba_files, downloads
 from wae.data.source import MIN_IMAGES, Dataset, Split, choice, whole
 from wae.planning.places import CIFAR_FILES, CIFAR_FOLDER, IDX_FILES, data_folder, shown
-from wae.planning.presence import absent_idx, damaged_idx, missing
+from wae.planning.presence import absent_idx, damaged_idx, refuse_missing
 
 _SPLITS = ("official", "paper")
 _IDX_SPLITS = (*_SPLITS, "pooled")
@@ -58,7 +58,7 @@ def cifar10(root: Path | None) -> Dataset:
     from torchvision import datasets
 
     folder = data_folder(root)
-    _refuse_missing("cifar10", {}, root)
+    refuse_missing(f"{__name__}:cifar10", {}, root)
     if not (folder / CIFAR_FOLDER).exists():
         downloads.fetch_cifar10(folder)
     sums = dict([*datasets.CIFAR10.train_list, *datasets.CIFAR10.test_list])
@@ -99,7 +99,7 @@ def celeba(
         raise UserError(f"option checked is {checked!r}; it must be true or false")
     if not isinstance(attribute, str):
         raise UserError(f"option attribute is {attribute!r}; it must be text, the name of an attribute")
-    _refuse_missing("celeba", {"attribute": attribute}, root)
+    refuse_missing(f"{__name__}:celeba", {"attribute": attribute}, root)
     files = celeba_files.CelebAFiles(data_folder(root) / "celeba", checked, attribute)
     if split == "paper":
         order = authors_shuffle(len(files.names))
@@ -174,8 +174,3 @@ def _authors_pooled_split(images: np.ndarray, labels: np.ndarray) -> tuple[list[
     held = round(len(order) / 7)  # 10,000 of 70,000
     parts = np.sort(order[: len(order) - held]), np.sort(order[len(order) - held :])
     return [images[part] for part in parts], [labels[part] for part in parts]
-
-
-def _refuse_missing(name: str, options: dict[str, str], root: Path | None) -> None:
-    if lacking := missing(f"{__name__}:{name}", options, root):
-        raise UserError(lacking)

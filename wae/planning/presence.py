@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from wae.core.errors import UserError
 from wae.planning.places import (
     CELEBA_ATTRIBUTES,
     CELEBA_FOLDER,
@@ -35,6 +36,12 @@ def missing(source: str, options: Options, root: Path | None) -> str | None:
         return check(options, root) if check else None
     except (OSError, ValueError) as error:  # no permission, a NUL in a path
         return f"{error}; name a folder that can be read"
+
+
+def refuse_missing(source: str, options: Options, root: Path | None) -> None:
+    """UserError with the line of ``missing``, if there is one: for the source itself, as it may be called by hand."""
+    if lacking := missing(source, options, root):
+        raise UserError(lacking)
 
 
 def other_shape(source: str, options: Options, shape: list[int]) -> str | None:

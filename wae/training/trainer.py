@@ -173,7 +173,7 @@ class Trainer:
     def _end_epoch(self, folder: RunFolder) -> None:
         progress = self.progress
         start = time.perf_counter()
-        table = torch.stack(progress.partial).double().cpu()  # (steps, scalars); the one synchronisation an epoch
+        table = torch.stack(progress.partial).double().cpu()  # (steps, scalars); the one synchronisation per epoch
         progress.seconds += time.perf_counter() - start
         bad = (~table.isfinite()).any(dim=1).nonzero()
         if len(bad):

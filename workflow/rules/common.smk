@@ -60,8 +60,9 @@ onstart:
         sys.tracebacklimit = 0
         raise WorkflowError(str(error)) from None
     if workflow.local_exec:
-        # Snakemake 9.27 limits how many jobs it starts a second, and for it looks at all ready jobs once a second for each
-        # job that has ended: with hundreds of runs that takes most of a core. Without the limit it looks when a job ends.
+        # Snakemake 9.27 limits how many jobs it starts per second, and for it looks at all ready jobs once per second for
+        # each job that has ended: with hundreds of runs that takes most of a core. Without the limit it looks when a job
+        # ends.
         workflow.scheduler.job_rate_limiter = None
 
 

@@ -140,7 +140,7 @@ class TrainingSettings(Strict):
     running_variance: Literal["unbiased", "biased"] = "unbiased"  # of batch normalisation: over n - 1, or over n
     critic_loss_weight: Literal["one", "lambda"] = "one"  # what multiplies the latent discriminator's loss
     gaussian_floor: Annotated[float, Field(ge=0, le=1)] = 0.0  # f in a Gaussian encoder's sqrt(f + variance)
-    # each image once an epoch, at random or in the data's order, or each batch of all images
+    # each image once per epoch, at random or in the data's order, or each batch of all images
     batches: Literal["permutation", "fixed", "independent"] = "permutation"
     smooth_from: Literal["first", "second"] = "second"  # epoch from which the smooth schedule lowers the rate
 
