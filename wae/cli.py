@@ -31,18 +31,17 @@ def plan(a: Arguments) -> None:
 
 
 def check(a: Arguments) -> None:
-    """Check a config file and the plug-ins it names, and say how many runs it plans."""
+    """Check a config file and the plug-ins it names; say how many runs it plans and what files are not there."""
     from wae.analysis.words import counted
-    from wae.commands.check import check_plugins, unheard
+    from wae.commands.check import check_plugins, notes
 
     made = _plan(a)
     check_plugins(made)
     names = ("run", made.runs), ("method", made.methods), ("dataset", made.config.run.datasets)
     runs, methods, datasets = (counted(len(found), name) for name, found in names)
     print(f"{a.plan}: {runs} of {methods} on {datasets}")
-    for key in unheard(made):
-        later = "a later layer has it too, such as the defaults' of a method; set it in training.methods"
-        print(f"note: training.common.{key} reaches no run: {later}")
+    for line in notes(made):
+        print(f"note: {line}")
 
 
 def prepare(a: Arguments) -> None:

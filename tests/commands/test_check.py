@@ -35,3 +35,15 @@ def test_a_key_of_common_that_reaches_no_run_is_noted(
     assert [line.partition(" reaches no run: a later layer has it too")[0] for line in lines[1:]] == [
         f"note: training.common.{key}" for key in noted
     ]
+
+
+def test_files_that_are_not_there_are_noted(
+    smoke: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    own = {"source": "wae.data.own:array", "options": {"path": str(tmp_path / "none.npy")}, "shape": [1, 8, 8]}
+    changed = {"datasets": {"mine": own}, "run": {"datasets": ["digits", "mine"], "extractors": ["random"]}}
+    write_json(tmp_path / "c.json", merge(smoke, changed))
+    assert main(["check", "--config", str(tmp_path / "c.json")]) == 0
+    first, *notes = capfd.readouterr().out.splitlines()
+    assert first.endswith("6 runs of 3 methods on 2 datasets")
+    assert [line.partition(": no such file")[0] for line in notes] == [f"note: datasets.mine: {tmp_path / 'none.npy'}"]

@@ -11,8 +11,9 @@ from wae.core.settings import ReportSettings, TrainingSettings
 from wae.evaluation.metric import facts
 from wae.planning import made_from
 from wae.planning.compatibility import check
-from wae.planning.config import DEFAULTS
+from wae.planning.config import DEFAULTS, data_root
 from wae.planning.plan import Plan
+from wae.planning.presence import missing
 from wae.planning.validation import listed
 
 ATTRIBUTES = ("encoders", "priors", "likelihoods", "only_lambda", "options")
@@ -68,6 +69,17 @@ def check_metric(dotted: str, primary: str | None) -> None:
             f"{dotted!r} declares no better direction, but report.primary ranks by it; declare it with "
             "@metric(title=..., better='lower') or 'higher', or name another measure there"
         )
+
+
+def notes(plan: Plan) -> list[str]:
+    """What is no fault of a config, a line each: settings that reach no run, and data that must be put there first."""
+    later = "a later layer has it too, such as the defaults' of a method; set it in training.methods"
+    said = [f"training.common.{key} reaches no run: {later}" for key in unheard(plan)]
+    for name in plan.config.run.datasets:
+        settings = plan.config.datasets[name]
+        if lacking := missing(settings.source, settings.options, data_root(plan.config)):
+            said.append(f"datasets.{name}: {lacking}")
+    return said
 
 
 def unheard(plan: Plan) -> list[str]:

@@ -52,7 +52,7 @@ class Trainer:
     def __init__(self, run: RunSettings, images: Tensor, device: torch.device) -> None:
         """``images``: the training images, uint8 (N, C, H, W), on ``device``."""
         self.settings = run.training
-        self.identity = run
+        self.cell = Cell(run.dataset, run.method, run.seed)
         self.device = device
         self.images = images
         self.streams = Streams(run.seed_for, device)
@@ -89,7 +89,7 @@ class Trainer:
             unit="step",
             mininterval=2.0,
             ascii=True,
-            desc=str(Cell(self.identity.dataset, self.identity.method, self.identity.seed)),
+            desc=str(self.cell),
         )
         with bar:
             while progress.epoch < self.settings.epochs and progress.diverged_step is None:
