@@ -1,7 +1,7 @@
 """Generated Markdown between two markers of a file: printed, and put there if the command line asks for it."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 
@@ -26,13 +26,14 @@ def written(text: str, begin: str, end: str, found: str) -> str:
     return f"{before}{begin}\n{found}\n{end}{after}"
 
 
-def main(description: str | None, file: Path, *blocks: tuple[str, str, str]) -> None:
-    """Print what each of ``blocks`` (markers before and after, Markdown) holds; with --write put it into ``file``."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--write", action="store_true")
-    print("\n\n".join(found for _, _, found in blocks))
-    if parser.parse_args().write:
+def main(description: str | None, file: Path, blocks: Callable[[], Sequence[tuple[str, str, str]]]) -> None:
+    """Print what each of ``blocks()`` (markers before and after, Markdown) holds; with --write put it into ``file``."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help=f"put it into {file.name} as well")
+    write, made = parser.parse_args().write, blocks()
+    print("\n\n".join(found for _, _, found in made))
+    if write:
         text = file.read_text(encoding="utf-8")
-        for begin, end, found in blocks:
+        for begin, end, found in made:
             text = written(text, begin, end, found)
         file.write_text(text, encoding="utf-8")

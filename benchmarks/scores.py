@@ -72,4 +72,4 @@ def blocks() -> list[tuple[str, str, str]]:
 
 
 if __name__ == "__main__":
-    marked.main(__doc__, ROOT / "README.md", *blocks())
+    marked.main(__doc__, ROOT / "README.md", blocks)

@@ -194,7 +194,7 @@ def picture(plot: Plot) -> bytes:
 
 
 if __name__ == "__main__":
-    marked.main(__doc__, PAGE, *blocks())
+    marked.main(__doc__, PAGE, blocks)
     if "--write" in sys.argv:
         for plot in plots():
             (PICTURES / f"{plot.name}.svg").write_bytes(picture(plot))

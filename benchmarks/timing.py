@@ -213,4 +213,4 @@ def blocks() -> list[tuple[str, str, str]]:
 
 
 if __name__ == "__main__":
-    marked.main(__doc__, ROOT / "docs/timing.md", *blocks())
+    marked.main(__doc__, ROOT / "docs/timing.md", blocks)

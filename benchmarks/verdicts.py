@@ -21,4 +21,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    marked.main(__doc__, ROOT / "README.md", (BEGIN, END, table()))
+    marked.main(__doc__, ROOT / "README.md", lambda: [(BEGIN, END, table())])

@@ -47,8 +47,13 @@ def neighbours(weights: Iterable[float], taken: float) -> list[float]:
 
 
 def further(weights: Iterable[float], taken: float) -> list[float]:
-    """The weights to try besides where ``taken`` is at an edge: each ten times, or a tenth of, the last but one."""
+    """The weights to try besides where ``taken`` is at an edge: each ten times, or a tenth of, the last but one.
+
+    None where a single weight was tried, which tells no direction.
+    """
     ordered = sorted(weights)
+    if len(ordered) < 2:
+        return []
     for values, factor in ((ordered, 10.0), (ordered[::-1], 0.1)):
         if taken == values[-1]:
             grown = list(values)

@@ -145,9 +145,13 @@ def status(a: Arguments) -> None:
 
 def verify(a: Arguments) -> None:
     """Compare a fresh run with a recorded one; with --cell run that one, or all its seeds, again first."""
+    from wae.analysis.equivalence import Finding
     from wae.commands.verify import verify as run
 
-    if not run(a.recorded, a.results, a.cell):
+    found = run(a.recorded, a.results, a.cell)
+    if found is Finding.UNDECIDED:
+        raise UserError(f"neither a repetition of {a.recorded} nor a difference to it is shown; make more seeds again")
+    if found not in (Finding.IDENTICAL, Finding.EQUIVALENT):
         raise UserError(f"the fresh run differs from {a.recorded}")
 
 

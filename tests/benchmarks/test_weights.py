@@ -16,6 +16,7 @@ def test_neighbours(taken: float, expected: list[float]) -> None:
 @pytest.mark.parametrize(("taken", "expected"), [(0.3, [0.03, 0.1]), (1.0, []), (3.0, []), (10.0, [30.0, 100.0])])
 def test_a_grid_grows_by_two_values_on_the_side_of_a_winner_at_its_edge(taken: float, expected: list[float]) -> None:
     assert further([0.3, 1.0, 3.0, 10.0], taken) == expected
+    assert further([taken], taken) == []
 
 
 def sweep(folder: Path, scores: dict[float, list[float | None]]) -> str:

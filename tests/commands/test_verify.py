@@ -9,7 +9,9 @@ import pytest
 
 from tests.commands.test_origin import write_runs
 from wae.analysis.collecting import write_table
+from wae.analysis.equivalence import Finding
 from wae.analysis.runs import METRICS_COLUMNS
+from wae.cli import main
 from wae.commands import verify
 from wae.commands.recorded import Recorded
 from wae.core.errors import UserError
@@ -77,7 +79,7 @@ def test_against_a_finished_run_and_without_one(tmp_path: Path, capsys: pytest.C
     results = handed_in(tmp_path, frame(FID), commit="c1")
     with pytest.raises(UserError, match=r"empty/recorded/metrics\.csv: holds no score of a run"):
         verify.verify(recorded(tmp_path / "empty", frame({})), results)
-    assert verify.verify(folder, results)
+    assert verify.verify(folder, results) is Finding.IDENTICAL
     assert "identical: 5 values, bit for bit" in capsys.readouterr().out
     with pytest.raises(UserError, match="results/e: is itself the fresh result; make its runs again with --cell"):
         verify.verify(results / "e", results)
@@ -92,11 +94,11 @@ def test_one_origin_is_compared_bit_for_bit_and_two_by_equivalence(
 ) -> None:
     folder = recorded(tmp_path, frame(FID))
     moved = frame({key: value * (1 + 1e-9) for key, value in FID.items()})
-    assert not verify.verify(folder, handed_in(tmp_path, moved))
+    assert verify.verify(folder, handed_in(tmp_path, moved)) is Finding.DIFFERENT
     out = capsys.readouterr().out
     assert "different: 5 of 5 values, on the same commit, versions and machine" in out
     assert out.count("recorded 2.") == 5
-    assert verify.verify(folder, handed_in(tmp_path, moved, commit="c1"))
+    assert verify.verify(folder, handed_in(tmp_path, moved, commit="c1")) is Finding.EQUIVALENT
     out = capsys.readouterr().out
     assert "equivalent: d/a fid_classifier prior: recorded 2.1, found 2.1, margin 2 times" in out
     assert "equivalent: 1 measures; a true repetition passes in at least 90%" in out
@@ -105,7 +107,7 @@ def test_one_origin_is_compared_bit_for_bit_and_two_by_equivalence(
     assert written["power"] == pytest.approx(0.9, abs=0.001)
     assert 1.05 < written["measures"][0]["noticeable"] < 2
     one = moved[moved["seed"] == 0]
-    assert not verify.verify(folder, handed_in(tmp_path, one, commit="c1"))
+    assert verify.verify(folder, handed_in(tmp_path, one, commit="c1")) is Finding.UNDECIDED
     out = capsys.readouterr().out
     assert "too few seeds: 1, need 4 or more to show equivalence" in out
     assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
@@ -119,10 +121,10 @@ def test_a_run_that_moved_to_another_device_is_compared_by_equivalence(
     results = handed_in(tmp_path, moved)
     write_runs(folder / "runs.csv", device="cuda:0", gpu="NVIDIA H200")
     write_runs(results / "e/runs.csv", device="cuda:1", gpu="NVIDIA H200")
-    assert not verify.verify(folder, results)
+    assert verify.verify(folder, results) is Finding.DIFFERENT
     assert "different: 5 of 5 values, on the same commit, versions and machine" in capsys.readouterr().out
     write_runs(results / "e/runs.csv", device="cpu", gpu="")
-    assert verify.verify(folder, results)
+    assert verify.verify(folder, results) is Finding.EQUIVALENT
     assert "recorded on NVIDIA H200, made again on cpu\nequivalent: " in capsys.readouterr().out
 
 
@@ -132,16 +134,35 @@ def test_lost_seeds_and_seeds_too_few_to_be_told_apart_do_not_pass(
     moved = frame({key: value * (1 + 1e-9) for key, value in FID.items()})
     folder = recorded(tmp_path, frame(FID))
     for lost in (moved[moved["seed"] != 3], moved.assign(value=moved["value"].mask(moved["seed"] == 3))):
-        assert not verify.verify(folder, handed_in(tmp_path, lost, commit="c1"))
+        assert verify.verify(folder, handed_in(tmp_path, lost, commit="c1")) is Finding.UNDECIDED
         out = capsys.readouterr().out
         assert "undecided: d/a, all 1 scores together: fresh scores of 1 of 5 recorded seeds are lacking; p = " in out
         assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
     three = frame(FID)[:3]
-    assert not verify.verify(recorded(tmp_path, three), handed_in(tmp_path, moved[:3], commit="c1"))
+    assert verify.verify(recorded(tmp_path, three), handed_in(tmp_path, moved[:3], commit="c1")) is Finding.UNDECIDED
     out = capsys.readouterr().out
     assert "equivalent: d/a fid_classifier prior" in out
     assert "together: no test of 3 recorded and 3 fresh seeds can reject at 5%; run more seeds" in out
     assert "undecided: 1 measures; a true repetition passes in at least 0%" in out
+
+
+@pytest.mark.parametrize(
+    ("factor", "seeds", "said"),
+    [
+        (1.0, 5, None),
+        (1.0 + 1e-9, 5, None),
+        (1.0 + 1e-9, 3, "neither a repetition of {} nor a difference to it is shown; make more seeds again"),
+        (9.0, 5, "the fresh run differs from {}"),
+    ],
+)
+def test_the_command_tells_a_difference_from_what_is_undecided(
+    factor: float, seeds: int, said: str | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = recorded(tmp_path, frame(FID))
+    fresh = frame({key: value * factor for key, value in FID.items()})[:seeds]
+    results = handed_in(tmp_path, fresh, commit="c1")
+    assert main(["verify", str(folder), "--results", str(results)]) == (0 if said is None else 1)
+    assert capfd.readouterr().err == ("" if said is None else f"error: {said.format(folder)}\n")
 
 
 def test_settings_that_changed_since_are_not_compared(tmp_path: Path, smoke: dict[str, Any]) -> None:
@@ -160,7 +181,7 @@ def test_one_cell_is_made_again_and_is_identical(
     for name in ("metrics.csv", "manifest.json"):
         (folder / "results/smoke" / name).rename(folder / "recorded" / name)
     monkeypatch.chdir(folder)
-    assert verify.verify(folder / "recorded", Path("results"), "digits/vae/seed0")
+    assert verify.verify(folder / "recorded", Path("results"), "digits/vae/seed0") is Finding.IDENTICAL
     out = capsys.readouterr().out
     count = int(out.rpartition("identical: ")[2].split()[0])
     assert count > 5

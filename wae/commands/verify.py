@@ -34,8 +34,8 @@ KEYS = ["dataset", "method", "seed", "metric", "subject", "reference", "samples"
 SHOWN = 20  # values that differ, of one comparison
 
 
-def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
-    """Print how a fresh result compares with the folder ``recorded``; True where it is the same or a repetition of it.
+def verify(recorded: Path, results: Path, cell: str | None = None) -> Finding:
+    """Print how a fresh result compares with the folder ``recorded``, and return what was found of the whole.
 
     The fresh result is results/EXPERIMENT of the same name; with ``cell`` that run (DATASET/METHOD/seedN) or all
     recorded seeds of a method (DATASET/METHOD) are made again, from the recorded config, in results/verify_EXPERIMENT.
@@ -67,7 +67,7 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
     found = differing(old, fresh)
     if not found:
         print(f"identical: {len(old)} values, bit for bit")
-        return True
+        return Finding.IDENTICAL
     again = results / record.experiment if cell is None else results / record.again
     elsewhere = moved(devices(recorded / "runs.csv"), devices(again / "runs.csv"))
     for line in elsewhere:
@@ -76,11 +76,12 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> bool:
         for line in found[:SHOWN]:
             print(f"different: {line}")
         print(f"different: {len(found)} of {len(old)} values, on the same commit, versions and machine")
-        return False
+        return Finding.DIFFERENT
     made = repetition(old, fresh, _distance(record, old), _reference(record))
     whole = {"finding": made.finding, "power": made.power}
     write_json(results / record.again / "verify.json", asdict(made) | whole)
-    return report(made)
+    report(made)
+    return made.finding
 
 
 def of_cell(recorded: pd.DataFrame, cell: str) -> pd.DataFrame:
@@ -167,8 +168,8 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float | np.number)
 
 
-def report(found: Repetition) -> bool:
-    """Print what was found of each measure and cell, what would have been noticed, and the whole; True for a pass."""
+def report(found: Repetition) -> None:
+    """Print what was found of each measure and cell, what would have been noticed, and the whole."""
     for measure in found.measures:
         if measure.finding is not Finding.IDENTICAL:
             print(_measure_said(measure))
@@ -182,12 +183,10 @@ def report(found: Repetition) -> bool:
         print(f"too few seeds: {min(min(m.seeds) for m in few)}, need 4 or more to show equivalence")
     if noisy and found.finding is Finding.UNDECIDED:
         print(f"too noisy for so few seeds: {len(noisy)} measures; run more seeds")
-    passed = found.finding in (Finding.EQUIVALENT, Finding.IDENTICAL)
     print(
         f"{found.finding}: {len(found.measures)} measures; a true repetition passes in at least {found.power:.0%}, one "
         "that differs by a margin in at most 5%"
     )
-    return passed
 
 
 def _cell_said(found: Together) -> str:
