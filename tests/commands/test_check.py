@@ -32,7 +32,7 @@ def test_a_key_of_common_that_reaches_no_run_is_noted(
     assert main(["check", "--config", str(tmp_path / "c.json")]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert lines[0].endswith("c.json: 3 runs of 3 methods on 1 dataset")
-    assert [line.partition(" reaches no run: a later layer has it too")[0] for line in lines[1:]] == [
+    assert [line.partition(" reaches no run: a later layer (datasets, ")[0] for line in lines[1:]] == [
         f"note: training.common.{key}" for key in noted
     ]
 

@@ -133,18 +133,18 @@ def test_prepared_data_need_their_files_no_more(kind: str, path: str, roots: lis
     (roots[0] / path).rename(roots[0] / "elsewhere")
     plan = load_plan(plan.config.model_dump())  # as each command does
     assert made_from.outdated(plan, LAYOUT) == {}
-    jobs.refuse_missing_files(plan, LAYOUT, {})
+    jobs.refuse_unprepared(plan, LAYOUT, {})
     wae.evaluate(plan, CELL)
     experiment.collect(plan, LAYOUT)
     record = LAYOUT.data(plan.data_id("mine")) / "meta.json"
     said = re.escape(f"config: datasets.mine: {roots[0] / path}: no such ")
     with pytest.raises(UserError, match=said):  # before anything is deleted
-        jobs.refuse_missing_files(plan, LAYOUT, {str(record): "made by other code"})
+        jobs.refuse_unprepared(plan, LAYOUT, {str(record): "made by other code"})
     with pytest.raises(UserError, match=said):
         stages.prepare(plan, "mine", LAYOUT)
     record.unlink()
     with pytest.raises(UserError, match=said):
-        jobs.refuse_missing_files(plan, LAYOUT, {})
+        jobs.refuse_unprepared(plan, LAYOUT, {})
     with pytest.raises(UserError, match=said):
         wae.train(plan, CELL)
 
@@ -158,7 +158,7 @@ def test_a_dataset_needs_no_files_of_the_others(roots: list[Path]) -> None:
     with pytest.raises(UserError, match=r"datasets.faces: .* download CelebA yourself"):
         wae.train(plan, "faces/wae_mmd/seed0")
     with pytest.raises(UserError) as caught:
-        jobs.refuse_missing_files(plan, LAYOUT, {})
+        jobs.refuse_unprepared(plan, LAYOUT, {})
     assert [line.partition(": /")[0] for line in str(caught.value).splitlines()] == [
         "config: datasets.faces",
         "config: datasets.more",
@@ -228,7 +228,7 @@ def test_a_run_on_replaced_images_is_trained_again(roots: list[Path], capsys: py
     content = read_json(meta)
     content["sha256"]["train_images.npy"] = "0" * 64
     write_json(meta, content, sealed=True)
-    assert made_from.outdated(plan, LAYOUT) == {str(run): "made from other images"}
+    assert made_from.outdated(plan, LAYOUT) == {str(run): "made from other data"}
 
 
 def test_a_run_on_replaced_images_is_not_scored_on_the_others(roots: list[Path]) -> None:
@@ -238,7 +238,7 @@ def test_a_run_on_replaced_images_is_not_scored_on_the_others(roots: list[Path])
     wae.evaluate(plan, CELL)
     replace_array(roots[0])
     again = f"make it again: wae train --plan FILE --cell {CELL}"
-    said = f"{folder.record}: made from other images than the plan's; {again}"
+    said = f"{folder.record}: made from other data than the plan's; {again}"
     references = LAYOUT.reference(plan.data_id("mine"), plan.reference_id("classifier"))
     old = read_json(references / "reference.json")
     with pytest.raises(UserError, match=re.escape(said)):
@@ -248,7 +248,7 @@ def test_a_run_on_replaced_images_is_not_scored_on_the_others(roots: list[Path])
         with pytest.raises(UserError, match=re.escape(said)):
             call(plan, Cell.parse(CELL), LAYOUT)
     wae.train(plan, CELL)
-    said = f"{folder.metrics}: made from other images than the plan's; make it again: wae evaluate --plan FILE"
+    said = f"{folder.metrics}: made from other data than the plan's; make it again: wae evaluate --plan FILE"
     with pytest.raises(UserError, match=re.escape(said)):
         experiment.collect(plan, LAYOUT)
     wae.evaluate(plan, CELL)
@@ -274,7 +274,7 @@ def test_extractors_and_references_of_replaced_images_are_made_again(roots: list
     with np.load(roots[0] / "set.npz") as arrays:  # labels alone: the train images stay
         np.savez(roots[0] / "set.npz", images=arrays["images"], labels=1 - arrays["labels"])
     stages.prepare(plan, "mine", LAYOUT)
-    assert made_from.outdated(plan, LAYOUT) == dict.fromkeys(records, "made from other images")
+    assert made_from.outdated(plan, LAYOUT) == dict.fromkeys(records, "made from other data")
     replace_array(roots[0])
     stages.prepare(plan, "mine", LAYOUT)
     again = wae.score(images, "mine", plan)
@@ -289,6 +289,27 @@ def test_extractors_and_references_of_replaced_images_are_made_again(roots: list
     stages.extractor(plan, "mine", "classifier", LAYOUT)
     stages.reference(plan, "mine", "classifier", LAYOUT)
     assert {read_json(Path(record))["made_from"]["data"] for record in records} == {made_from.of_arrays(data)["data"]}
+
+
+def test_a_stage_by_hand_refuses_what_the_one_before_made_of_other_data(roots: list[Path]) -> None:
+    plan = load_plan(small(roots[0], "set.npz", "array").config.model_dump() | FEW)
+    wae.train(plan, CELL)
+    wae.evaluate(plan, CELL)
+    replace_array(roots[0])
+    stages.prepare(plan, "mine", LAYOUT)
+    stages.train(plan, Cell.parse(CELL), LAYOUT)
+    with pytest.raises(
+        UserError, match=r"reference\.json: made from other data .*; make it again: wae reference --plan"
+    ):
+        stages.evaluate(plan, Cell.parse(CELL), LAYOUT)
+    with pytest.raises(
+        UserError, match=r"extractor\.json: made from other data .*; make it again: wae extractor --plan"
+    ):
+        stages.reference(plan, "mine", "classifier", LAYOUT)
+    stages.extractor(plan, "mine", "classifier", LAYOUT)
+    stages.reference(plan, "mine", "classifier", LAYOUT)
+    stages.evaluate(plan, Cell.parse(CELL), LAYOUT)
+    assert made_from.outdated(plan, LAYOUT) == {}
 
 
 def test_every_result_says_what_it_was_made_from(roots: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,7 +380,7 @@ def test_a_stale_table_or_page_is_noticed_and_what_was_just_made_is_not(
     said = f"results/own, reports/own: {unsaid}; made again where they are asked for"
     assert capsys.readouterr().err == f"{said}\n"
     jobs.say_outdated(found, partial=True)
-    kept = "but for runs, scores, extractors and references, of which a partial report takes what is there"
+    kept = "but for data, extractors, references, runs, scores and times: a partial report takes what is there"
     assert capsys.readouterr().err == f"{said}, {kept}\n"
     for stage, path in results.items():
         made_from.note(folder, path, made_from.of_stage(plan, stage))

@@ -12,7 +12,7 @@ OWN, UNDECLARED = "tests.shared.metrics:brightness_gap", "tests.shared.metrics:u
 
 
 def planned(
-    config: dict[str, Any], primary: str | None = None, secondary: tuple[str, ...] = (), **evaluation: int
+    config: dict[str, Any], primary: str | None = None, secondary: tuple[str, ...] = (), **evaluation: Any
 ) -> None:
     config["report"] = {"primary": primary, "secondary": list(secondary)}
     config["run"]["extractors"] = ["classifier", "random"]
@@ -65,12 +65,13 @@ def test_nor_can_a_metric_of_ones_own_that_declares_none(config: dict[str, Any])
         ("secondary", "nll_iw", {"importance_samples": 0}, "evaluation.importance_samples is 0; set it above 0"),
         ("secondary", "nll_iw/codes", {}, "write nll_iw/reconstruction"),
         ("secondary", "latent_sw2/prior", {}, "write latent_sw2/codes"),
+        ("secondary", "sse_of_pca", {"reference": "train"}, "evaluation.reference 'test' or 'validation'"),
         ("secondary", "parzen/mixture", {"parzen_samples": 9}, "write parzen/prior"),
         ("secondary", "sharpness/codes", {}, "write sharpness/prior or sharpness/mixture or sharpness/reconstruction"),
     ],
 )
 def test_a_score_that_no_run_will_have_is_refused(
-    kind: str, name: str, evaluation: dict[str, int], said: str, config: dict[str, Any]
+    kind: str, name: str, evaluation: dict[str, Any], said: str, config: dict[str, Any]
 ) -> None:
     asked: dict[str, Any] = {"primary": name} if kind == "primary" else {"secondary": (name,)}
     with pytest.raises(UserError, match=f"config: report.{kind}: no run will have '{name}'.*{said}"):
@@ -81,6 +82,8 @@ def test_a_score_of_another_encoder_or_prior_is_refused(config: dict[str, Any]) 
     config["run"]["methods"] = ["wae_mmd"]
     with pytest.raises(UserError, match="no run will have 'elbo': it needs encoder 'gaussian' and prior 'normal'"):
         planned(config, secondary=("elbo",))
+    with pytest.raises(UserError, match="no run will have 'kl_total': it needs encoder 'gaussian'"):
+        planned(config, secondary=("kl_total",))
     planned(config, secondary=("latent_radius",))
     config["training"]["common"]["prior"] = "uniform"
     with pytest.raises(UserError, match="no run will have 'latent_radius': it needs prior 'normal'"):

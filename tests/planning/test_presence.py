@@ -76,6 +76,7 @@ def test_celeba_must_be_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert line is not None
     assert "lacks list_attr_celeba.txt;" in line
     (tmp_path / "celeba/img_align_celeba").rename(tmp_path / "celeba/images")
+    (tmp_path / "celeba/img_align_celeba").mkdir()  # where a disk is not mounted
     assert missing(SOURCE + "celeba", {}, tmp_path) is not None
     (tmp_path / "celeba/img_align_celeba.zip").touch()
     assert missing(SOURCE + "celeba", {}, tmp_path) is None
@@ -88,6 +89,10 @@ def test_celeba_must_be_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_own_files(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     np.save(tmp_path / "x.npy", np.zeros(3))
+    (tmp_path / "mine/.hidden").touch()
+    empty = f"{tmp_path}/mine: an empty folder; correct option path, or mount the disk that it is on"
+    assert missing(OWN + "folder", {"path": "mine"}, tmp_path) == empty.replace(f"{tmp_path}/", "")
+    (tmp_path / "mine/a.png").touch()
     assert missing(OWN + "folder", {"path": "mine"}, tmp_path) is None
     assert missing(OWN + "array", {"path": "x.npy", "labels": ""}, tmp_path) is None
     assert missing(OWN + "folder", {"path": str(tmp_path / "mine")}, Path("/nowhere")) is None

@@ -62,7 +62,7 @@ def test_agreement_is_said_as_it_is(results: Results) -> None:
     )
     one = Agreement("d", rankings[:1], subjects=[SubjectAgreement("prior", 1, None, None, True)])
     assert error_tables.agreement_said(results, one) == (
-        "On d one measure of samples from the prior only ranks the methods."
+        "On d only one measure of samples from the prior ranks the methods."
     )
     assert error_tables.agreement_said(results, Agreement("d", rankings)) == ""
 

@@ -58,6 +58,13 @@ class NotCalled:
     """Its instances cannot be called."""
 
 
+class Static:
+    """Needs no instance to be called."""
+
+    @staticmethod
+    def __call__(cell: str, row: Row) -> None: ...
+
+
 def of_a_row_alone(row: Row) -> None: ...
 
 
@@ -116,6 +123,11 @@ def test_a_tracker_that_is_not_there_is_refused_before_training(tmp_path: Path, 
     with pytest.raises(UserError, match=message):
         trained(tmp_path, trackers=[f"{HERE}:{name}"])
     assert not (tmp_path / "run/history.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["Failing", "Unmade", "Static"])
+def test_a_class_that_can_be_called_is_a_tracker(name: str) -> None:
+    assert list(Trackers([f"{HERE}:{name}"], "digits/vae/seed0").trackers) == [f"{HERE}:{name}"]
 
 
 @pytest.mark.parametrize("name", ["wae.training.trackers:Trackers", "baselines.vae:VAE", "wae:train"])

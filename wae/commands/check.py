@@ -73,7 +73,7 @@ def check_metric(dotted: str, primary: str | None) -> None:
 
 def notes(plan: Plan) -> list[str]:
     """What is no fault of a config, a line each: settings that reach no run, and data that must be put there first."""
-    later = "a later layer has it too, such as the defaults' of a method; set it in training.methods"
+    later = "a later layer (datasets, methods, cells or run.vary, the defaults' too) has it as well; set it there"
     said = [f"training.common.{key} reaches no run: {later}" for key in unheard(plan)]
     for name in plan.config.run.datasets:
         settings = plan.config.datasets[name]

@@ -61,6 +61,7 @@ def reference(plan: Plan, dataset: str, extractor: str, layout: Layout) -> Path:
     with _alone(out, "reference") as since:
         wanted = made_from.of_reference(plan, extractor) | made_from.of_arrays(data)
         if not _made_meanwhile(since, wanted, out, REFERENCE, inputs):
+            made_from.refuse_other_extractor(plan, layout, dataset, extractor)
             build_reference(data, made_by, plan.config.evaluation, fractions, out, device(plan), wanted)
     return out
 
@@ -86,6 +87,8 @@ def evaluate(plan: Plan, cell: Cell, layout: Layout) -> Path:
     with alone(out, "train"), _alone(out, "evaluate"):  # of a run that nobody trains meanwhile
         made_from.refuse_other_run(plan, layout, cell)
         data = _prepared(plan, cell.dataset, layout)
+        for name in plan.config.run.extractors:
+            made_from.refuse_other_reference(plan, layout, cell.dataset, name)
         known = made_from.of_scores(plan) | made_from.of_arrays(data)
         run(out, data, references, plan.config.evaluation, device(plan), known)
     return out

@@ -7,6 +7,7 @@ SUFFIXES = ("_curve", "_half", "_infinity")  # fid_EXTRACTOR_SUFFIX
 OF_IMAGES = ("sharpness",)  # of samples from the prior and the mixture, and of reconstructions, as FAMILIES are
 OF_PRIOR = ("parzen", "parzen_error", "parzen_sigma")  # of samples from the prior alone
 LIKELIHOODS = ("elbo", "nll_iw", "nll_iw_error")
+INFORMATION = ("mutual_information", "mutual_information_bound", "kl_total", "kl_aggregate")
 OF_RECONSTRUCTIONS = ("mse", "l1", "psnr", "ssim", "sse", "sse_of_pca", *LIKELIHOODS)
 OF_NORMAL_CODES = (  # of codes whose prior is normal
     *("latent_radius", "latent_mardia_skewness", "latent_mardia_kurtosis"),
@@ -17,7 +18,7 @@ OF_CODES = (
     *("latent_mmd2", "latent_mmd_p", "latent_sw2", "latent_mean_error", "latent_sd_ratio_min", "latent_sd_ratio_max"),
     *("latent_direction_sd_min", "latent_direction_sd_max"),
     *("latent_skewness", "latent_kurtosis", "latent_correlation"),
-    *("mutual_information", "mutual_information_bound", "kl_total", "kl_aggregate"),
+    *INFORMATION,
 )
 METRICS = (*OF_IMAGES, *OF_PRIOR, *OF_RECONSTRUCTIONS, *OF_CODES)
 WITHOUT_DIRECTION = (*OF_IMAGES, *OF_PRIOR)  # measures of prior samples of which neither way is better

@@ -126,7 +126,7 @@ def claim_folder() -> None:
         remove_leftovers(folder, "*")  # runs and data are cleaned by their own jobs, alone in their folders
 
 
-def refuse_missing_files(plan: Plan, layout: Layout, outdated: Mapping[str, str]) -> None:
+def refuse_unprepared(plan: Plan, layout: Layout, outdated: Mapping[str, str]) -> None:
     """UserError, with a line per dataset, where files are not there that this workflow would prepare data from.
 
     ``outdated``: as ``say_outdated`` takes them.
@@ -146,11 +146,11 @@ def refuse_missing_files(plan: Plan, layout: Layout, outdated: Mapping[str, str]
 def say_outdated(records: Mapping[str, str], partial: bool = False) -> None:
     """Say on stderr which results will be made again, and why: the first few of each reason.
 
-    A ``partial`` report makes no run again, nor what its scores need.
+    A ``partial`` report makes no run, score or time again, nor what they need.
     """
     done = "made again where they are asked for"
     if partial:
-        done += ", but for runs, scores, extractors and references, of which a partial report takes what is there"
+        done += ", but for data, extractors, references, runs, scores and times: a partial report takes what is there"
     for words in dict.fromkeys(records.values()):
         paths = list(dict.fromkeys(str(Path(path).parent) for path, found in records.items() if found == words))
         more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""

@@ -10,7 +10,7 @@ from typing import Any
 
 from wae.core.errors import UserError
 from wae.core.files import digest, read_json, write_json
-from wae.core.layout import Cell, ExperimentFolder, Layout
+from wae.core.layout import EXTRACTOR, REFERENCE, Cell, ExperimentFolder, Layout
 from wae.core.locks import alone
 from wae.planning import own_files
 from wae.planning.config import data_root
@@ -23,7 +23,7 @@ CHANGED = {
     "settings": "made with other settings",
     "code": "made by other code",
     "files": "its files have changed since",
-    "data": "made from other images",
+    "data": "made from other data",
 }
 
 
@@ -148,6 +148,22 @@ def refuse_other_scores(plan: Plan, layout: Layout, cell: Cell) -> None:
     """UserError where scores of ``cell`` are there, but not of the plan's settings or the data now prepared."""
     wanted = of_scores(plan) | of_arrays(layout.data(plan.data_id(cell.dataset)))
     _refuse_other(plan.folder(layout).run(cell).metrics, wanted, f"wae evaluate --plan FILE --cell {cell}")
+
+
+def refuse_other_extractor(plan: Plan, layout: Layout, dataset: str, extractor: str) -> None:
+    """UserError where the extractor is there, but not of the plan's settings or the data now prepared."""
+    data_id = plan.data_id(dataset)
+    wanted = of_extractor(plan, extractor) | of_arrays(layout.data(data_id))
+    record = layout.extractor(data_id, plan.extractor_id(extractor)) / EXTRACTOR[-1]
+    _refuse_other(record, wanted, f"wae extractor --plan FILE --dataset {dataset} --extractor {extractor}")
+
+
+def refuse_other_reference(plan: Plan, layout: Layout, dataset: str, extractor: str) -> None:
+    """UserError where the reference is there, but not of the plan's settings or the data now prepared."""
+    data_id = plan.data_id(dataset)
+    wanted = of_reference(plan, extractor) | of_arrays(layout.data(data_id))
+    record = layout.reference(data_id, plan.reference_id(extractor)) / REFERENCE[-1]
+    _refuse_other(record, wanted, f"wae reference --plan FILE --dataset {dataset} --extractor {extractor}")
 
 
 def _refuse_other(record: Path, wanted: Mapping[str, str], command: str) -> None:

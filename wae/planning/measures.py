@@ -54,14 +54,19 @@ def _measured(config: Config) -> dict[str, tuple[str, ...]]:
 
 
 def _lacking(config: Config, runs: Sequence[RunSettings]) -> dict[str, str]:
-    """Those of ``_measured`` that no run will have, each with the reason and the remedy."""
+    """Those of ``_measured`` that no run will have by its settings, each with the reason and the remedy.
+
+    Whether a method's class has a likelihood is not looked at.
+    """
     evaluation, found = config.evaluation, dict[str, str]()
     normal = [run.training for run in runs if run.training.prior == "normal"]
     if not normal:
         found |= dict.fromkeys(reserved.OF_NORMAL_CODES, "it needs prior 'normal'; add such a method, or remove it")
     if not any(training.encoder == "gaussian" for training in normal):
         needs = "it needs encoder 'gaussian' and prior 'normal'; add such a method, or remove it"
-        found |= dict.fromkeys(reserved.LIKELIHOODS, needs)
+        found |= dict.fromkeys((*reserved.LIKELIHOODS, *reserved.INFORMATION), needs)
+    if evaluation.reference == "train":
+        found["sse_of_pca"] = "it needs evaluation.reference 'test' or 'validation'; set that, or remove it"
     if evaluation.importance_samples == 0:
         found |= dict.fromkeys(reserved.LIKELIHOODS, "evaluation.importance_samples is 0; set it above 0")
     if evaluation.parzen_samples == 0:

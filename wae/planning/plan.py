@@ -160,7 +160,8 @@ def _read(path: Path) -> Plan:
     try:
         document = read_json(path, own=True)
     except UserError as error:
-        raise UserError(f"{error}, or write it again with `wae plan`") from error
+        again = ", or write it again with `wae plan`" if path.name.startswith("plan") else ""
+        raise UserError(f"{error}{again}") from error
     if not isinstance(document, dict) or not {"config", "runs"} <= document.keys():
         if isinstance(document, dict) and "experiment" in document:
             return make_plan(with_defaults(document))  # a config written as JSON

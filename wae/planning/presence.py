@@ -97,7 +97,7 @@ def _celeba(options: Options, root: Path | None) -> str | None:
     base = data_folder(root) / CELEBA_FOLDER
     lists = [CELEBA_PARTITION, *([CELEBA_ATTRIBUTES] if options.get("attribute") else [])]
     lacking = [name for name in lists if not (base / name).is_file()]
-    if not (base / CELEBA_IMAGES).is_dir() and not (base / f"{CELEBA_IMAGES}.zip").is_file():
+    if not _filled(base / CELEBA_IMAGES) and not (base / f"{CELEBA_IMAGES}.zip").is_file():
         lacking.append(f"{CELEBA_IMAGES}/ (or {CELEBA_IMAGES}.zip)")
     if not lacking:
         return None
@@ -108,7 +108,19 @@ def _celeba(options: Options, root: Path | None) -> str | None:
 
 
 def _folder(options: Options, root: Path | None) -> str | None:
-    return _own(options, root, ("path", "test"), Path.is_dir, "folder")
+    return _own(options, root, ("path", "test"), Path.is_dir, "folder") or next(
+        (
+            f"{shown(options[key])}: an empty folder; correct option {key}, or mount the disk that it is on"
+            for key in ("path", "test")
+            if options.get(key) and not _filled(own_path(options[key], root))
+        ),
+        None,
+    )
+
+
+def _filled(folder: Path) -> bool:
+    """Whether a folder is there with anything in it that is not hidden: where a disk is not mounted, it is empty."""
+    return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
 
 
 def _array(options: Options, root: Path | None) -> str | None:

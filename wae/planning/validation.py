@@ -134,7 +134,7 @@ def _number_hint(found: Any, kind: str) -> str:
     if kind not in ("float_type", "int_type") or not isinstance(found, str):
         return ""
     try:
-        return f"; YAML reads it as text, write {float(found)!r}"
+        return f"; it is text here, write {int(found) if kind == 'int_type' else float(found)!r} without quotes"
     except ValueError:
         return "; write a number without quotes"
 

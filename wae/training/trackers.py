@@ -55,7 +55,8 @@ def _check(name: str, found: Any) -> None:
             if call is None:  # found.__call__ would be that of its own class, which makes instances
                 raise TypeError("it defines no __call__")
             inspect.signature(found).bind()
-            inspect.signature(call).bind("self", "cell", {})
+            bound = call.__get__(object(), found) if hasattr(call, "__get__") else call
+            inspect.signature(bound).bind("cell", {})
         elif callable(found):
             inspect.signature(found).bind("cell", {})
         else:

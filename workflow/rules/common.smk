@@ -23,8 +23,8 @@ try:
     JUDGES = own_judges(CLAIMS)
     # What is not made from what this config leads to, whatever .snakemake remembers; jobs elsewhere need not ask again.
     OUTDATED = made_from.outdated(PLAN, Layout(), JUDGES) if workflow.is_main_process else {}
-    if workflow.is_main_process:  # before any job, as Snakemake deletes what a job is to make again
-        jobs.refuse_missing_files(PLAN, Layout(), OUTDATED)
+    if workflow.is_main_process and not PLAN.config.run.partial:  # before Snakemake deletes what is to be made again
+        jobs.refuse_unprepared(PLAN, Layout(), OUTDATED)
 except UserError as error:
     sys.tracebacklimit = 0  # the fault lies in a config, not at a line of this file
     raise WorkflowError(str(error)) from None

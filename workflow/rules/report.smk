@@ -62,7 +62,7 @@ rule analyse:
     input:
         plan=rules.plan.output,
         metrics=rules.collect.output,
-        timing=lambda w: finished(rules.timing.output),
+        timing=lambda w: finished(f"{RESULTS}/{name}" for name in ("timing.csv", "timing_machine.json")),
         manifest=rules.manifest.output,
         claims=CLAIMS,
         anchors=jobs.suite_file("config/anchors.yaml"),

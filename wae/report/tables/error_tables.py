@@ -75,7 +75,7 @@ def agreement_said(results: Results, found: Agreement) -> str:
     first, *others = found.subjects
     measures = f"{counted(first.measures, 'measure')} of {SUBJECTS[first.subject]}"
     if first.tau is None or first.primary_tau is None:
-        said = f"On {found.dataset} one measure of {SUBJECTS[first.subject]} only ranks the methods"
+        said = f"On {found.dataset} only one measure of {SUBJECTS[first.subject]} ranks the methods"
     elif first.same_order:
         ranks = found.rankings[0].ranks
         order = ", ".join(map(results.title, sorted(ranks, key=lambda method: ranks[method])))
