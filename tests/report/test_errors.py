@@ -12,6 +12,7 @@ from wae.analysis.metrics import METRICS
 from wae.analysis.results import Results
 from wae.analysis.rows import Agreement, Condition, Ranking, SubjectAgreement
 from wae.report.figures import claims
+from wae.report.page import error_words
 from wae.report.tables import error_tables
 
 
@@ -32,7 +33,7 @@ def test_the_gap_has_its_steps(results: Results) -> None:
 
 
 def test_the_budget_is_said_in_words_and_numbers(results: Results) -> None:
-    said = error_tables.sentences(results)
+    said = error_words.sentences(results)
     assert said[0].startswith("On digits training seeds cause most of the error")
     assert "; with 80% power a test would find a factor of " in said[0]
     assert said[1].startswith(
@@ -51,20 +52,20 @@ def test_agreement_is_said_as_it_is(results: Results) -> None:
     ranks = {"wae_gan": 1.0, "vae": 2.0}
     rankings = [Ranking("d", c, ranks, 1.0) for c in (primary, other)]
     alike = Agreement("d", rankings, subjects=[SubjectAgreement("prior", 2, 1.0, 1.0, True)])
-    assert error_tables.agreement_said(results, alike) == (
+    assert error_words.agreement_said(results, alike) == (
         "On d all 2 measures of samples from the prior rank the methods alike: WAE-GAN, VAE."
     )
     subjects = [SubjectAgreement("prior", 2, -1.0, -1.0, False), SubjectAgreement("reconstruction", 7, 0.5, 0.1, False)]
-    assert error_tables.agreement_said(results, Agreement("d", rankings, [other], subjects)) == (
+    assert error_words.agreement_said(results, Agreement("d", rankings, [other], subjects)) == (
         "On d the 2 measures of samples from the prior do not rank the methods alike: mean Kendall's tau −1 between "
         "two of them, −1 with the primary one; the exact reverse of the primary order by: Recall (classifier) of "
         "samples from the prior. Mean tau 0.5 between two of the 7 of reconstructions."
     )
     one = Agreement("d", rankings[:1], subjects=[SubjectAgreement("prior", 1, None, None, True)])
-    assert error_tables.agreement_said(results, one) == (
+    assert error_words.agreement_said(results, one) == (
         "On d only one measure of samples from the prior ranks the methods."
     )
-    assert error_tables.agreement_said(results, Agreement("d", rankings)) == ""
+    assert error_words.agreement_said(results, Agreement("d", rankings)) == ""
 
 
 @pytest.mark.usefixtures("results")  # from it on the directions of the metrics are known

@@ -15,12 +15,12 @@ from wae.analysis.results import Results
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_text
 from wae.report.names import slug
-from wae.report.page import citation, headline, protocol, provenance
+from wae.report.page import citation, error_words, headline, protocol, provenance
 from wae.report.page.explorer import explorer
 from wae.report.page.pictures import BUDGET, Encode, encoded, galleries
 from wae.report.page.sections import SECTIONS, shown
 from wae.report.page.vector import inline_svg
-from wae.report.tables import error_tables, run_tables, study_tables
+from wae.report.tables import run_tables, study_tables
 from wae.report.tables.claim_tables import VERDICTS, errors_said, fixed_said
 from wae.report.tables.score_tables import reasons_in_words
 from wae.report.tables.write import read_tables
@@ -124,7 +124,7 @@ def context(results: Results, report_dir: Path, partial: bool, room: Room, encod
         "explorer": latent,
         "not_along_training": run_tables.not_along_training(results),
         "quiet": study_tables.quietness(results),
-        "budget_sentences": error_tables.sentences(results),
+        "budget_sentences": error_words.sentences(results),
         "protocol": protocol.paragraphs(results),
         "protocol_tex": protocol.latex(results),
         "facts": provenance.facts(results),
