@@ -265,6 +265,35 @@ def test_words_filter_the_facts_of_provenance(browser: Chrome, path: Path) -> No
     assert browser.find_element(By.ID, "live").get_attribute("textContent").startswith("1 of ")
 
 
+def test_the_keyboard_walks_the_traces_of_the_rows_that_a_filter_leaves(browser: Chrome, path: Path) -> None:
+    _open(browser, path)
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    part = browser.find_element(By.ID, "table-claim_divergences")
+
+    def stops() -> list[Any]:
+        return part.find_elements(By.CSS_SELECTOR, "td[tabindex='0']")
+
+    def row(cell: Any) -> str:
+        return str(browser.execute_script("return arguments[0].parentElement.cells[0].textContent", cell))
+
+    whole = row(stops()[0])
+    field = part.find_element(By.CSS_SELECTOR, "label.filter input")
+    field.send_keys("MMD² gradient")
+    shown = [e.text for e in part.find_elements(By.CSS_SELECTOR, "tbody th") if e.is_displayed()]
+    assert len(shown) > 1
+    walked = []
+    (cell,) = stops()
+    for _ in shown:
+        assert cell.is_displayed()
+        walked.append(row(cell))
+        cell.send_keys(Keys.ARROW_DOWN)
+        (cell,) = stops()
+        assert cell == browser.switch_to.active_element
+    assert walked == shown
+    field.send_keys(Keys.CONTROL, "a", Keys.NULL, Keys.DELETE)
+    assert [row(cell) for cell in stops()] == [whole]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_accessibility_checker_finds_nothing(browser: Chrome, path: Path, width: int, scheme: str) -> None:

@@ -31,7 +31,13 @@
     });
   }
 
-  // Traces: a cell shows where its number comes from, on hover and on focus.
+  // Traces: a cell shows where its number comes from, on hover and on focus. Tab reaches one traced cell per table, the
+  // first of a visible row until the arrow keys move it.
+  const setStop = (table) => {
+    const cells = [...table.querySelectorAll("tbody td[data-trace]")];
+    const stop = cells.find((cell) => !cell.parentElement.hidden);
+    for (const cell of cells) cell.tabIndex = cell === stop ? 0 : -1;
+  };
   const box = document.getElementById("trace");
   const hide = () => { box.hidden = true; };
   const show = (cell) => {
@@ -62,17 +68,18 @@
   }
   for (const label of document.querySelectorAll("label.filter")) {
     label.hidden = false;
-    const rows = [...document.getElementById(label.dataset.of).querySelectorAll("tbody tr, dl.facts > div")];
+    const part = document.getElementById(label.dataset.of);
+    const rows = [...part.querySelectorAll("tbody tr, dl.facts > div")];
     label.querySelector("input").addEventListener("input", (event) => {
       const words = event.target.value.toLowerCase().split(/\s+/);
       for (const row of rows) row.hidden = !words.every((word) => row.textContent.toLowerCase().includes(word));
+      part.querySelectorAll("table.traced").forEach(setStop);
       document.getElementById("live").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} rows`;
     });
   }
   for (const table of document.querySelectorAll("table.traced")) {
-    const cells = () => [...table.querySelectorAll("tbody td[data-trace]")];
-    cells().forEach((cell, index) => {
-      cell.tabIndex = index === 0 ? 0 : -1;
+    setStop(table);
+    table.querySelectorAll("tbody td[data-trace]").forEach((cell) => {
       cell.setAttribute("aria-describedby", "trace");
       cell.addEventListener("mouseenter", () => show(cell));
       cell.addEventListener("mouseleave", hide);
@@ -90,7 +97,7 @@
       do {
         if (down) row = down > 0 ? row.nextElementSibling : row.previousElementSibling;
         next = row && (down ? row.cells[cell.cellIndex] : right > 0 ? next.nextElementSibling : next.previousElementSibling);
-      } while (next && next.dataset.trace === undefined);
+      } while (next && (next.dataset.trace === undefined || row.hidden));
       if (!next) return;
       event.preventDefault();
       cell.tabIndex = -1;
