@@ -30,7 +30,7 @@ class PCA(AE):
     """
 
     title: ClassVar[str] = "PCA"
-    colour: ClassVar[str] = "#3d3d3d"
+    colour: ClassVar[str] = "#b87a50"
     marker: ClassVar[str] = "_"
     line: ClassVar[Line] = (0, (1, 3))
     paper: ClassVar[str] = "Hotelling 1933, Analysis of a Complex of Statistical Variables into Principal Components"

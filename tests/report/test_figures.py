@@ -19,20 +19,23 @@ from tests.shared.report import copy, experiment
 from tests.shared.tables import results as made
 from wae.analysis.results import Results
 from wae.analysis.rows import SweepPoint
+from wae.analysis.runs import REAL_DATA
 from wae.analysis.words import seconds
 from wae.core.errors import UserError
 from wae.core.files import write_json
 from wae.core.plugins import load_class
 from wae.methods.base import Method
+from wae.report.figures import claims, style, timing
 from wae.report.figures import draw as figures
-from wae.report.figures import style
 from wae.report.figures.budget import draw_gap
 from wae.report.figures.claims import draw_information, draw_sweep
 from wae.report.figures.plots import write
 from wae.report.figures.timing import draw_split
-from wae.report.figures.training import draw_latent
+from wae.report.figures.training import CLASSES, draw_latent
 from wae.report.page.vector import inline_svg
 from wae.report.tables import study_tables
+
+GROUNDS = ("#fdfdfc", "#14171b")  # --paper of the page's style sheet, light and dark
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,9 @@ def test_each_class_of_codes_has_its_colour_and_its_name(count: int) -> None:
     codes = pd.DataFrame({"x": [float(i) for i in range(count)], "y": 0.0, "label": classes})
     (axes,) = draw_latent(codes, classes).axes
     assert [text.get_text() for text in axes.texts] == classes
-    assert len({str(line.get_color()) for line in axes.lines}) == count
+    colours = {str(line.get_color()) for line in axes.lines}
+    assert len(colours) == count
+    assert all(_contrast(colour, ground) >= 3.0 for colour in colours for ground in GROUNDS)
 
 
 def test_every_measured_thing_has_its_figure(results: Results) -> None:
@@ -223,7 +228,13 @@ def _contrast(first: str, second: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-METHODS = ("vae", "wae_mmd", "wae_gan", "beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff", "rae_gp")
+METHODS = tuple(method for method in style._OWN if method != REAL_DATA)  # whose colour is the page's ink
+COLOURS = {
+    *(style.strokes(method)[0] for method in METHODS),
+    *(colour for palette in (claims.LINES, claims.DEPARTURES) for _, colour, *_ in palette.values()),
+    *(colour for colour, *_ in timing.LOOKS.values()),
+    *CLASSES,
+}
 
 
 def test_the_caption_of_training_times_names_a_timing_study_where_there_is_one(
@@ -238,10 +249,10 @@ def test_the_caption_of_training_times_names_a_timing_study_where_there_is_one(
     assert caption(untimed) == "Pre-training and steps, without scoring. Runs may have shared the machine."
 
 
-@pytest.mark.parametrize("ground", ["#fdfdfc", "#14171b"])
-def test_method_colours_stand_out_in_light_and_dark(ground: str) -> None:
-    for method in METHODS:
-        assert _contrast(style.strokes(method)[0], ground) >= 3.0, method
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_the_colours_of_marks_stand_out_in_light_and_dark(ground: str) -> None:
+    for colour in COLOURS:
+        assert _contrast(colour, ground) >= 3.0, colour
 
 
 def test_no_two_methods_look_alike_even_in_grey() -> None:
@@ -254,6 +265,14 @@ BLINDNESS = {
     "deuteranopia": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
     "protanopia": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
 }
+
+
+@pytest.mark.parametrize("kind", ["none", *BLINDNESS])
+def test_the_ten_classes_of_codes_differ_to_all_readers(kind: str) -> None:
+    matrix = np.array(BLINDNESS.get(kind, np.eye(3)))
+    seen = {colour: matrix @ np.array(to_rgb(colour)) for colour in CLASSES}
+    for first, second in combinations(CLASSES, 2):
+        assert np.linalg.norm(seen[first] - seen[second]) > 0.1, (first, second)
 
 
 @pytest.mark.parametrize("kind", BLINDNESS)

@@ -38,7 +38,7 @@ FAMILIES = {
     "shrunk": ("N(0, I) shrunk to standard deviation t", "standard deviation t"),
 }
 LINES: dict[str, tuple[str, str, str, Any]] = {
-    "kl": ("KL", "#a04040", ">", (0, (2, 2))),
+    "kl": ("KL", "#b04a4a", ">", (0, (2, 2))),
     "js": ("JS", "#b65a94", "D", (0, (5, 1))),
     "mmd2": ("MMD²", "#5b6bbf", "P", (0, (1, 1))),
     "sw2": ("sliced W2", "#8c6d1f", "v", (0, (3, 1, 1, 1))),
@@ -47,7 +47,7 @@ LINES: dict[str, tuple[str, str, str, Any]] = {
 DEPARTURES: dict[str, tuple[str, str, str, Any]] = {
     "narrow": ("every standard deviation 0.8", "#5b6bbf", "P", "--"),
     "shifted": ("mean moved by 0.5", "#2f8f9d", "<", "-"),
-    "collapsed": ("one dimension collapsed", "#a04040", "v", "-."),
+    "collapsed": ("one dimension collapsed", "#b04a4a", "v", "-."),
     "none": ("none (false alarms)", SOFT, "x", ":"),
 }
 SWEPT = {"latent_dim": "size of the code d_z", "lambda_": "weight λ", "batch_size": "batch size n"}

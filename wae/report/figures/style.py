@@ -37,7 +37,7 @@ _OWN = {  # where a recorded table does not tell the look of its methods; a test
     "wae_mmd_rff": ("#b04a4a", ">", (0, (2, 2))),
     "rae_gp": ("#4f7d2a", "p", (0, (4, 1, 1, 1, 1, 1))),
     "cwae": ("#7d4fc4", "h", (0, (6, 1, 1, 1))),
-    "pca": ("#3d3d3d", "_", (0, (1, 3))),
+    "pca": ("#b87a50", "_", (0, (1, 3))),
     REAL_DATA: (INK, "*", ":"),
 }
 # Whose look a method without one of its own borrows: by its name, so that it keeps it.

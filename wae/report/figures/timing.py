@@ -23,7 +23,7 @@ from wae.report.names import slug
 FAR_APART = 10.0  # the shorter bar would not be seen
 LOOKS: dict[str, tuple[str, str, Any]] = {
     "mmd_fused": ("#0072b2", "s", "--"),
-    "mmd_official_kept": ("#8b97d6", "X", (0, (1, 2))),
+    "mmd_official_kept": ("#2f8f9d", "X", (0, (1, 2))),
     "mmd_official": ("#5b6bbf", "P", (0, (1, 1))),
     "mmd_random_features": ("#8c6d1f", "v", (0, (3, 1, 1, 1))),
     "gan": ("#d55e00", "^", "-."),

@@ -18,12 +18,12 @@ from wae.report.figures.plots import Plot
 from wae.report.figures.style import INK, SOFT, Look, canvas, legend_below, log_axis, look, plain_ticks, seed_lines
 from wae.report.names import slug
 
-# Ten classes: darker shades of Tol's muted palette; more than ten: hues of equal lightness. Up to NAMED_CLASSES are
-# named at their means too, as no reader tells 26 hues apart.
+# Ten classes: a contrast of 3 or more on the light and the dark ground, and apart for colour-blind readers too; more
+# than ten: hues of equal lightness. Up to NAMED_CLASSES are named at their means too, as no reader tells 26 hues apart.
 NAMED_CLASSES = 40
 CLASSES = (
-    *("#332288", "#2e7d9a", "#117733", "#7d7a1f", "#a8741a"),
-    *("#a14350", "#882255", "#8a3f86", "#4f6d7a", "#5a5a5a"),
+    *("#0563c9", "#da554b", "#077628", "#8479b0", "#778900"),
+    *("#0086d5", "#a64758", "#428b7c", "#7654a6", "#3c6b7f"),
 )
 CURVES = (("reconstruction", "weighted cost a·c(x, x̂)"), ("penalty", "penalty, without λ"))
 
