@@ -256,6 +256,20 @@ def test_a_mark_of_a_figure_says_seed_and_value_on_hover(browser: Chrome, path: 
     assert re.fullmatch(r"[\w-]+: seed \d: [\d.]+", box.text)
 
 
+def test_a_print_on_a4_is_as_wide_as_the_paper(browser: Chrome, path: Path) -> None:
+    _open(browser, path, 718)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    paper, wide = browser.execute_script(
+        "const width = document.documentElement.clientWidth;"
+        "return [width, [...document.querySelectorAll('table')]"
+        ".filter(t => t.checkVisibility() && t.getBoundingClientRect().right > width).map(t => t.caption.textContent)]"
+    )
+    assert wide == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= paper
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_words_filter_the_facts_of_provenance(browser: Chrome, path: Path) -> None:
     _open(browser, path)
     field = browser.find_element(By.CSS_SELECTOR, "#provenance label.filter input")
