@@ -311,14 +311,9 @@ def test_a_method_is_called_and_drawn_as_its_class_says(tmp_path: Path) -> None:
 
 
 def test_numbers_and_times_on_axes_are_plain() -> None:
-    assert [style.plain_number(v) for v in (0, 0.001, 20, 3000, 1e-8, -2.5)] == [
-        "0",
-        "0.001",
-        "20",
-        "3,000",
-        "10⁻⁸",
-        "−2.5",
-    ]
+    said = {0: "0", 0.001: "0.001", 20: "20", 3000: "3,000", -2.5: "−2.5", 0.1 + 0.2: "0.3"}
+    said |= {1e-8: "10⁻⁸", -1e7: "−10⁷", 1.5e7: "1.5×10⁷", 2.5e-5: "2.5×10⁻⁵", -1.5e-5: "−1.5×10⁻⁵"}
+    assert {value: style.plain_number(value) for value in said} == said
     assert [seconds(v) for v in (2e-5, 0.003, 1.5, 600, 9000)] == [
         "20 µs",
         "3 ms",

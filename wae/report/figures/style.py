@@ -137,16 +137,16 @@ def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, looks: Mapping[s
 
 
 def plain_number(value: float, _: object = None) -> str:
-    """A tick label without mathematical type: 0.001, 20, 3,000, 2e-07."""
+    """A tick label without mathematical type: 0.001, 20, 3,000, 10⁷, 2.5×10⁻⁷."""
     if value == 0:
         return "0"
-    exponent = math.log10(abs(value))
-    if abs(exponent - round(exponent)) < 1e-9 and not -4 <= exponent < 7:
-        return ("−" if value < 0 else "") + "10" + f"{round(exponent)}".translate(SUPERSCRIPT)
+    sign = "−" if value < 0 else ""
     if 1e-4 <= abs(value) < 1e7:
-        text = f"{value:,.6f}".rstrip("0").rstrip(".")
-        return text.replace("-", "−")
-    return f"{value:.0e}".replace("-", "−")
+        return sign + f"{abs(value):,.6f}".rstrip("0").rstrip(".")
+    mantissa, exponent = f"{abs(value):.5e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
+    power = "10" + str(int(exponent)).translate(SUPERSCRIPT)
+    return sign + (power if mantissa == "1" else f"{mantissa}×{power}")
 
 
 def plain_ticks(axis: Any, label: Any = plain_number) -> None:
