@@ -126,6 +126,16 @@ def test_values_below_zero_are_drawn_and_others_begin_at_zero(low: float, bottom
         assert found < low if bottom is None else found == bottom
 
 
+def test_a_run_ends_at_its_last_finite_value_and_is_not_drawn_without_one() -> None:
+    ends = {0: [0.7, 0.5], 1: [0.6, np.nan], 2: [np.inf, np.nan]}
+    rows = [("vae", seed, epoch, value) for seed, values in ends.items() for epoch, value in enumerate(values)]
+    frame = pd.DataFrame(rows, columns=["method", "seed", "epoch", "cost"])
+    _, (axes,) = style.canvas()
+    style.seed_lines(axes, frame, "epoch", "cost", {"vae": style.Look("VAE", "#000000", "o", "-", "vae")})
+    said = [str(line.get_gid()).split("|")[-1] for line in axes.lines]
+    assert said == ["VAE: seed 0, ends at 0.5", "VAE: seed 1, ends at 0.6"]
+
+
 def test_every_figure_draws_with_named_axes(results: Results) -> None:
     for plot in figures.build(results):
         with rc_context(style.RC):

@@ -123,12 +123,16 @@ def canvas(height: float = 3.0, rows: int = 1, sharex: bool = False, width: floa
 
 
 def seed_lines(axes: Axes, frame: pd.DataFrame, x: str, y: str, looks: Mapping[str, Look]) -> list[Line2D]:
-    """A line per run of ``frame`` (columns method, seed, ``x``, ``y``) in its method's look; returns legend entries."""
+    """A line per run of ``frame`` (columns method, seed, ``x``, ``y``) in its method's look; returns legend entries.
+
+    Values of ``y`` that are not finite are left out, and a run that has no other.
+    """
     import seaborn
 
     shown = {method: found for method, found in looks.items() if (frame["method"] == method).any()}
+    finite = frame[frame[y].abs() < math.inf]
     for method, found in shown.items():
-        for seed, run in frame[frame["method"] == method].groupby("seed"):
+        for seed, run in finite[finite["method"] == method].groupby("seed"):
             style = {"color": found.colour, "marker": found.marker, "linestyle": found.line}
             seaborn.lineplot(run, x=x, y=y, estimator=None, linewidth=1.1, markeredgecolor="none", alpha=0.85,
                              ax=axes, **style)  # fmt: skip
