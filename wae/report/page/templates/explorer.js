@@ -106,7 +106,7 @@
     return node;
   };
   const [sliders, app] = [".sliders", ".cards"].map((name) => root.querySelector(name));
-  let [cards, point, draws, waiting, wanted] = [[], [], [], 0, ""];
+  let [cards, point, draws, waiting, telling, wanted] = [[], [], [], 0, 0, ""];
   const tasks = []; // draws still to decode, a few per frame
   const work = () => {
     const until = performance.now() + 20;
@@ -114,15 +114,20 @@
     if (tasks.length) requestAnimationFrame(work);
     else root.removeAttribute("aria-busy");
   };
+  const said = (box) => `${box.querySelector("h3").textContent}: ${box.querySelector(".now p").textContent}`;
+  const tell = () => { document.getElementById("live").textContent = [...app.children].map(said).join("; "); };
   const moved = (next) => {
     point = next;
     sliders.querySelectorAll("label").forEach((label, k) => {
-      const [input, output] = [label.querySelector("input"), label.querySelector("output")];
+      const [input, value, text] = [label.querySelector("input"), label.querySelector("span"), (point[k] || 0).toFixed(2)];
       input.value = point[k] || 0;
-      output.textContent = (point[k] || 0).toFixed(2);
+      input.setAttribute("aria-valuetext", text);
+      if (value.textContent !== text) value.textContent = text;
     });
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(() => cards.forEach((update) => update()));
+    clearTimeout(telling);
+    telling = setTimeout(tell, 500); // a screen reader hears where a slider stops, not each step
   };
   const card = (run) => {
     const box = make(app, "article", { class: "card", "aria-label": `${run.title}, seed ${run.seed}` });
@@ -170,8 +175,7 @@
     root.setAttribute("aria-busy", "true");
     await Promise.all(shown.map((run) => (run.unpacked ||= unpack(run))));
     if (wanted !== dataset) return; // another one was chosen meanwhile
-    app.replaceChildren();
-    sliders.replaceChildren();
+    for (const part of [app, sliders]) part.replaceChildren();
     tasks.length = 0;
     cards = shown.map(card);
     const { sigma, dimensions, points } = shown.reduce((a, b) => (b.dimensions > a.dimensions ? b : a));
@@ -179,10 +183,11 @@
     for (let k = 0; k < Math.min(8, dimensions); k++) {
       const label = make(sliders, "label", {}, `Axis ${k + 1} `);
       const input = make(label, "input", { type: "range", min: -3.5 * sigma, max: 3.5 * sigma, step: sigma / 50 });
-      make(label, "output");
+      make(label, "span", { "aria-hidden": "true" });
       input.addEventListener("input", () => moved(Object.assign([...point], { [k]: Number(input.value) })));
     }
     moved([...draws[0]]);
+    clearTimeout(telling); // nobody moved it
     requestAnimationFrame(work);
   };
   root.querySelectorAll("[name=explorer-dataset]").forEach((input) => input.addEventListener("change", () => show(input.value)));
