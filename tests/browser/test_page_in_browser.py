@@ -181,6 +181,21 @@ def test_a_claim_opens_its_evidence_by_mouse_and_keyboard(browser: Chrome, path:
     assert button.text == "Close all evidence"
 
 
+def test_a_print_opens_everything_and_closes_it_again(browser: Chrome, path: Path) -> None:
+    _open(browser, path)
+    button = browser.find_element(By.ID, "open-claims")
+    browser.execute_script("document.getElementById('claim-quality').open = true")
+    for event, closed, text in (
+        ("beforeprint", 0, "Close all evidence"),
+        ("beforeprint", 0, "Close all evidence"),
+        ("afterprint", 7, "Open all evidence"),
+    ):
+        browser.execute_async_script(f"dispatchEvent(new Event('{event}')); setTimeout(arguments[0], 100)")
+        assert len(browser.find_elements(By.CSS_SELECTOR, "details.claim:not([open])")) == closed
+        assert button.text == text
+    assert browser.find_element(By.ID, "claim-quality").get_attribute("open")
+
+
 def test_figures_are_readable_on_a_small_screen_and_follow_dark_mode(browser: Chrome, path: Path) -> None:
     _open(browser, path, 400, "dark")
     browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")

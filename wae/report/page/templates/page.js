@@ -106,7 +106,7 @@
     });
   }
 
-  // Claims: one button opens or closes all; printing opens everything; a link to a closed part opens it.
+  // Claims: one button opens or closes all; a print shows everything open; a link to a closed part opens it.
   const all = document.getElementById("open-claims");
   const claims = [...document.querySelectorAll("details.claim")];
   if (all) {
@@ -114,8 +114,10 @@
     all.addEventListener("click", () => {
       const open = claims.some((claim) => !claim.open);
       claims.forEach((claim) => { claim.open = open; });
-      all.textContent = open ? "Close all evidence" : "Open all evidence";
     });
+    claims.forEach((claim) => claim.addEventListener("toggle", () => {
+      all.textContent = claims.some((other) => !other.open) ? "Open all evidence" : "Close all evidence";
+    }));
   }
   const openTarget = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -124,7 +126,12 @@
   };
   window.addEventListener("hashchange", openTarget);
   openTarget();
-  window.addEventListener("beforeprint", () => document.querySelectorAll("details:not(.columns)").forEach((d) => { d.open = true; }));
+  const closed = [];
+  window.addEventListener("beforeprint", () => {
+    closed.push(...document.querySelectorAll("details:not(.columns):not([open])"));
+    closed.forEach((part) => { part.open = true; });
+  });
+  window.addEventListener("afterprint", () => closed.splice(0).forEach((part) => { part.open = false; }));
 
   // The contents mark the section that is being read.
   const links = new Map([...document.querySelectorAll("nav.contents a")].map((a) => [a.hash.slice(1), a]));
