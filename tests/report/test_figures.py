@@ -54,6 +54,7 @@ def test_each_class_of_codes_has_its_colour_and_its_name(count: int) -> None:
     colours = {str(line.get_color()) for line in axes.lines}
     assert len(colours) == count
     assert all(_contrast(colour, ground) >= 3.0 for colour in colours for ground in GROUNDS)
+    assert all(line.get_alpha() is None for line in axes.lines)  # a dot that lets the ground through has less
 
 
 def test_every_measured_thing_has_its_figure(results: Results) -> None:

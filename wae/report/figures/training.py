@@ -99,7 +99,7 @@ def draw_latent(codes: pd.DataFrame, classes: list[str]) -> Figure:
     groups = list(zip(classes, colours, strict=True)) or [("", SOFT)]
     for label, colour in groups:
         part = codes[codes["label"] == label] if classes else codes
-        axes.plot(part["x"], part["y"], ".", color=colour, markersize=2.2, alpha=0.55, rasterized=True)
+        axes.plot(part["x"], part["y"], ".", color=colour, markersize=2.2, rasterized=True)
     for radius in (1.0, 2.0):
         axes.add_patch(Circle((0, 0), radius, fill=False, edgecolor=INK, linewidth=0.8, linestyle=":"))
     for label, colour in groups if len(classes) <= NAMED_CLASSES else ():
