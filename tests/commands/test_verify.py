@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from wae.analysis.collecting import write_table
 from wae.analysis.equivalence import Finding
 from wae.analysis.runs import METRICS_COLUMNS
 from wae.cli import main
-from wae.commands import verify
+from wae.commands import api, verify
 from wae.commands.recorded import Recorded
-from wae.core.errors import UserError
+from wae.core.errors import StopSignalError, UserError
 from wae.core.files import read_json, write_json
 
 BASE = {"experiment": "e", "dataset": "d", "status": "finished", "reference": "test", "samples": 100.0, "label": ""}
@@ -172,6 +173,10 @@ def test_settings_that_changed_since_are_not_compared(tmp_path: Path, smoke: dic
         verify.rerun(record, "digits/vae/seed0", tmp_path, tmp_path / "recorded")
 
 
+def stop(*_: Any) -> None:
+    raise StopSignalError("stopped")
+
+
 @pytest.mark.slow
 def test_one_cell_is_made_again_and_is_identical(
     smoke_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -189,3 +194,15 @@ def test_one_cell_is_made_again_and_is_identical(
     record = read_json(folder / "recorded/manifest.json")
     assert record["experiment"] == "smoke"
     assert not (folder / "results/verify_smoke/digits/wae_gan").exists()
+
+    def made(stopped: bool = False) -> int:
+        """The time at which the weights were written, after a call that is stopped before the scores or is not."""
+        with monkeypatch.context() as patch:
+            if stopped:
+                patch.setattr(api, "evaluate", stop)
+            with pytest.raises(StopSignalError) if stopped else nullcontext():
+                verify.verify(folder / "recorded", Path("results"), "digits/vae/seed0")
+        return (folder / "results/verify_smoke/digits/vae/seed0/weights.safetensors").stat().st_mtime_ns
+
+    first, begun, ended, again = made(), made(stopped=True), made(), made()
+    assert first < begun == ended < again

@@ -25,7 +25,7 @@ from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refu
 from wae.compute.checkout import git_state
 from wae.compute.machine import hardware, versions
 from wae.core.errors import UserError, plain, shown, unknown_name
-from wae.core.files import read_json, write_json
+from wae.core.files import read_json, sha256_file, write_json
 from wae.core.layout import Cell, Layout
 from wae.core.settings import RunSettings
 from wae.planning.plan import load_plan
@@ -110,6 +110,8 @@ def _distance(record: Recorded, old: pd.DataFrame) -> str | None:
 def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.DataFrame:
     """The scores of a recorded run, or of all seeds of a method, trained and evaluated again as recorded.
 
+    What a former call left is deleted first, unless it was stopped at the same cells of the same record: then this one
+    goes on.
     UserError, before anything is written or deleted, for a cell that was not recorded, for settings that the recorded
     config no longer leads to, and for code that no config may name or that came with the folder ``recorded``.
     """
@@ -127,12 +129,17 @@ def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.Data
     check_plugins(plan)
     folder = plan.folder(layout)
     folders = [folder.run(Cell.parse(name)).path for name in wanted]
-    for name, path in zip(wanted, folders, strict=True):
-        shutil.rmtree(path, ignore_errors=True)
+    begun, this = folder.file("begun.json"), {"manifest": sha256_file(recorded / "manifest.json"), "cell": cell}
+    if not begun.exists() or read_json(begun) != this:
+        for path in folders:
+            shutil.rmtree(path, ignore_errors=True)
+        write_json(begun, this)
+    for name in wanted:
         api.train(plan, name, results)
         api.evaluate(plan, name, results)
     tables = folder.file("metrics.csv"), folder.file("runs.csv")
     collect(runs, folders, [], *tables)
+    begun.unlink()
     return load_metrics(tables[0])
 
 
