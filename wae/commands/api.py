@@ -137,6 +137,7 @@ def score(
     plan, layout = _plan(plan), Layout(Path(results))
     data = layout.data(plan.data_id(dataset))
     found = images_of(images, tuple(plan.config.datasets[dataset].shape))  # before anything is made for them
+    _prepared(plan, dataset, layout)
     references = _references(plan, dataset, layout)
     rows = run(found, data, references, plan.config.evaluation, stages.device(plan))
     return pd.DataFrame(rows, columns=list(SCORES))
@@ -167,7 +168,6 @@ def _references(plan: Plan, dataset: str, layout: Layout) -> list[Path]:
     """Folders of the real data's features in each extractor of the plan, made where they lack."""
     from wae.commands import stages
 
-    _prepared(plan, dataset, layout)
     data_id, found = plan.data_id(dataset), []
     arrays = made_from.of_arrays(layout.data(data_id))
     for name in plan.config.run.extractors:

@@ -11,9 +11,8 @@ from wae.core.settings import ReportSettings, TrainingSettings
 from wae.evaluation.metric import facts
 from wae.planning import made_from
 from wae.planning.compatibility import check
-from wae.planning.config import DEFAULTS, data_root
+from wae.planning.config import DEFAULTS, missing_files
 from wae.planning.plan import Plan
-from wae.planning.presence import missing
 from wae.planning.validation import listed
 
 ATTRIBUTES = ("encoders", "priors", "likelihoods", "only_lambda", "options")
@@ -75,11 +74,7 @@ def notes(plan: Plan) -> list[str]:
     """What is no fault of a config, a line each: settings that reach no run, and data that must be put there first."""
     later = "a later layer (datasets, methods, cells or run.vary, the defaults' too) has it as well; set it there"
     said = [f"training.common.{key} reaches no run: {later}" for key in unheard(plan)]
-    for name in plan.config.run.datasets:
-        settings = plan.config.datasets[name]
-        if lacking := missing(settings.source, settings.options, data_root(plan.config)):
-            said.append(f"datasets.{name}: {lacking}")
-    return said
+    return said + [line for name in plan.config.run.datasets for line in missing_files(plan.config, name)]
 
 
 def unheard(plan: Plan) -> list[str]:

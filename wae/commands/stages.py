@@ -25,7 +25,7 @@ def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
     """Prepare a dataset into uint8 arrays; returns its folder. UserError where its files are not there."""
     from wae.data.source import prepare as run
 
-    refuse_missing_files(plan.config, dataset)
+    refuse_missing_files(plan.config, [dataset])
     out = layout.data(plan.data_id(dataset))
     with _alone(out, "prepare") as since:
         wanted = made_from.of_data(plan, dataset)

@@ -1,5 +1,4 @@
-"""Names that the suite's own scores and rows have, so that nothing of a user's is averaged with them
-or takes their place."""
+"""Names of the suite's own scores, columns and rows: nothing of a user's is averaged with them or takes their place."""
 
 FAMILIES = ("fid", "kid", "precision", "recall", "density", "coverage", "classes")  # FAMILY_EXTRACTOR
 PREFIXES = tuple(f"{family}_" for family in (*FAMILIES, "training"))

@@ -138,14 +138,21 @@ def training_of(config: Config, dataset: str, name: str, base: str, values: dict
     return training
 
 
-def refuse_missing_files(config: Config, dataset: str) -> None:
-    """UserError where files that a dataset is prepared from are not there. No part of a config's check: prepared data
-    need them no more, and a command on one dataset does not need those of the others.
+def missing_files(config: Config, dataset: str) -> list[str]:
+    """A line on the files that a dataset is prepared from and that are not there; empty if none lacks.
+
+    No part of a config's check: prepared data need them no more, and a command on one dataset not those of the others.
     """
     settings = config.datasets[dataset]
     lacking = missing(settings.source, settings.options, data_root(config))
-    if lacking:
-        raise UserError(f"config: datasets.{dataset}: {lacking}")
+    return [f"datasets.{dataset}: {lacking}"] if lacking else []
+
+
+def refuse_missing_files(config: Config, datasets: Iterable[str]) -> None:
+    """UserError, with a line per dataset, where ``missing_files`` has any."""
+    faults = [f"config: {line}" for dataset in datasets for line in missing_files(config, dataset)]
+    if faults:
+        raise listed(faults)
 
 
 def _check_shapes(config: Config) -> None:

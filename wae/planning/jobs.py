@@ -16,12 +16,10 @@ from wae.core.files import canonical_json, digest, remove_leftovers, write_text
 from wae.core.layout import PREPARED, Layout
 from wae.core.plugins import ROOT
 from wae.core.settings import ReportSettings, RunSettings, TrainingSettings
-from wae.planning import config
-from wae.planning.config import data_root
+from wae.planning.config import data_root, refuse_missing_files
 from wae.planning.fingerprint import code_digest
 from wae.planning.places import shown
 from wae.planning.plan import Plan
-from wae.planning.validation import listed
 
 _held: list[BaseFileLock] = []  # until this process ends
 LOCK = Path(".snakemake/wae.lock")
@@ -131,16 +129,12 @@ def refuse_unprepared(plan: Plan, layout: Layout, outdated: Mapping[str, str]) -
 
     ``outdated``: as ``say_outdated`` takes them.
     """
-    faults: list[str] = []
-    for dataset in plan.config.run.datasets:
+
+    def to_prepare(dataset: str) -> bool:
         paths = [layout.data(plan.data_id(dataset)) / name for name in PREPARED]
-        if str(paths[-1]) in outdated or not all(path.exists() for path in paths):
-            try:
-                config.refuse_missing_files(plan.config, dataset)
-            except UserError as error:
-                faults.append(str(error))
-    if faults:
-        raise listed(faults)
+        return str(paths[-1]) in outdated or not all(path.exists() for path in paths)
+
+    refuse_missing_files(plan.config, filter(to_prepare, plan.config.run.datasets))
 
 
 def say_outdated(records: Mapping[str, str], partial: bool = False) -> None:
