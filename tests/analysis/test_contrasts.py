@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.shared.report import experiment
 from tests.shared.tables import results
-from wae.analysis.contrasts import Cells, _point, aggregate, contrasts, interquartile_mean
+from wae.analysis.contrasts import Cells, _point, aggregate, aggregates, contrasts, interquartile_mean
 from wae.analysis.results import Results
 from wae.core.files import read_json, write_json
 
@@ -177,3 +177,27 @@ def test_the_bootstrap_holds_the_truth_as_often_as_the_page_says(
     held /= repeats
     assert held[:, 0].mean() == pytest.approx(mean, abs=0.08)
     assert held[:2, 1].mean() == pytest.approx(improvement, abs=0.1)
+
+
+def test_a_measure_named_twice_is_tested_once(tmp_path: Path) -> None:
+    once, twice = (
+        contrasts(made(tmp_path / "-".join(s).replace("/", ""), s)) for s in (["mse"], ["mse", "mse/reconstruction"])
+    )
+    assert once == twice
+
+
+def test_a_limit_of_the_information_is_compared_with_nothing(tmp_path: Path) -> None:
+    levels = {"vae": 8.4, "wae_mmd": 3.0, "wae_gan": 4.0}  # of at most log N = 8.5: the VAE's says "at least"
+    scores = {(m, "mutual_information/codes"): [v, v + 0.01, v + 0.02] for m, v in levels.items()}
+    scores |= {(m, "mutual_information_bound/codes"): [8.5] * 3 for m in levels}
+    results(tmp_path, scores)
+    plan = read_json(tmp_path / "plan.json")
+    write_json(tmp_path / "plan.json", plan | {"config": {"report": {"secondary": ["mutual_information"]}}})
+    (pair,) = contrasts(Results(tmp_path))
+    assert {pair.comparison.first, pair.comparison.second} == {"wae_mmd", "wae_gan"}
+
+
+def test_no_interval_comes_of_fewer_than_three_seeds(tmp_path: Path) -> None:
+    for count, methods in ((1, 0), (2, 0), (3, 3)):
+        folder = experiment(tmp_path / str(count), seeds=tuple(range(count)))
+        assert len(aggregates(Results(folder))) == methods

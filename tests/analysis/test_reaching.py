@@ -97,3 +97,15 @@ def test_nothing_is_said_of_weights_kept_once_or_of_one_method(tmp_path: Path) -
     assert reaching(courses(tmp_path / "once", {("vae", 0): [90.0], ("wae_mmd", 0): [60.0]})) == []
     assert reaching(courses(tmp_path / "alone", {("vae", 0): [90.0, 50.0]})) == []
     assert reaching(results(tmp_path / "none", {("vae", "fid_classifier/prior"): [1.0]})) == []
+
+
+def test_a_seed_that_diverged_never_gets_there(tmp_path: Path) -> None:
+    made = courses(tmp_path, {("vae", 0): [90.0, 30.0], ("vae", 1): [80.0, 40.0], ("wae_mmd", 0): [60.0, 15.0]})
+    runs = made.runs()
+    runs.loc[(runs["method"] == "wae_mmd") & (runs["seed"] == 1), "status"] = "diverged"
+    found = {row.method: row for row in reaching(made)}
+    assert found["wae_mmd"].by_seed == {
+        0: pytest.approx(10.0 * 2 ** (math.log(60 / 12**0.5 / 10) / math.log(4))),
+        1: None,
+    }
+    assert found["wae_mmd"].seconds is None

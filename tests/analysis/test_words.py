@@ -35,7 +35,14 @@ def test_a_methods_title_says_what_its_variant_sets(method: str, title: str) -> 
     ("value", "said"),
     [
         *((0.0009996, "1 ms"), (0.000999, "999 µs"), (0.9996, "1 s"), (0.9994, "999 ms")),
-        *((119.4, "119 s"), (119.7, "2 min"), (7196, "2 h"), (7180, "120 min"), (2e-5, "20 µs")),
+        *(
+            (119.4, "119 s"),
+            (119.7, "2 min"),
+            (7196, "2 h"),
+            (7180, "120 min"),
+            (2e-5, "20 µs"),
+            (1500 * 3600, "1,500 h"),
+        ),
     ],
 )
 def test_seconds_just_below_a_unit_are_said_in_it(value: float, said: str) -> None:

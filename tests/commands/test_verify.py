@@ -206,3 +206,18 @@ def test_one_cell_is_made_again_and_is_identical(
 
     first, begun, ended, again = made(), made(stopped=True), made(), made()
     assert first < begun == ended < again
+
+
+@pytest.mark.parametrize(
+    ("measured", "extractors", "distance"),
+    [
+        (["fid_random", "mse"], ["random"], "fid_random"),
+        (["fid_random", "fid_classifier"], ["random", "classifier"], "fid_classifier"),
+        (["mse"], ["random"], None),
+    ],
+)
+def test_the_measure_that_ranks_the_record_decides(measured: list[str], extractors: list[str], distance: str) -> None:
+    config = {"extractors": {name: {} for name in extractors}}
+    record = Recorded.model_validate(manifest(config=config))
+    rows = frame({("vae", 0, metric, 0): 1.0 for metric in measured})
+    assert verify._distance(record, rows) == distance

@@ -201,7 +201,8 @@ def test_a_stale_table_or_page_is_noticed_and_what_was_just_made_is_not(
     monkeypatch.setattr(made_from, "code_of", lambda stage, *own: code(stage, *own)[:: -1 if stage in changed else 1])
     assert made_from.outdated(plan, LAYOUT) == {str(path): "made by other code" for path in changed.values()}
     monkeypatch.setattr(made_from, "code_of", code)
-    assert list(made_from.outdated(plan, LAYOUT, ["titled:judge"])) == [str(results["analyse"])]
+    by_judge = [str(results[stage]) for stage in ("manifest", "analyse")]  # a manifest names the judge's file
+    assert list(made_from.outdated(plan, LAYOUT, ["titled:judge"])) == by_judge
     results["tables"].unlink()
     folder.made_from.write_text("cut sho")
     del results["tables"]
@@ -245,3 +246,24 @@ def test_a_stage_by_hand_refuses_what_other_settings_made(roots: list[Path]) -> 
         experiment.collect(fewer, LAYOUT)
     experiment.collect(plan, LAYOUT)
     assert plan.folder(LAYOUT).file("metrics.csv").exists()
+
+
+def test_a_manifest_is_made_again_when_code_of_ones_own_that_it_names_has_changed(roots: list[Path]) -> None:
+    def digest(figure: str, judge: str) -> str:
+        Path("own_figure.py").write_text(figure)
+        Path("own_judge.py").write_text(judge)
+        fingerprint.clear()
+        return made_from.of_stage(plan, "manifest", ["own_judge:judge"])["code"]
+
+    config = small(roots[0], "set.npz", "array").config.model_dump()
+    plan = load_plan(config | {"report": {"figures": ["own_figure:plots"]}})
+    assert len({digest("A = 0", "A = 0"), digest("A = 1", "A = 0"), digest("A = 0", "A = 1")}) == 3
+
+
+def test_seed_streams_make_no_wall_clock_study_again(roots: list[Path]) -> None:
+    config = small(roots[0], "set.npz", "array").config.model_dump()
+    plan, more = (
+        load_plan(config | {"run": config["run"] | {"seed_streams": streams}}) for streams in ([], ["data_order"])
+    )
+    assert len(more.runs) == 2 * len(plan.runs)
+    assert jobs.timing_settings(more) == jobs.timing_settings(plan)

@@ -110,3 +110,8 @@ def test_what_no_sample_is_measured_by_cannot_rank(config: dict[str, Any], name:
 def test_a_misspelt_second_measure_is_refused(config: dict[str, Any], name: str) -> None:
     with pytest.raises(UserError, match=f"config: report.secondary: unknown measure '{name.partition('/')[0]}'"):
         planned(config, secondary=("mse", name))
+
+
+def test_a_p_value_is_no_second_measure(config: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"'latent_mmd_p' is a p-value, .* name 'latent_sw2_debiased'"):
+        planned(config, secondary=("latent_mmd_p",))

@@ -105,3 +105,4 @@ def test_the_weight_is_chosen_on_validation_and_compared_on_test(tmp_path: Path)
     both = {row[1].text: row for row in grids["lambda_comparisons"].rows}
     assert both["its best weight"][4].value == pytest.approx(36.0)
     assert both["the paper's weight"][3].value == 10.0
+    assert both["the paper's weight"][5].text == "3/3"

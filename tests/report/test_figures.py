@@ -369,3 +369,15 @@ def test_an_axis_of_times_has_round_labels_in_one_unit(largest: float, labels: l
 
 def test_colours_are_not_too_pale() -> None:
     assert all(colorsys.rgb_to_hls(*to_rgb(style.strokes(m)[0]))[1] < 0.6 for m in METHODS)
+
+
+def test_a_wall_clock_study_that_had_no_time_for_penalties_has_no_figure_of_them(
+    results: Results, tmp_path: Path
+) -> None:
+    spent = copy(results.folder, tmp_path)
+    rows = pd.read_csv(spent / "timing.csv")
+    rows.loc[rows["study"] == "penalty", ["status", "seconds"]] = "no_time", float("nan")
+    rows.to_csv(spent / "timing.csv", index=False)
+    names = [plot.name for plot in timing.plots(Results(spent))]
+    assert names
+    assert not [name for name in names if name.startswith("penalty_cost")]

@@ -103,3 +103,13 @@ def test_a_measure_that_no_run_has_is_not_said_to_lack_runs(tmp_path: Path) -> N
     assert headline.sentence(results) == said
     results.runs()["status"] = "failed"
     assert headline.sentence(results) == "No run finished, so that no distance to real data could be measured."
+
+
+def test_a_dataset_whose_turn_is_late_is_ranked_where_those_before_it_have_no_score(tmp_path: Path) -> None:
+    datasets = ("a", "b", "c", "d")
+    lost = tuple((d, m, s) for d in datasets[:3] for m in ("vae", "wae_gan") for s in (0, 1, 2))
+    folder = experiment(tmp_path, datasets=datasets, methods=("vae", "wae_gan"), missing=lost)
+    said = headline.sentence(Results(folder))
+    assert said.startswith("Samples closest to real images, by ")
+    assert " d" in said
+    assert "more dataset" not in said

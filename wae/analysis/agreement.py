@@ -51,7 +51,7 @@ def _is_primary(results: Results, condition: Condition) -> bool:
 
 
 def _rankings(results: Results, dataset: str, scores: Sequence[Score]) -> list[Ranking]:
-    wanted = [m for m in results.main_methods if results.finished(dataset, m)]
+    wanted = [m for m in results.main_methods if results.rows(dataset, m, str(results.distance), "prior")]
     columns: dict[tuple[str, str], dict[str, float]] = {}
     for score in scores:
         if score.dataset == dataset and score.method in wanted and score.subject in SUBJECTS:

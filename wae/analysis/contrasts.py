@@ -8,8 +8,11 @@ import numpy as np
 
 from wae.analysis.inference_rows import Aggregate, Contrast
 from wae.analysis.results import Results
+from wae.analysis.rows import Limit
+from wae.analysis.scores import limit, one_score
 from wae.analysis.statistics import (
     CONFIDENCE,
+    MIN_SEEDS,
     compare,
     finite,
     probability_of_improvement,
@@ -28,7 +31,7 @@ def contrasts(results: Results) -> list[Contrast]:
     secondary = [_measure(results, name) for name in results.config.get("report", {}).get("secondary", [])]
     return [
         *primary_contrasts(results),
-        *_corrected(results, [m for m in secondary if m is not None], primary=False),
+        *_corrected(results, list(dict.fromkeys(m for m in secondary if m is not None)), primary=False),
     ]
 
 
@@ -57,7 +60,7 @@ def _corrected(results: Results, measures: Sequence[tuple[str, str]], primary: b
         what = about(metric)
         for dataset in results.datasets:
             values = {m: results.seed_values(dataset, m, metric, subject) for m in results.main_methods}
-            values = {m: v for m, v in values.items() if len(v)}
+            values = {m: v for m, v in values.items() if len(v) and not _limit(results, dataset, m, metric, subject)}
             found = compare(values, better=what.better or "lower", ratio=what.positive)
             raw += [
                 Contrast(dataset, metric, subject, primary, comparison)
@@ -67,14 +70,20 @@ def _corrected(results: Results, measures: Sequence[tuple[str, str]], primary: b
     return [replace(c, comparison=one) for c, one in zip(raw, together([c.comparison for c in raw]), strict=True)]
 
 
+def _limit(results: Results, dataset: str, method: str, metric: str, subject: str) -> bool:
+    """Whether a score says only what the quantity is at least, or at most: then no difference of it is known."""
+    score = one_score(results, dataset, method, metric, subject)
+    return score is not None and limit(results, score) is not Limit.NONE
+
+
 def aggregates(results: Results) -> list[Aggregate]:
-    """A row per main method that every dataset has, for two datasets or more; scores must be positive."""
+    """A row per main method with MIN_SEEDS scores or more on every dataset, of two or more; scores must be positive."""
     metric = results.distance
     cells: Cells = {
         dataset: {m: finite(results.seed_values(dataset, m, str(metric), "prior")) for m in results.main_methods}
         for dataset in results.datasets
     }
-    methods = [m for m in results.main_methods if all(len(found[m]) for found in cells.values())]
+    methods = [m for m in results.main_methods if all(len(found[m]) >= MIN_SEEDS for found in cells.values())]
     positive = all((found[m] > 0).all() for found in cells.values() for m in methods)
     if metric is None or len(cells) < 2 or len(methods) < 2 or not positive:
         return []

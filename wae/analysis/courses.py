@@ -69,7 +69,8 @@ def _endings(results: Results, dataset: str, method: str) -> list[Ending]:
     """The last reconstruction cost, the last kept distance with its training time, the last kept information."""
     found = []
     history, kept = results.histories(), results.trajectories()
-    history = history[(history["dataset"] == dataset) & (history["method"] == method)]
+    seeds = results.finished_seeds(dataset, method)
+    history = history[(history["dataset"] == dataset) & (history["method"] == method) & history["seed"].isin(seeds)]
     if "reconstruction" in history.columns and len(history):
         last = history.sort_values("epoch").groupby("seed")["reconstruction"].last()
         if last.notna().any():  # not where every run diverged in its first epoch

@@ -16,7 +16,7 @@ def reaching(results: Results) -> list[Reaching]:
 
     Methods without a penalty on the codes do not set it, as nothing lets their samples from the prior come near. The
     method that sets it is there by the end with about half of its seeds only, as it is the mean of their own ends.
-    Empty without weights kept at two epochs or more.
+    A seed that diverged never gets there. Empty without weights kept at two epochs or more.
     """
     frame = results.trajectories()
     frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
@@ -31,7 +31,10 @@ def reaching(results: Results) -> list[Reaching]:
         ]
         kept = max((len(course) for by_seed in courses.values() for course in by_seed.values()), default=0)
         if ends and len(courses) >= 2 and kept >= 2:
-            found += [_row(dataset, method, by_seed, max(ends)) for method, by_seed in courses.items()]
+            found += [
+                _row(dataset, method, by_seed, _diverged(results, dataset, method), max(ends))
+                for method, by_seed in courses.items()
+            ]
     return found
 
 
@@ -72,9 +75,16 @@ def _geometric_mean(values: list[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
-def _row(dataset: str, method: str, by_seed: dict[int, Course], target: float) -> Reaching:
+def _diverged(results: Results, dataset: str, method: str) -> list[int]:
+    runs = results.runs()
+    lost = runs[(runs["dataset"] == dataset) & (runs["method"] == method) & (runs["status"] == "diverged")]
+    return [int(seed) for seed in lost["seed"]]
+
+
+def _row(dataset: str, method: str, by_seed: dict[int, Course], diverged: list[int], target: float) -> Reaching:
     """The mean over seeds and its interval where every seed gets there; else only how many do."""
-    times = {seed: time_to(course, target) for seed, course in sorted(by_seed.items())}
+    found_at = {seed: time_to(course, target) for seed, course in by_seed.items()}
+    times = dict(sorted({**found_at, **dict.fromkeys(diverged)}.items()))
     reached = [time for time in times.values() if time is not None]
     if len(reached) < len(times):
         return Reaching(dataset, method, target, None, None, None, times)

@@ -151,7 +151,7 @@ def seconds(value: float, _: object = None) -> str:
     if value <= 0:
         return "0"
     length, unit = time_unit(float(f"{value:.3g}"))  # as it will be said: 0.9996 ms is 1 ms, not 1e+03 µs
-    return f"{value / length:.3g} {unit}"
+    return f"{number(value / length, 3)} {unit}"
 
 
 def time_unit(value: float) -> tuple[float, str]:

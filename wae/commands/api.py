@@ -42,7 +42,7 @@ def train(plan: Plan | str | Path | Mapping[str, Any], cell: Cell | str, results
     plan, cell, layout = _plan(plan), _cell(cell), Layout(Path(results))
     run = plan.run(cell)
     check_method(run.training, tuple(run.shape))
-    _prepared(plan, cell.dataset, layout)
+    prepared(plan, cell.dataset, layout)
     return load(stages.train(plan, cell, layout))
 
 
@@ -102,7 +102,7 @@ def evaluate(
     if not run.record.exists():
         raise UserError(f"{run.record}: no such file; train the run first: wae train --plan FILE --cell {cell}")
     made_from.refuse_other_run(plan, layout, cell)
-    _prepared(plan, cell.dataset, layout)
+    prepared(plan, cell.dataset, layout)
     made_from.refuse_other_run(plan, layout, cell)  # of images that are prepared only now
     _references(plan, cell.dataset, layout)
     document = read_json(RunFolder(stages.evaluate(plan, cell, layout)).metrics)
@@ -137,7 +137,7 @@ def score(
     plan, layout = _plan(plan), Layout(Path(results))
     data = layout.data(plan.data_id(dataset))
     found = images_of(images, tuple(plan.config.datasets[dataset].shape))  # before anything is made for them
-    _prepared(plan, dataset, layout)
+    prepared(plan, dataset, layout)
     references = _references(plan, dataset, layout)
     rows = run(found, data, references, plan.config.evaluation, stages.device(plan))
     return pd.DataFrame(rows, columns=list(SCORES))
@@ -155,7 +155,7 @@ def _outdated(record: Path, wanted: Mapping[str, str]) -> bool:
     return not record.exists() or made_from.difference(record, wanted) is not None
 
 
-def _prepared(plan: Plan, dataset: str, layout: Layout) -> None:
+def prepared(plan: Plan, dataset: str, layout: Layout) -> None:
     """Prepare a dataset unless that is done already."""
     from wae.commands import stages
 

@@ -8,6 +8,7 @@ from wae.core.errors import UserError
 from wae.core.layout import Cell, Layout
 from wae.core.locks import alone
 from wae.planning import made_from
+from wae.planning.jobs import claims_file
 from wae.planning.plan import Plan
 
 
@@ -33,10 +34,13 @@ def collect(plan: Plan, layout: Layout) -> None:
 
 def manifest(plan: Plan, layout: Layout) -> None:
     """Write manifest.json."""
+    from wae.analysis.claims.claims_file import own_judges
     from wae.commands.manifest import write_manifest
 
     _check_runs(plan, layout)
-    with _noted(plan, layout, "manifest"):
+    claims = claims_file(plan)
+    judges = own_judges(claims) if Path(claims).exists() else []
+    with _noted(plan, layout, "manifest", judges=judges):
         write_manifest(plan, layout)
 
 

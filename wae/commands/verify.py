@@ -18,7 +18,7 @@ from wae.analysis.collecting import collect
 from wae.analysis.equivalence import POWER, Compared, Finding, Repetition, Together, repetition
 from wae.analysis.experiment import PRIMARY_EXTRACTORS
 from wae.analysis.runs import load_metrics
-from wae.commands import api
+from wae.commands import api, stages
 from wae.commands.check import check_plugins
 from wae.commands.origin import devices, moved, origin_said, same_origin
 from wae.commands.recorded import Recorded, config_to_rerun, read_recorded, refuse_code_of
@@ -104,7 +104,9 @@ def _distance(record: Recorded, old: pd.DataFrame) -> str | None:
     if isinstance(report, Mapping) and report.get("primary"):
         return str(report["primary"])
     measured = set(old["metric"])
-    return next((f"fid_{name}" for name in PRIMARY_EXTRACTORS if f"fid_{name}" in measured), None)
+    own = record.config.get("extractors")
+    named = (*PRIMARY_EXTRACTORS, *(own if isinstance(own, Mapping) else ()))  # as Experiment.distance
+    return next((f"fid_{name}" for name in named if f"fid_{name}" in measured), None)
 
 
 def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.DataFrame:
@@ -135,8 +137,10 @@ def rerun(record: Recorded, cell: str, results: Path, recorded: Path) -> pd.Data
             shutil.rmtree(path, ignore_errors=True)
         write_json(begun, this)
     for name in wanted:
-        api.train(plan, name, results)
-        api.evaluate(plan, name, results)
+        one = Cell.parse(name)
+        api.prepared(plan, one.dataset, layout)
+        stages.train(plan, one, layout)  # a run that diverges again is a result too
+        api.evaluate(plan, one, results)
     tables = folder.file("metrics.csv"), folder.file("runs.csv")
     collect(runs, folders, [], *tables)
     begun.unlink()

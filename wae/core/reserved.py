@@ -2,7 +2,7 @@
 
 FAMILIES = ("fid", "kid", "precision", "recall", "density", "coverage", "classes")  # FAMILY_EXTRACTOR
 PREFIXES = tuple(f"{family}_" for family in (*FAMILIES, "training"))
-SUFFIXES = ("_curve", "_half", "_infinity")  # fid_EXTRACTOR_SUFFIX
+ENDINGS = ("_curve", "_half", "_infinity", "_bound", "_p")  # of scores that tables leave out or read otherwise
 OF_IMAGES = ("sharpness",)  # of samples from the prior and the mixture, and of reconstructions, as FAMILIES are
 OF_PRIOR = ("parzen", "parzen_error", "parzen_sigma")  # of samples from the prior alone
 LIKELIHOODS = ("elbo", "nll_iw", "nll_iw_error")

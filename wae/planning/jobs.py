@@ -68,7 +68,8 @@ def timing_settings(plan: Plan) -> str:
     """
     execution = plan.config.execution.model_dump(include={"device", "threads", "tf32", "kernel_gradients"})
     defaults = TrainingSettings(implementation="none:none").model_dump()
-    runs = [run.model_dump() for _, run in sorted(plan.first_runs.items())]
+    timed = [run for _, run in sorted(plan.first_runs.items()) if run.training.seed_stream == "all"]
+    runs = [run.model_dump() for run in timed]
     decisive = {"timing": plan.config.timing.model_dump(), "execution": execution, "runs": runs, "defaults": defaults}
     return digest(decisive, 16)
 

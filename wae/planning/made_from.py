@@ -89,7 +89,8 @@ def of_timing(plan: Plan) -> MadeFrom:
 
 def of_stage(plan: Plan, stage: str, judges: Iterable[str] = ()) -> MadeFrom:
     """Of what a stage from ``collect`` on writes; ``judges``: those of the user's own that the claims name."""
-    own = {"analyse": judges, "figures": plan.config.report.figures}
+    figures = plan.config.report.figures
+    own = {"analyse": judges, "figures": figures, "manifest": [*judges, *figures]}  # whose files a manifest names
     return {"code": code_of(stage, *own.get(stage, ()))}
 
 

@@ -29,6 +29,11 @@ def check_measures(config: Config, runs: Sequence[RunSettings]) -> None:
         raise UserError(f"config: report.primary: no run will have {primary!r}: {lacking[primary]}")
     for name in config.report.secondary:
         metric, _, subject = name.partition("/")
+        if metric == "latent_mmd_p":
+            raise UserError(
+                "config: report.secondary: 'latent_mmd_p' is a p-value, of which means are not compared; name "
+                "'latent_sw2_debiased' or 'latent_mmd2'"
+            )
         if metric not in measured:
             raise UserError(f"config: report.secondary: {unknown_name('measure', metric, measured)}")
         if subject and subject not in measured[metric]:

@@ -53,7 +53,7 @@ rule manifest:
     conda:
         ENVIRONMENT
     params:
-        made_from=sorted(made_from.of_stage(PLAN, "manifest").items()),
+        made_from=sorted(made_from.of_stage(PLAN, "manifest", JUDGES).items()),
     shell:
         "python -m wae manifest --plan {input.plan} 2> {log}"
 

@@ -110,6 +110,11 @@ class EvaluationSettings(Strict):
                 raise ValueError(f"metrics has {count} functions called {name!r}; rename all but one")
             if name in reserved.METRICS or name.startswith(reserved.PREFIXES):
                 raise ValueError(f"metrics: {name!r} is the name of a score of the suite's own; rename the function")
+            if name.startswith("latent_") or name.endswith(reserved.ENDINGS):
+                raise ValueError(
+                    f"metrics: {name!r} begins or ends like a score of the suite's own that tables read otherwise "
+                    f"(latent_..., ...{', ...'.join(reserved.ENDINGS)}); rename the function"
+                )
         return self
 
 

@@ -57,9 +57,9 @@ class What(Strict):
             if name in reserved.METHODS:
                 raise ValueError(f"methods: {name!r} is the name of the rows of real images; rename the method")
         for name in self.extractors:
-            if name.endswith(reserved.SUFFIXES):
+            if name.endswith(reserved.ENDINGS):
                 raise ValueError(
-                    f"extractors: {name!r} ends like a score's name ({', '.join(reserved.SUFFIXES)}); rename it"
+                    f"extractors: {name!r} ends like a score's name ({', '.join(reserved.ENDINGS)}); rename it"
                 )
         if not self.methods and not self.vary:
             raise ValueError("methods is empty and nothing is varied; list at least one method")

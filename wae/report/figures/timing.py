@@ -45,10 +45,11 @@ PARTS = {  # shade and hatch tell the parts apart, also in grey
 def plots(results: Results) -> Iterable[Plot]:
     """The figures that the study allows."""
     timing = results.timing()
-    penalties = timing[(timing["study"] == "penalty") & (timing["part"] == "total")]
-    for dimension in sorted(set(penalties["latent_dim"])) if not penalties.empty else ():
+    measured = timing[timing["status"] == "ok"]
+    penalties = measured[(measured["study"] == "penalty") & (measured["part"] == "total")]
+    for dimension in sorted(set(penalties["latent_dim"])):
         yield _penalty(results, penalties[penalties["latent_dim"] == dimension], int(dimension))
-    steps = timing[(timing["study"] == "step") & (timing["status"] == "ok")]
+    steps = measured[measured["study"] == "step"]
     for dataset in results.datasets:
         for n in sorted(set(steps[steps["dataset"] == dataset]["n"])):
             yield from _split(results, steps[(steps["dataset"] == dataset) & (steps["n"] == n)], dataset, int(n))
@@ -56,9 +57,8 @@ def plots(results: Results) -> Iterable[Plot]:
 
 
 def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
-    measured = rows[rows["status"] == "ok"]
     said = []
-    for subject, part in measured.groupby("subject"):
+    for subject, part in rows.groupby("subject"):
         last = part.sort_values("n").iloc[-1]
         said.append(f"{PENALTIES.get(str(subject), subject)} {seconds(last['seconds'])} at n = {last['n']:,.0f}")
     found = results.read(TIMING_FITS)
@@ -78,7 +78,7 @@ def _penalty(results: Results, rows: pd.DataFrame, dimension: int) -> Plot:
             f"the time cap is left out.{marked}"
         ),
         alt=f"Cost of the penalty at d_z = {dimension}: {'; '.join(said)}",
-        draw=partial(draw_penalty, measured, fits, crossings),
+        draw=partial(draw_penalty, rows, fits, crossings),
     )
 
 

@@ -28,7 +28,7 @@ def sentences(results: Results) -> list[str]:
         source = SOURCES[sources.most_common(1)[0][0]] if sources else "nothing was repeated that could show"
         said.append(f"On {dataset} {source} the error of the {distance}{_detectable(results, rows)}.")
         shares = [
-            f"{results.title(row.method)} {100 * row.variation:.2g}% and {_size(row)}"
+            f"{results.title(row.method)} {number(100 * row.variation, 2)}% and {_size(row)}"
             for row in rows
             if row.variation is not None and row.detectable is not None
         ]

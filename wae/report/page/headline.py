@@ -41,14 +41,14 @@ def sentence(results: Results) -> str:
     """The method closest to real images on each dataset, with those that no test tells from it."""
     if results.distance is None:
         return "No distance to real data was measured by this config."
-    parts = [part for dataset in results.datasets[:MOST_DATASETS] if (part := _closest(results, dataset))]
+    parts = [part for dataset in results.datasets if (part := _closest(results, dataset))]
     if not parts:
         if (results.runs()["status"] == "finished").any():
             return f"Samples are not ranked: no finished run has a value of the measure, {in_words(results.distance)}."
         return "No run finished, so that no distance to real data could be measured."
-    more = len(results.datasets) - MOST_DATASETS
+    more = len(parts) - MOST_DATASETS
     rest = f"; {counted(more, 'more dataset')} below" if more > 0 else ""
-    return f"Samples closest to real images, by {in_words(results.distance)}: {'; '.join(parts)}{rest}."
+    return f"Samples closest to real images, by {in_words(results.distance)}: {'; '.join(parts[:MOST_DATASETS])}{rest}."
 
 
 def _closest(results: Results, dataset: str) -> str:

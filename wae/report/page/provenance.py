@@ -7,7 +7,7 @@ from typing import Any
 from wae.analysis.files import CLAIMS, CONTRASTS, PUBLISHED, REACHING, SCORES, TIMING_FITS
 from wae.analysis.results import Results
 from wae.analysis.runs import TRAJECTORIES
-from wae.analysis.words import seconds
+from wae.analysis.words import number, seconds
 
 RAW_LIMIT = 1_000_000  # bytes; a larger file is named among the facts and not put into the page
 
@@ -43,7 +43,7 @@ def facts(results: Results) -> list[tuple[str, str]]:
     ):
         if manifest.get(key) is not None:
             spent = float(manifest[key])
-            lines.append((name, f"{seconds(spent)} ({spent / 3600:.3g} hours)"))
+            lines.append((name, f"{seconds(spent)} ({number(spent / 3600, 3)} hours)"))
     for name, record in manifest.get("extractors", {}).items():
         lines.append((f"Extractor {name}", _extractor(record)))
     large = [f"{results.shown_path(path)} ({path.stat().st_size / 1e6:.1f} MB)" for path in _raw(results, large=True)]

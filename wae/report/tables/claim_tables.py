@@ -54,8 +54,9 @@ def _published(results: Results) -> Grid | None:
         name="published",
         title="Published results beside ours",
         caption=(
-            "Ours: mean over seeds [95% interval]. Fields that differ make a pair not comparable. A published number "
-            "of one run can lie among our seeds and yet outside the interval of their mean."
+            "Ours: mean over seeds [95% interval; of fewer than three seeds by the spread between the source's own "
+            "runs, where it shows several]. Fields that differ make a pair not comparable. A published number of one "
+            "run can lie among our seeds and yet outside the interval of their mean."
         ),
         section="published",
         heads=tuple(map(Head, heads)),

@@ -172,6 +172,7 @@ def _both(results: Results) -> Grid | None:
                 Cell(results.title(row.method)),
                 Cell(f"{row.weight:g}", row.weight),
                 Cell(number(row.mean) + spread(row.low, row.high, 3), row.mean, trace, low=row.low, high=row.high),
+                Cell(f"{len(row.by_seed)}/{results.started(row.dataset, row.variant)}", len(row.by_seed)),
             )
         )
     if not rows:
@@ -181,7 +182,7 @@ def _both(results: Results) -> Grid | None:
         title="Both comparisons: at the paper's weights and at each method's best",
         caption="On test images, which chose nothing. Mean over seeds [95% interval].",
         section="sweep",
-        heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", _headed(results)))),
+        heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", _headed(results), "Seeds"))),
         rows=tuple(rows),
         source=TUNING.name,
     )
