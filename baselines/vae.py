@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Normal
 from torch.nn import functional
 
 from wae.compute.seeds import Streams
@@ -62,8 +61,9 @@ class VAE(Method):
         if codes.mean is None or codes.log_variance is None:
             raise TypeError("the VAE's penalty needs the mean and variance of a Gaussian encoder")
         if self.own["kl"] == "sampled":
-            spread = torch.exp(0.5 * codes.log_variance)
-            posterior = Normal(codes.mean, spread, validate_args=False).log_prob(codes.z).sum(1)
+            # Detached, as the noise does not depend on the encoder: its gradients by way of z and of the mean cancel.
+            noise = ((codes.z - codes.mean) * torch.exp(-0.5 * codes.log_variance)).detach()
+            posterior = -0.5 * (noise.square() + codes.log_variance + math.log(2.0 * math.pi)).sum(1)
             return (posterior - self.prior.log_density(codes.z)).mean()
         return gaussian_kl(codes.mean, codes.log_variance, self.prior.sigma)
 

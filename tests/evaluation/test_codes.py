@@ -13,11 +13,12 @@ from tests.shared.evaluation import EVALUATION, make_run
 from tests.shared.models import method
 from wae.core.layout import RunFolder
 from wae.core.settings import EvaluationSettings
-from wae.evaluation import trajectory
-from wae.evaluation.codes import code_scores, information_rows
+from wae.evaluation import latent, trajectory
+from wae.evaluation.codes import SCATTER, code_scores, has_density, information_rows, match_scores, write_scatter
 from wae.evaluation.subjects import encode
 from wae.methods.base import Method
 from wae.methods.batch import Codes
+from wae.models.priors import Normal
 
 CPU = torch.device("cpu")
 SPREAD, LOG_VARIANCE, SIGMA = 3.0, -2.0, 2.0
@@ -48,7 +49,7 @@ def test_information_is_of_the_densities_that_codes_are_drawn_from(factor: float
     made = known(encoder_noise=factor, gaussian_floor=floor)
     images = np.random.default_rng(1).integers(0, 256, (1500, 1, 8, 8), dtype=np.uint8)
     generator = torch.Generator().manual_seed(2)
-    codes = encode(made, images, 250, CPU, generator)
+    codes = encode(made, images, 250, generator)
     settings = EvaluationSettings(codes=50, permutations=19, information_codes=1500)
     rows, moments = code_scores(made, codes, codes.z, "test", settings, generator, np.random.default_rng(3))
     found = {row["metric"]: row["value"] for row in rows}
@@ -86,3 +87,32 @@ def test_information_along_training_is_that_of_all_classes(tmp_path: Path, monke
     for each in shown:
         assert len(each) == 1000
         assert np.bincount(each[:, 0, 0, 0], minlength=10).min() > 60
+
+
+class Shifted(Normal):
+    """N(3 sigma, (sigma / 2)^2 I): another law than the setting's name says."""
+
+    def sample(self, n: int, generator: torch.Generator) -> torch.Tensor:
+        return 0.5 * super().sample(n, generator) + 3.0 * self.sigma
+
+
+def test_codes_are_compared_with_the_normal_prior_only_where_it_is_the_prior() -> None:
+    made = known()
+    codes = Codes(*(torch.zeros(40, 2) for _ in range(3)))
+    draws = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
+    assert has_density(made, codes)
+    assert "latent_radius" in match_scores(made, draws, draws.flip(0), 0)
+    made.prior = Shifted(2, 1.0)
+    assert not has_density(made, codes)
+    assert not {"latent_radius", "latent_mardia_kurtosis"} & set(match_scores(made, draws, draws.flip(0), 0))
+
+
+def test_the_plot_of_codes_shows_all_classes_of_sorted_files(tmp_path: Path) -> None:
+    z = np.random.default_rng(0).standard_normal((10_000, 2)).astype(np.float32)
+    labels = np.arange(10).repeat(1000)
+    write_scatter(tmp_path / "latent.csv", z, labels)
+    rows = np.genfromtxt(tmp_path / "latent.csv", delimiter=",", names=True)
+    assert len(rows) == SCATTER
+    assert np.bincount(rows["label"].astype(int), minlength=10).min() > 150
+    of_class_7 = {f"{value:.5g}" for value in latent.plane(z)[7000:8000, 0]}
+    assert {f"{row['x']:.5g}" for row in rows if row["label"] == 7} <= of_class_7

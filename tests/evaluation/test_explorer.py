@@ -11,6 +11,7 @@ from torch import nn
 from tests.shared import models
 from wae.evaluation import explorer
 from wae.methods.base import Method
+from wae.models.priors import Normal
 
 CASES: dict[str, dict[str, Any]] = {
     "dcgan": {},
@@ -166,3 +167,13 @@ def test_steps_grow_in_number_until_the_pictures_are_equal(monkeypatch: pytest.M
     assert len(fine["numbers"]) > len(coarse["numbers"])
     monkeypatch.setattr(explorer, "TOLERANCE", 1e-9)
     assert "the page shows up to 1e-09" in document(made)["left_out"]
+
+
+def test_a_prior_of_ones_own_keeps_its_axes() -> None:
+    class Other(Normal):
+        pass
+
+    made = trained()
+    made.prior = Other(4, 1.0)
+    found = document(made, np.random.default_rng(0).standard_normal((40, 4)) * [3, 1, 2, 0.5])
+    assert np.allclose(explorer.unpack(found, found["axes"]), np.eye(4), atol=1e-4)

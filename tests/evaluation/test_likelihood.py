@@ -11,6 +11,7 @@ from torch.distributions import MultivariateNormal
 
 from baselines.vae import gaussian_kl
 from tests.shared.models import images, method, training
+from wae.core.errors import UserError
 from wae.core.settings import EvaluationSettings, RunSettings
 from wae.data.source import Split
 from wae.evaluation import likelihood_rows
@@ -181,3 +182,22 @@ def test_a_spread_over_images_needs_two_of_them(count: int, rows: int) -> None:
     ):
         assert len(found) == rows
         assert all(math.isfinite(row["value"]) for row in found)
+
+
+def test_a_likelihood_that_is_no_number_per_image_is_refused() -> None:
+    made = Linear()
+    made.log_likelihood = lambda output, x: Linear.log_likelihood(made, output, x).mean()  # type: ignore[method-assign]
+    with pytest.raises(
+        UserError, match=r"log_likelihood of Linear gives \(\) for 40 codes, need \(40,\): one number per"
+    ):
+        scores(made, GIVEN, samples=1)
+
+
+def test_a_prior_of_ones_own_has_no_likelihood() -> None:
+    class Other(Normal):
+        pass
+
+    made = method("vae")
+    assert has_likelihood(made)
+    made.prior = Other(4, 1.0)
+    assert not has_likelihood(made)

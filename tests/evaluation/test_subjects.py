@@ -10,7 +10,9 @@ from tests.shared.evaluation import make_run
 from tests.shared.models import images
 from tests.shared.models import method as build_method
 from wae.core.errors import UserError
-from wae.evaluation.subjects import Mixture, encode, interpolate, load_method, middles
+from wae.core.layout import RunFolder
+from wae.evaluation import pictures
+from wae.evaluation.subjects import Mixture, decode, encode, interpolate, load_method, middles, reconstruct
 
 
 def test_mixture_recovers_clusters_and_mixes_them():
@@ -83,6 +85,28 @@ def test_batches_that_are_scored_share_no_noise(draws):
     made = build_method("wae_mmd", encoder="gaussian", latent_dim=2, noise_draws=draws)
     for parameter in made.encoder.parameters():
         torch.nn.init.zeros_(parameter)
-    codes = encode(made, images(2000).numpy(), 250, torch.device("cpu"), torch.Generator().manual_seed(0)).z
+    codes = encode(made, images(2000).numpy(), 250, torch.Generator().manual_seed(0)).z
     assert len(codes.unique(dim=0)) == 2000
     assert codes.mean(0).abs().max() < 4 / math.sqrt(2000)
+
+
+def test_a_batch_is_as_large_as_asked():
+    made, passed = build_method("wae_mmd"), []
+    for network in (made.encoder, made.decoder):
+        network.register_forward_pre_hook(lambda _, inputs: passed.append(len(inputs[0])))
+    given = images(600).numpy()
+    z = encode(made, given, 400).z
+    decode(made, z, 500)
+    reconstruct(made, z, given, 600)
+    assert passed == [400, 200, 500, 100, 600]
+
+
+def test_pictures_of_sorted_files_are_of_all_classes(tmp_path, monkeypatch):
+    made, shown = build_method("wae_mmd"), []
+    monkeypatch.setattr(
+        pictures, "encode", lambda made, images, *rest: (shown.append(images), encode(made, images, *rest))[1]
+    )
+    values = np.arange(10, dtype=np.uint8).repeat(100)[:, None, None, None] * np.ones((1, 1, 8, 8), np.uint8)
+    pictures.save_pictures(made, values, RunFolder(tmp_path), torch.device("cpu"))
+    for each in shown:
+        assert len(np.unique(each[:, 0, 0, 0])) >= 7

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Normal as Gaussian
 
 from baselines.vae import VAE
 from tests.shared.models import images, method
@@ -188,3 +189,27 @@ def test_the_last_bias_is_the_logit_of_the_clipped_mean_image() -> None:
     changed = {name: v for name, v in made.decoder.state_dict().items() if not torch.equal(v, before[name])}
     (bias,) = changed.values()
     np.testing.assert_allclose(bias.numpy(), np.log(mean / (1 - mean)), rtol=1e-5)
+
+
+def test_a_sampled_divergences_gradient_is_that_of_its_densities_and_its_strength_that_of_what_reaches_the_codes() -> (
+    None
+):
+    torch.manual_seed(0)
+    made = method("vae", latent_dim=3, options={"kl": "sampled"})
+    mean, log_variance, noise = (torch.randn(5, 3, dtype=torch.float64) for _ in range(3))
+    log_variance -= 4.6
+    found = []
+    for own in (True, False):
+        leaves = [tensor.clone().requires_grad_() for tensor in (mean, log_variance)]
+        z = leaves[0] + torch.exp(0.5 * leaves[1]) * noise
+        if own:
+            z.retain_grad()
+            penalty, codes = made.penalty(batch_of(Codes(z, *leaves)), Streams(0)), z
+        else:
+            posterior = Gaussian(leaves[0], torch.exp(0.5 * leaves[1])).log_prob(z).sum(1)
+            penalty = (posterior - Gaussian(0.0, 1.0).log_prob(z).sum(1)).mean()
+        penalty.backward()
+        found.append([penalty.detach(), *(leaf.grad for leaf in leaves)])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(codes.grad, codes.detach() / 5)  # and nothing of 1 / sd, which is about 10

@@ -254,3 +254,24 @@ def test_scalars_of_after_step_that_replace_a_column_or_are_none_are_refused(ext
 
     with pytest.raises(UserError, match=f"after_step of Extra gives {message}"):
         own(Extra).step(images(8), Streams(0))
+
+
+def test_a_reconstruction_loss_that_is_no_number_is_one_line() -> None:
+    class PerImage(WAEMMD):
+        def reconstruction_loss(self, output: Tensor, x: Tensor) -> Tensor:
+            return (self.activate(output) - x).square().flatten(1).sum(1)
+
+    made = own(PerImage)
+    with pytest.raises(
+        UserError, match=r"the reconstruction loss of PerImage is float32 of shape \(8,\), need one float"
+    ):
+        made.step(images(8), Streams(0))
+
+
+def test_any_optimiser_follows_the_schedule() -> None:
+    class Wasserstein(WAEGAN):
+        def further_optimisers(self) -> dict[str, torch.optim.Optimizer]:
+            return {"critic": torch.optim.RMSprop(self.critic.parameters(), 5e-5)}
+
+    (group,) = own(Wasserstein).optimisers["critic"].param_groups
+    assert group["base_lr"] == group["lr"] == 5e-5

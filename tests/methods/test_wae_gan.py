@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tests.shared.models import images, method, optimiser_order, training
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
 from wae.core.settings import RunSettings
 from wae.methods.batch import Batch, Codes, batch_of
 from wae.methods.wae_gan import WAEGAN
@@ -150,3 +151,12 @@ def test_a_subclass_has_its_parents_options_and_its_own() -> None:
     made.prepare_training()
     made.step(images(8), Streams(0))
     assert made.own == {"fresh_codes": False, "extra": 2.0}
+
+
+def test_a_density_that_would_be_added_to_every_pair_is_refused() -> None:
+    made = method("wae_gan", critic_prior_trick=True)
+    made.prior.log_density = lambda z: -z.square().sum(1, keepdim=True)  # type: ignore[method-assign]
+    with pytest.raises(
+        UserError, match=r"log_density of Normal gives \(6, 1\) for 6 codes, need \(6,\): sum over the dim"
+    ):
+        made.logits(torch.zeros(6, 4))

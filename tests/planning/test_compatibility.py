@@ -74,3 +74,10 @@ def test_possible_combinations_pass() -> None:
     check(training(hidden=[5, 7, 9], extra_dense=4, dropout=0.5), (1, 28, 28), {})
     tuned = training("beta_vae", lambda_=3.0, lambda_schedule="adaptive")
     check(tuned, (1, 28, 28), offers(tuned.implementation))
+
+
+def test_what_only_a_gaussian_encoder_has_is_refused_of_others() -> None:
+    for changes in ({"noise_draws": "repeated"}, {"encoder_head": "log_sd"}):
+        with pytest.raises(UserError, match=f"{next(iter(changes))} .* with encoder 'pixel_noise': only a Gaussian"):
+            check(training("wae_mmd", encoder="pixel_noise", **changes), (1, 28, 28), {})
+        check(training("wae_mmd", encoder="gaussian", **changes), (1, 28, 28), {})

@@ -249,7 +249,7 @@ MISFITS: list[tuple[Path_, Any, str]] = [
     (("extractors", "classifier", "weights"), "no/such/file.pt", "no such file"),
     (("data_root",), "~nobody-of-that-name/data", "data_root"),
     (("evaluation", "metrics"), ["wae.planning.plan:Plan"], "is no function"),
-    (("evaluation", "precision_neighbours"), 100, "must be below evaluation.precision_samples"),
+    (("evaluation", "precision_neighbours"), 100, "precision_neighbours is 100, it must be below precision_samples"),
     (("evaluation", "training_epochs"), [1, 9], "9 is beyond the 8 epochs of glyphs/vae; lower it"),
     (("evaluation", "training_epochs"), [1, 1], "training_epochs lists 1 2 times; list it once"),
     (("training", "common", "like"), "vae", "training.common.like: only a method inherits from another"),

@@ -32,9 +32,9 @@ def test_where_encoder_noise_is_on_is_said_as_it_is(tmp_path: Path, monkeypatch:
     calls: list[tuple[int, bool]] = []
     encode = evaluation.encode
 
-    def recorded(method: Any, images: Any, batch: Any, device: Any, generator: Any = None) -> Any:
+    def recorded(method: Any, images: Any, batch: Any, generator: Any = None) -> Any:
         calls.append((len(images), generator is not None))
-        return encode(method, images, batch, device, generator)
+        return encode(method, images, batch, generator)
 
     monkeypatch.setattr(evaluation, "encode", recorded)
     evaluation.evaluate(tmp_path / "run", data, [reference], EVALUATION)

@@ -1,3 +1,4 @@
+import math
 import signal
 import subprocess
 import sys
@@ -459,3 +460,28 @@ def test_a_compiled_run_resumes_to_the_same_bits_and_is_read_back_uncompiled(
     assert contents(tmp_path / "plain")["weights"].keys() == contents(tmp_path / "cut")["weights"].keys()
     losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].to_numpy() for name in ("whole", "plain")]
     assert np.allclose(*losses, rtol=0.02)
+
+
+def test_weights_that_the_last_step_makes_nan_are_a_diverged_run(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loss of each step is of the weights before it."""
+    trainer = Trainer(a_run(smoke, epochs=2), torch.from_numpy(load(data, "train").images), torch.device("cpu"))
+    steps, step = 2 * trainer.steps_per_epoch, trainer.method.step
+    taken = []
+
+    def last_is_fatal(*args: Any) -> dict[str, torch.Tensor]:
+        scalars = step(*args)
+        taken.append(1)
+        if len(taken) == steps:
+            with torch.no_grad():
+                next(trainer.method.decoder.parameters()).fill_(math.nan)
+        return scalars
+
+    monkeypatch.setattr(trainer.method, "step", last_is_fatal)
+    trainer.run(RunFolder(tmp_path), "identity", 60.0, [])
+    assert math.isfinite(trainer.progress.history[-1]["loss"])
+    assert trainer.record()["status"] == "diverged"
+    assert trainer.record()["diverged_step"] == steps - 1
+    with pytest.raises(UserError, match="pixels that are not finite"):
+        trainer.method.sample(4, 0)

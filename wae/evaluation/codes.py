@@ -21,6 +21,7 @@ from wae.methods.base import Method
 from wae.methods.batch import Codes
 from wae.mmd.sliced import sliced_w2_squared, unit_directions
 from wae.mmd.two_sample import two_sample_test
+from wae.models.priors import Normal
 
 SCATTER = 2000  # codes in latent.csv
 
@@ -105,7 +106,7 @@ def match_scores(method: Method, z: Tensor, p: Tensor, seed: int) -> dict[str, f
         "latent_energy": match.energy_distance(z, p),
         "latent_c2st": match.classifier_accuracy(z, p, seed),
     }
-    if method.settings.prior == "normal":
+    if type(method.prior) is Normal:  # a class of its own has another law, whatever the setting says
         found["latent_radius"] = match.radius_distance(z, method.prior.sigma)
         found |= match.mardia(z, method.prior.sigma)
     return found
@@ -113,7 +114,7 @@ def match_scores(method: Method, z: Tensor, p: Tensor, seed: int) -> dict[str, f
 
 def has_density(method: Method, codes: Codes) -> bool:
     """Whether I_Q(X; Z) can be computed: a Gaussian encoder on a normal prior."""
-    return codes.mean is not None and codes.log_variance is not None and method.settings.prior == "normal"
+    return codes.mean is not None and codes.log_variance is not None and type(method.prior) is Normal
 
 
 def posteriors(method: Method, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
@@ -132,11 +133,12 @@ def information_rows(method: Method, codes: Codes, split: str, limit: int) -> li
 
 
 def write_scatter(path: str | Path, z: np.ndarray, labels: np.ndarray | None) -> None:
-    """latent.csv: x, y, label of the first codes (n, d): ``plane`` of them; label is empty without labels."""
+    """latent.csv: x, y, label of a random subset of codes (n, d): ``plane`` of all; label is empty without labels."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["x", "y", "label"])
-    points = latent.plane(z)[:SCATTER] if len(z) > 2 else np.empty((0, 2))
-    for index, (x, y) in enumerate(points):
+    points = latent.plane(z) if len(z) > 2 else np.empty((0, 2))
+    for index in subset(len(points), SCATTER, "scatter"):
+        x, y = points[index]
         writer.writerow([f"{x:.5g}", f"{y:.5g}", "" if labels is None else int(labels[index])])
     write_text(path, text.getvalue())

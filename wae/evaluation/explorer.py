@@ -18,6 +18,7 @@ from torch.nn import functional
 from wae.methods.autoencoder import Autoencoder
 from wae.methods.base import Method
 from wae.models.layers import ACTIVATIONS, Dropout, SameConvTranspose2d
+from wae.models.priors import Normal, Sphere
 
 LARGEST = 210_000  # numbers in a decoder: packed, they take about 330 kB, so that three fit the page's 1 MB
 CODES, DRAWS = 300, 150
@@ -70,7 +71,8 @@ def explorer(
         document = _packed(method, numbers)
     except _LeftOutError as reason:
         return {"left_out": str(reason)}
-    axes = main_axes(codes) if method.prior.spherical else np.eye(codes.shape[1])
+    same = type(method.prior) in (Normal, Sphere)
+    axes = main_axes(codes) if same else np.eye(codes.shape[1])
     prior = method.prior.sample(DRAWS, generator).cpu().double().numpy()
     shown, drawn = codes[:CODES] @ axes.T, mixture[:DRAWS] @ axes.T
     limit, far = far_from(shown, {"prior": prior, "mixture": drawn})
@@ -132,7 +134,7 @@ def _packed(method: Method, numbers: Numbers) -> dict[str, Any]:
                 "left_out": None,
                 "shape": list(method.shape),
                 "squash": squash,
-                "radius": method.prior.sigma if method.settings.prior == "sphere" else None,
+                "radius": method.prior.sigma if type(method.prior) is Sphere else None,
                 "sigma": method.prior.sigma,
                 "error": error,
                 "layers": [

@@ -19,7 +19,7 @@ class HeldOut:
 
     name: str
     split: Split
-    validation: np.ndarray  # images of the train split that were not trained on; without any, those trained on
+    validation: np.ndarray  # images of the train split that were not trained on; those trained on where none are left
 
 
 def splits(

@@ -6,16 +6,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wae.core.errors import UserError
 from wae.evaluation.metric import metric
 from wae.methods.base import Method
 from wae.methods.batch import Codes
+from wae.models.priors import Normal
 
 ACTIVE = 0.01  # of the prior's variance
 
 
 def has_likelihood(method: Method) -> bool:
     """Whether ``likelihood_scores`` can be computed: a likelihood, a Gaussian encoder and a normal prior."""
-    kinds = method.settings.encoder == "gaussian" and method.settings.prior == "normal"
+    kinds = method.settings.encoder == "gaussian" and type(method.prior) is Normal
     return kinds and type(method).log_likelihood is not Method.log_likelihood
 
 
@@ -84,7 +86,12 @@ def log_weights(method: Method, x: Tensor, codes: Codes, noise: Tensor) -> Tenso
     noise = noise.reshape(n * k, d)
     z = mean + torch.exp(0.5 * log_variance) * noise
     likelihood = method.log_likelihood(method.decoder(z).float(), x.repeat_interleave(k, 0))
-    assert likelihood is not None
+    if likelihood is None or likelihood.shape != (n * k,):
+        found = None if likelihood is None else tuple(likelihood.shape)
+        raise UserError(
+            f"log_likelihood of {type(method).__name__} gives {found} for {n * k} codes, need ({n * k},): one number "
+            "per image, not their mean"
+        )
     constant = 0.5 * math.log(2.0 * math.pi)
     posterior = (-0.5 * noise.double().square() - 0.5 * log_variance.double() - constant).sum(1)
     return (likelihood.double() + method.prior.log_density(z).double() - posterior).view(n, k)

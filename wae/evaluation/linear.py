@@ -12,8 +12,9 @@ RELATIVE = 1e-12  # a component's variance, in units of the mean squared norm of
 def pca_errors(train: np.ndarray, held_out: np.ndarray) -> list[float]:
     """SSE per image of ``held_out`` under 0, 1, 2, ... principal components of ``train``, uint8 (n, C, H, W) each.
 
-    Squared errors summed over pixels in [0, 1], mean over images: of the mean image first, of all components (0 but for
-    rounding) last, which are as many as ``train`` varies in. Float64. [] for images of over 4,096 pixels.
+    Squared errors summed over pixels in [0, 1], mean over images: of the mean image first, of all components last,
+    which are as many as ``train`` varies in: what is left lies outside their span. Float64. [] for images of over
+    4,096 pixels.
     """
     pixels = int(np.prod(train.shape[1:]))
     if pixels > MAX_PIXELS:

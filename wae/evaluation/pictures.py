@@ -11,6 +11,7 @@ from torch.nn import functional
 from wae.compute.seeds import stream
 from wae.core.files import write_atomic
 from wae.core.layout import RunFolder
+from wae.evaluation.draws import part_generator
 from wae.evaluation.subjects import decode, encode, path
 from wae.methods.base import Method
 
@@ -42,19 +43,20 @@ def save_grid(file: str | Path, images: Tensor, columns: int) -> None:
 def save_pictures(method: Method, images: np.ndarray, folder: RunFolder, device: torch.device) -> None:
     """Write samples.png, reconstructions.png and interpolations.png of a run.
 
-    ``images``: uint8 test images (n, C, H, W), of which the first are shown (repeated where there are fewer
-    than needed). samples: 10 by 10, the same z for every run of a latent dimension and prior.
-    reconstructions: 8 rows of 10, each original above what comes back. interpolations: 8 rows of 10 steps
-    from one test image's code to the next one's.
+    ``images``: uint8 test images (n, C, H, W), of which a random subset is shown, the same for every run (repeated
+    where there are fewer than needed): the first can all be of one class. samples: 10 by 10, the same z for every run
+    of a latent dimension and prior. reconstructions: 8 rows of 10, each original above what comes back.
+    interpolations: 8 rows of 10 steps from one test image's code to the next one's.
     """
     generator = stream(GRID_SEED, "samples", device)
     z = method.prior.sample(SIDE * SIDE, generator)
     save_grid(folder.picture("samples"), decode(method, z, SIDE * SIDE), SIDE)
-    shown = images[np.arange(PAIRS // 2 * STEPS) % len(images)]
-    back = decode(method, encode(method, shown, len(shown), device).z, len(shown))
+    order = part_generator(0, "pictures").permutation(len(images))
+    shown = images[order[np.arange(PAIRS // 2 * STEPS) % len(images)]]
+    back = decode(method, encode(method, shown, len(shown)).z, len(shown))
     rows = torch.stack([torch.from_numpy(shown).view(PAIRS // 2, STEPS, *shown.shape[1:]),
                         back.view(PAIRS // 2, STEPS, *back.shape[1:])], dim=1)  # fmt: skip
     save_grid(folder.picture("reconstructions"), rows.flatten(0, 2), STEPS)
-    ends = encode(method, images[np.arange(2 * PAIRS) % len(images)], 2 * PAIRS, device).z
+    ends = encode(method, images[order[np.arange(2 * PAIRS) % len(images)]], 2 * PAIRS).z
     line = path(method, ends[:PAIRS], ends[PAIRS:], STEPS)
     save_grid(folder.picture("interpolations"), decode(method, line.flatten(0, 1), PAIRS * STEPS), STEPS)

@@ -40,7 +40,7 @@ SIGMA = 1.5
     title="PSNR",
     unit="dB",
     better="higher",
-    definition="Peak signal-to-noise ratio of each reconstruction, averaged over held-out images.",
+    definition="Peak signal-to-noise ratio of each reconstruction, at most 54 dB, averaged over held-out images.",
 )
 @metric(
     "ssim",
@@ -54,9 +54,9 @@ SIGMA = 1.5
 def reconstruction_scores(images: Tensor, reconstructions: Tensor, batch_size: int = 250) -> dict[str, float]:
     """{"mse", "l1", "psnr", "ssim"} of uint8 (N, C, H, W) against uint8 of the same shape, pixels taken as [0, 1].
 
-    MSE and L1 are means over all pixels. PSNR, in dB, and SSIM are those of each image, averaged. An image
-    that comes back exactly has infinite PSNR; it counts as one that is half a grey level off everywhere
-    (54 dB), so that the mean stays finite.
+    MSE and L1 are means over all pixels. PSNR, in dB, and SSIM are those of each image, averaged. No PSNR counts
+    as more than that of half a grey level's error everywhere (54 dB), so that the mean stays finite where images come
+    back exactly.
     """
     if images.shape != reconstructions.shape:
         raise ValueError(f"images {tuple(images.shape)} and reconstructions {tuple(reconstructions.shape)} differ")

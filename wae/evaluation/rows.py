@@ -13,7 +13,8 @@ def row(
     draw: int | None = None,
     label: str = "",
 ) -> dict[str, Any]:
-    """A row of the tidy table. ``subject``: prior, mixture, reconstruction, interpolation, data, codes or training.
+    """A row of the tidy table. ``subject``: prior, mixture, reconstruction, interpolation, data, codes, training, or
+    images (of ``wae score``).
 
     ``reference``: the split compared with, "" where none is; ``samples``: how many images or codes the value
     rests on; ``draw``: which sample set, reference half or repetition. A value that is not finite becomes None.

@@ -108,7 +108,7 @@ def evaluate(
         rows += history_rows(folder, settings.training_epochs, run, fate["images_per_epoch"])
     progress("pictures")
     save_pictures(method, images, folder, device)
-    write_scatter(folder.codes, codes.plain[:MIXTURE_CODES].cpu().numpy(), held_out.split.labels)
+    write_scatter(folder.codes, codes.plain.cpu().numpy(), held_out.split.labels)
     _write_explorer(folder, method, codes, held_out.split.labels, run.seed_for("evaluation"), device)
     progress("scores along training")
     write_text(folder.trajectory, trajectory(run, folder, images, held_out.name, reals, settings, device))
@@ -169,14 +169,14 @@ def _scores(
     seed = run.seed_for("evaluation")
     noise = stream(seed, "evaluation", device)
     chosen = part_generator(seed, "mixture codes").permutation(len(train))[:MIXTURE_CODES]
-    codes = encode(method, train[np.sort(chosen)], batch, device, noise).z.cpu().numpy()
+    codes = encode(method, train[np.sort(chosen)], batch, noise).z.cpu().numpy()
     mixture = Mixture(codes, settings.mixture_components, seed)
     drawn = as_tensor(mixture.sample(settings.samples, part_generator(seed, "mixture samples")), device)
-    drawn = method.prior.project(drawn) if method.settings.prior == "sphere" else drawn
+    drawn = method.prior.project(drawn) if method.prior.projects else drawn
     score("mixture", decode(method, drawn, batch))
 
     progress("reconstructions")
-    plain = encode(method, real_images, batch, device)  # encoder noise off
+    plain = encode(method, real_images, batch)  # encoder noise off
     back, sse = reconstruct(method, plain.z, real_images, batch)
     score("reconstruction", back)
     errors = {"sse": sse} | sse_of_pca(sse, reals[0].record.get("pca_errors", []), method.settings.latent_dim)
@@ -196,7 +196,7 @@ def _scores(
     progress("the likelihood")
     rows += importance_rows(method, run, held_out, settings, device)
     random = method.settings.encoder in ("gaussian", "implicit")
-    noisy = encode(method, real_images, batch, device, noise) if random else plain
+    noisy = encode(method, real_images, batch, noise) if random else plain
     progress("the codes")
     rng = part_generator(seed, "codes")
     found, moments = code_scores(method, noisy, plain.z, held_out.name, settings, noise, rng)

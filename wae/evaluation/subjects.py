@@ -63,7 +63,7 @@ def load_method(run: RunSettings, weights: Path, device: torch.device) -> Method
 
 def decode(method: Method, z: Tensor, batch_size: int) -> Tensor:
     """Codes (n, d_z) to uint8 images (n, C, H, W) on the CPU, in batches."""
-    return torch.cat([method.decode_images(part).cpu() for part in z.split(batch_size)])
+    return torch.cat([method.decode_images(part, batch_size).cpu() for part in z.split(batch_size)])
 
 
 def reconstruct(method: Method, z: Tensor, images: np.ndarray, batch_size: int) -> tuple[Tensor, float]:
@@ -74,15 +74,13 @@ def reconstruct(method: Method, z: Tensor, images: np.ndarray, batch_size: int) 
     """
     back, total = [], 0.0
     for part, real in zip(z.split(batch_size), torch.from_numpy(images).split(batch_size), strict=True):
-        pixels = method.decode_pixels(part)
+        pixels = method.decode_pixels(part, batch_size)
         total += float((pixels - real.to(pixels.device) / 255.0).square().sum(dtype=torch.float64))
         back.append(method.quantise(pixels).cpu())
     return torch.cat(back), total / len(z)
 
 
-def encode(
-    method: Method, images: np.ndarray, batch_size: int, device: torch.device, generator: torch.Generator | None = None
-) -> Codes:
+def encode(method: Method, images: np.ndarray, batch_size: int, generator: torch.Generator | None = None) -> Codes:
     """Codes of uint8 images (n, C, H, W); a random encoder draws its noise from ``generator``, or none without one.
 
     Input noise of a ``pixel_noise`` encoder stays off in either case: it belongs to training.
@@ -90,14 +88,7 @@ def encode(
     streams = None
     if generator is not None and method.settings.encoder in ("gaussian", "implicit"):
         streams = cast(Streams, {"noise": generator})
-    parts = [method.encode_images(part.to(device), streams) for part in torch.from_numpy(images).split(batch_size)]
-    mean = torch.cat([c.mean for c in parts if c.mean is not None]) if parts[0].mean is not None else None
-    log_variance = (
-        torch.cat([c.log_variance for c in parts if c.log_variance is not None])
-        if parts[0].log_variance is not None
-        else None
-    )
-    return Codes(torch.cat([c.z for c in parts]), mean, log_variance)
+    return method.encode_images(images, streams, batch_size)
 
 
 def prior_draws(method: Method, samples: int, draws: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -176,7 +167,7 @@ def middles(method: Method, z: Tensor, count: int, rng: np.random.Generator) -> 
     first = torch.from_numpy(rng.integers(0, n, count)).to(z.device)
     second = (first + torch.from_numpy(rng.integers(1, n, count)).to(z.device)) % n
     between = interpolate(z[first], z[second], 0.5, spherical=method.prior.spherical)
-    return method.prior.project(between) if method.settings.prior == "sphere" else between
+    return method.prior.project(between) if method.prior.projects else between
 
 
 def as_tensor(z: np.ndarray, device: torch.device) -> Tensor:

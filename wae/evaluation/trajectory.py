@@ -52,11 +52,11 @@ def trajectory(
             found = moments(extract(real.extractor, samples, settings.batch_size))
             value = frechet_distance(found, real.statistics["main"])
             writer.writerow([epoch, f"fid_{real.name}", "prior", repr(value)])
-        codes = encode(method, shown, settings.batch_size, device)
+        codes = encode(method, shown, settings.batch_size)
         scores = reconstruction_scores(torch.from_numpy(shown), decode(method, codes.z, settings.batch_size))
         writer.writerow([epoch, "mse", "reconstruction", repr(scores["mse"])])
         if has_density(method, codes):
-            noisy = encode(method, shown, settings.batch_size, device, generator)
+            noisy = encode(method, shown, settings.batch_size, generator)
             for found_row in information_rows(method, noisy, split, IMAGES):
                 writer.writerow([epoch, found_row["metric"], "codes", repr(found_row["value"])])
     return text.getvalue()

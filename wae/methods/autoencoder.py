@@ -115,6 +115,11 @@ class Autoencoder(nn.Module):
         codes = torch.as_tensor(z, dtype=torch.get_default_dtype(), device=self.device)
         with self._evaluating():
             pixels = torch.cat([self.activate(self.decoder(part)).float() for part in codes.split(batch_size)])
+        if not bool(pixels.isfinite().all()):
+            raise UserError(
+                f"the decoder of {type(self).__name__} gives pixels that are not finite: the run diverged, or a "
+                "network of your own does not work in evaluation mode; see history.csv"
+            )
         return pixels if self.settings.pixel_range == "zero_one" else (pixels + 1.0) / 2.0
 
     @staticmethod

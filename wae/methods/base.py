@@ -15,7 +15,15 @@ from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.autoencoder import BATCH, Autoencoder, binarised
 from wae.methods.batch import Batch
 from wae.methods.facts import Line, MethodFacts, Option
-from wae.methods.optimisers import check_extra, check_owned, check_penalty, check_reached, parameters_of, unowned
+from wae.methods.optimisers import (
+    check_extra,
+    check_owned,
+    check_penalty,
+    check_reached,
+    check_scalar,
+    parameters_of,
+    unowned,
+)
 
 
 def no_mark(part: str) -> None:
@@ -147,6 +155,8 @@ class Method(Autoencoder):
             self.to(memory_format=torch.channels_last)
         self.optimisers = self.build_optimisers()
         check_owned(self, self.optimisers, self._shared())
+        for group in (group for optimiser in self.optimisers.values() for group in optimiser.param_groups):
+            group.setdefault("base_lr", group["lr"])  # which schedules multiply
         if self.settings.compile:
             torch.use_deterministic_algorithms(True)  # the compiler's own switch; left to here, as it costs an import
             # A compiled backward pass reuses the graph's memory, unless told that ``kept`` may need the graph again.
@@ -158,15 +168,13 @@ class Method(Autoencoder):
         return [self.get_submodule(name) for name in self.shared]
 
     def adam(self, parameters: Iterable[Any], learning_rate: float) -> torch.optim.Adam:
-        """Adam in the form, and with the betas and epsilon, of the run; ``base_lr`` in each group is the schedule's."""
+        """Adam in the form, and with the betas and epsilon, of the run."""
         s = self.settings
         form = TensorFlowAdam if s.adam == "tensorflow" else LeanAdam
         betas = (s.adam_beta1, s.adam_beta2)
         optimiser = form(parameters, lr=learning_rate, betas=betas, eps=s.adam_epsilon, amsgrad=s.amsgrad, fused=True)
         if s.adam_second_moment:
             optimiser.start_second_moments(s.adam_second_moment)
-        for group in optimiser.param_groups:
-            group["base_lr"] = group["lr"]
         return optimiser
 
     def step(self, images: Tensor, streams: Streams, mark: Callable[[str], None] = no_mark) -> dict[str, Tensor]:
@@ -197,6 +205,7 @@ class Method(Autoencoder):
         with torch.autocast(x.device.type, enabled=False):
             penalty = self.penalty(batch, streams)
         if first:
+            check_scalar(f"the reconstruction loss of {type(self).__name__}", reconstruction)
             weighs = self.settings.lambda_ if self.lambda_weighs != "nothing" else 0.0
             check_penalty(type(self).__name__, penalty, weighs)
         loss = reconstruction + self.lambda_ * penalty

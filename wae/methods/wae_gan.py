@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wae.compute.seeds import Streams
+from wae.core.errors import UserError
 from wae.core.settings import RunSettings
 from wae.methods.base import Method
 from wae.methods.batch import Batch
@@ -56,7 +57,13 @@ class WAEGAN(Method):
         output = self.critic(z)[:, 0]
         if not self.settings.critic_prior_trick:
             return output
-        known = self.prior.log_density(z) + 0.5 * (self.settings.latent_dim - 1) * math.log(2.0 * math.pi)
+        density = self.prior.log_density(z)
+        if density.shape != output.shape:  # it would be added to every pair
+            raise UserError(
+                f"log_density of {type(self.prior).__name__} gives {tuple(density.shape)} for {len(z)} codes, need "
+                f"({len(z)},): sum over the dimensions"
+            )
+        known = density + 0.5 * (self.settings.latent_dim - 1) * math.log(2.0 * math.pi)
         return output[:, None] + known if self.settings.prior_trick == "authors" else output + known
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
@@ -92,7 +99,7 @@ class WAEGAN(Method):
         if self.own["fresh_codes"]:
             on_codes = self.logits(self.codes_for_critic(batch, streams))
         else:
-            on_codes = batch.kept["logits"] if batch.kept else self.logits(batch.codes.z)
+            on_codes = batch.kept["logits"] if "logits" in batch.kept else self.logits(batch.codes.z)
         loss = self.critic_loss(on_codes, on_prior)
         self.optimisers["critic"].zero_grad(set_to_none=True)
         weighted = self.settings.critic_loss_weight == "lambda" and self.lambda_weighs != "nothing"

@@ -24,6 +24,9 @@ class Prior(nn.Module, ABC):
         self.sigma = sigma
 
     spherical: ClassVar[bool] = False  # whether codes are interpolated on great circles, as suits its draws
+    # Whether ``project`` leaves what lies on the support where it is: then codes between others, and draws of a mixture
+    # fitted to codes, are brought there by it.
+    projects: ClassVar[bool] = False
 
     @property
     def kernel_base(self) -> float:
@@ -89,6 +92,7 @@ class Sphere(Prior):
     """
 
     spherical: ClassVar[bool] = True
+    projects: ClassVar[bool] = True
 
     @property
     def kernel_base(self) -> float:

@@ -76,6 +76,12 @@ def _check_latent(settings: TrainingSettings) -> None:
             f"encoder_noise {settings.encoder_noise:g} with encoder {settings.encoder!r}: only a Gaussian encoder has "
             "that noise; set encoder to 'gaussian' or leave encoder_noise at 1"
         )
+    for key, plain in (("noise_draws", "fresh"), ("encoder_head", "log_variance")):
+        if (found := getattr(settings, key)) != plain and settings.encoder != "gaussian":
+            raise UserError(
+                f"{key} {found!r} with encoder {settings.encoder!r}: only a Gaussian encoder has it; set encoder to "
+                f"'gaussian' or leave {key} at {plain!r}"
+            )
     if (settings.schedule == "stages") != bool(settings.stages):
         raise UserError(
             f"schedule {settings.schedule!r} with {len(settings.stages)} stages: list stages with schedule 'stages', "

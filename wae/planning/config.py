@@ -220,11 +220,6 @@ def check_evaluation(config: Config, runs: list[RunSettings]) -> None:
                 f"config: evaluation.training_epochs: {last} is beyond the {run.training.epochs} epochs of "
                 f"{run.dataset}/{run.method}; lower it"
             )
-    if config.evaluation.precision_neighbours >= config.evaluation.precision_samples:
-        raise UserError(
-            f"config: evaluation.precision_neighbours: found {config.evaluation.precision_neighbours}, must be below "
-            f"evaluation.precision_samples = {config.evaluation.precision_samples}; lower it"
-        )
     if config.timing.max_rounds < config.timing.rounds:
         raise UserError(
             f"config: timing.max_rounds: found {config.timing.max_rounds}, must be at least timing.rounds = "

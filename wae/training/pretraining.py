@@ -1,4 +1,7 @@
-"""Pre-training of the encoder: a few steps that bring its codes to the prior's mean and covariance."""
+"""Pre-training of the encoder: steps towards the prior's mean and covariance, as far as the authors' threshold.
+
+Codes without any spread have a loss of about sigma_z^4 / d_z: at sigma_z = 1 one step is enough from d_z = 11 on.
+"""
 
 import signal
 from collections.abc import Sequence
@@ -17,9 +20,9 @@ def pretrain(method: Method, images: Tensor, streams: Streams, stop: Sequence[in
     """Train the encoder alone for up to ``pretrain_steps`` steps; returns the loss of each step taken.
 
     Each step sees ``pretrain_samples`` images, drawn without replacement from ``images`` (uint8, N, C, H, W;
-    all of them if there are fewer), and as many draws of the prior. Its own Adam at the run's learning rate;
-    it stops below a loss of 0.1. As ``pretrain_encoder`` of the authors' code. StopSignalError once a signal's number
-    is in ``stop``: nothing is saved before the run's first step.
+    all of them if there are fewer), and ``pretrain_samples`` draws of the prior. Its own Adam at the run's learning
+    rate; it stops below a loss of 0.1. As ``pretrain_encoder`` of the authors' code. StopSignalError once a signal's
+    number is in ``stop``: nothing is saved before the run's first step.
     """
     settings = method.settings
     optimiser = method.adam(method.encoder.parameters(), settings.learning_rate)

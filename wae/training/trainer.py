@@ -2,6 +2,7 @@
 
 import math
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
@@ -79,7 +80,8 @@ class Trainer:
             start, cpu = time.perf_counter(), time.process_time()
             self.method.fit(self.images)
             if self.settings.pretrain_steps:
-                pretraining.pretrain(self.method, self.images, self.streams, stop)
+                losses = pretraining.pretrain(self.method, self.images, self.streams, stop)
+                print(f"pre-training: {len(losses)} steps, to a loss of {losses[-1]:.3g}", file=sys.stderr)
             progress.seconds = progress.prepared_seconds = time.perf_counter() - start
             progress.cpu_seconds = time.process_time() - cpu
         saved = written = time.monotonic()
@@ -178,6 +180,8 @@ class Trainer:
         bad = (~table.isfinite()).any(dim=1).nonzero()
         if len(bad):
             progress.diverged_step = progress.epoch * self.steps_per_epoch + int(bad[0])
+        elif progress.epoch + 1 == self.settings.epochs and not self._finite():  # no later loss would show it
+            progress.diverged_step = (progress.epoch + 1) * self.steps_per_epoch - 1
         means = dict(zip(progress.names, table.mean(dim=0).tolist(), strict=True))
         progress.epoch += 1
         row: dict[str, float] = {"epoch": progress.epoch, "step": progress.epoch * self.steps_per_epoch}
@@ -190,6 +194,10 @@ class Trainer:
         if progress.epoch in snapshot_epochs(self.settings.epochs, self.settings.snapshots):
             path = folder.snapshot(progress.epoch)
             progress.snapshots[path.name] = save_weights(self.method, path, leave_out=self.method.training_only)
+
+    def _finite(self) -> bool:
+        """Whether all weights and buffers are numbers."""
+        return all(bool(tensor.isfinite().all()) for tensor in self.method.state_dict().values())
 
     def note_conditions(self, threads: int) -> None:
         """Note what the steps from here on are computed with; another number of threads or machine moves last bits."""

@@ -97,11 +97,11 @@ class EvaluationSettings(Strict):
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
-        if self.density_neighbours >= self.precision_samples:
-            raise ValueError(
-                f"density_neighbours is {self.density_neighbours}, it must be below precision_samples = "
-                f"{self.precision_samples}; lower it"
-            )
+        for key in ("precision_neighbours", "density_neighbours"):
+            if (count := getattr(self, key)) >= self.precision_samples:
+                raise ValueError(
+                    f"{key} is {count}, it must be below precision_samples = {self.precision_samples}; lower it"
+                )
         for epoch, count in Counter(self.training_epochs).items():
             if count > 1:
                 raise ValueError(f"training_epochs lists {epoch} {count} times; list it once")
