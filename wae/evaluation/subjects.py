@@ -150,6 +150,8 @@ def interpolate(a: Tensor, b: Tensor, t: float | Tensor, *, spherical: bool) -> 
 
     Spherical (Shoemake 1985) as in RAE's table for a normal or spherical prior, in which a straight line's
     middle is too near the origin; straight lines where two codes are parallel and for a uniform prior.
+    The formula is of unit vectors: between codes of unequal length and nearly opposite directions it has no bound. At
+    d_z = 2 the half-way code of one random pair in some thousands lies a thousand times as far out, at 8 none does.
     """
     straight = torch.lerp(a, b, t) if isinstance(t, Tensor) else torch.lerp(a, b, float(t))
     if not spherical:
