@@ -78,7 +78,11 @@ def course(trainer: Trainer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> d
         found["critic"] += [float(scalars["critic"])] if "critic" in scalars else []
         return scalars
 
-    monkeypatch.setattr(pretraining, "pretrain", lambda *a: found["pretraining"].extend(pretrain(*a)))
+    def noted(*arguments: Any) -> list[float]:
+        found["pretraining"] += (losses := pretrain(*arguments))
+        return losses
+
+    monkeypatch.setattr(pretraining, "pretrain", noted)
     monkeypatch.setattr(trainer.method, "step", spied)
     trainer.run(RunFolder(folder), "identity", 1e9, [])
     return found

@@ -131,7 +131,7 @@ def test_a_changed_source_is_noticed_said_and_prepared_again(change: str, roots:
     assert made_from.outdated(plan, LAYOUT) == {}
     apply(roots[0])
     assert made_from.outdated(plan, LAYOUT) == {str(record): "its files have changed since"}
-    api._prepared(plan, "mine", LAYOUT)
+    api.prepared(plan, "mine", LAYOUT)
     assert made_from.outdated(plan, LAYOUT) == {}
     if change != "a picture renamed":
         assert read_json(record)["sha256"] != before["sha256"]

@@ -13,7 +13,7 @@ from wae.analysis.rows import BudgetRow, GapRow, Source
 from wae.analysis.statistics import SIGNIFICANCE
 from wae.analysis.words import about
 
-POWER = 0.8  # with which a difference is called detectable
+POWER = 0.8  # with which a difference is called detectable; of less a comparison is too noisy
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from wae.analysis.budget import detectable_difference
+from wae.analysis.budget import POWER, detectable_difference
 from wae.analysis.permutation import told_apart
 from wae.analysis.results import splits_of
 from wae.analysis.statistics import MIN_SEEDS, SIGNIFICANCE, compare, equivalent, holm
+from wae.core import reserved
 
-POWER = 0.8  # that a difference called noticeable is found; and below it a measure is called too noisy
-LEFT_OUT = ("_curve", "_half", "_infinity", "_p", "_bound")  # ends of metrics that say nothing of their own of a run
 Cell = tuple[str, str]  # dataset and method
 
 
@@ -147,7 +146,7 @@ def repetition(recorded: pd.DataFrame, fresh: pd.DataFrame, distance: str | None
 def by_cell(frame: pd.DataFrame, reference: str) -> dict[Cell, pd.DataFrame]:
     """Scores of each cell: a row per seed, a column per (metric, subject), means over draws at the largest sample."""
     frame = frame[(frame["seed"] >= 0) & frame["reference"].isin([*splits_of(reference), ""])]
-    frame = frame[~frame["metric"].str.endswith(LEFT_OUT)]
+    frame = frame[~frame["metric"].str.endswith(reserved.ENDINGS)]  # which say nothing of their own of a run
     found = {}
     for (dataset, method), rows in frame.groupby(["dataset", "method"], sort=False):
         largest = rows.groupby(["metric", "subject"])["samples"].transform("max")

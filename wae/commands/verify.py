@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wae.analysis.budget import POWER
 from wae.analysis.collecting import collect
-from wae.analysis.equivalence import POWER, Compared, Finding, Repetition, Together, repetition
+from wae.analysis.equivalence import Compared, Finding, Repetition, Together, repetition
 from wae.analysis.experiment import PRIMARY_EXTRACTORS
 from wae.analysis.runs import load_metrics
 from wae.commands import api, stages

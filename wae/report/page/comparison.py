@@ -11,9 +11,7 @@ from wae.core.files import write_text
 from wae.report.page.render import TEMPLATES, data_uri, environment
 from wae.report.tables import folder_tables
 from wae.report.tables.grids import Grid
-from wae.report.tables.write import WRITERS
-
-KINDS = {"csv": ("CSV", "text/csv"), "md": ("Markdown", "text/markdown"), "tex": ("LaTeX", "application/x-tex")}
+from wae.report.tables.write import KINDS, WRITERS
 
 
 def comparison_page(names: Sequence[str], found: list[Difference], pairs: list[ScorePair], out_html: Path) -> None:

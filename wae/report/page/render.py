@@ -23,7 +23,7 @@ from wae.report.page.vector import inline_svg
 from wae.report.tables import run_tables, study_tables
 from wae.report.tables.claim_tables import VERDICTS, errors_said, fixed_said
 from wae.report.tables.score_tables import reasons_in_words
-from wae.report.tables.write import read_tables
+from wae.report.tables.write import KINDS, read_tables
 
 TEMPLATES = Path(__file__).parent / "templates"
 LARGEST = 8 * 2**20  # bytes
@@ -159,10 +159,9 @@ def load_figures(folder: Path, codes: int) -> tuple[list[dict[str, Any]], dict[s
 
 def downloads(name: str, folder: Path) -> list[tuple[str, str, str]]:
     """(label, file name, data: URI) of a table's files."""
-    kinds = {"csv": ("CSV", "text/csv"), "tex": ("LaTeX", "application/x-tex"), "md": ("Markdown", "text/markdown")}
     return [
         (label, f"{name}.{suffix}", data_uri((folder / f"{name}.{suffix}").read_text(encoding="utf-8"), kind))
-        for suffix, (label, kind) in kinds.items()
+        for suffix, (label, kind) in KINDS.items()
     ]
 
 

@@ -61,7 +61,6 @@ def _published(results: Results) -> Grid | None:
         section="published",
         heads=tuple(map(Head, heads)),
         rows=tuple(rows),
-        source=PUBLISHED.name,
     )
 
 
@@ -187,7 +186,6 @@ def _claim(results: Results, claim: JudgedClaim) -> Grid:
         section="claim",
         heads=tuple(heads[i] for i in used),
         rows=tuple(tuple(row[i] for i in used) for row in rows),
-        source=CLAIMS.name,
     )
 
 

@@ -71,7 +71,6 @@ def _budget(results: Results) -> Grid | None:
         section="budget",
         heads=heads,
         rows=_rows(results, found, columns),
-        source=BUDGET.name,
     )
 
 
@@ -93,7 +92,6 @@ def _gap(results: Results) -> Grid | None:
         section="budget",
         heads=heads,
         rows=_rows(results, found, columns),
-        source=GAP.name,
     )
 
 
@@ -120,7 +118,6 @@ def _agreement(results: Results) -> Grid | None:
         section="budget",
         heads=(*map(Head, heads), Head("tau", "Kendall's tau-b with the ranking by the primary measure")),
         rows=tuple(rows),
-        source=AGREEMENT.name,
     )
 
 
@@ -152,7 +149,6 @@ def _sweep(results: Results) -> Grid | None:
         section="sweep",
         heads=tuple(map(Head, ("Dataset", "Method", "λ", _headed(results), "Seeds", "Choice"))),
         rows=tuple(rows),
-        source=TUNING.name,
     )
 
 
@@ -184,5 +180,4 @@ def _both(results: Results) -> Grid | None:
         section="sweep",
         heads=tuple(map(Head, ("Dataset", "At", "Method", "λ", _headed(results), "Seeds"))),
         rows=tuple(rows),
-        source=TUNING.name,
     )

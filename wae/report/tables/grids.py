@@ -130,7 +130,6 @@ class Grid:
     order: tuple[int, str] | None = None
     key: str = ""
     long_csv: str | None = None
-    source: str = ""
 
     def numeric(self, column: int) -> bool:
         """Whether a column holds numbers."""

@@ -56,7 +56,6 @@ def _contrasts(results: Results) -> Grid | None:
         section="scores",
         heads=tuple(map(Head, heads)),
         rows=tuple(rows),
-        source=CONTRASTS.name,
     )
 
 
@@ -93,7 +92,6 @@ def _aggregates(results: Results) -> Grid | None:
         section="scores",
         heads=(Head("Method"), Head("Runs"), Head("Interquartile mean"), Head("Probability of improvement")),
         rows=tuple(rows),
-        source=AGGREGATES.name,
     )
 
 
@@ -132,7 +130,6 @@ def _deciding(results: Results) -> Grid | None:
         section="budget",
         heads=(*map(Head, heads), Head("Seeds to decide", "seeds per method in all, with those of this experiment")),
         rows=tuple(rows),
-        source=DECIDING.name,
     )
 
 
@@ -181,7 +178,6 @@ def _streams(results: Results) -> Grid | None:
             Head("variance, of that when all vary"),
         ),
         rows=tuple(rows),
-        source=LOTTERY.name,
     )
 
 
@@ -235,5 +231,4 @@ def _crossed(results: Results) -> Grid | None:
             *map(Head, ("the stream", "the others", "interaction", "p, the stream", "p, the others")),
         ),
         rows=tuple(rows),
-        source=CROSSED.name,
     )

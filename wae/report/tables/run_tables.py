@@ -89,7 +89,6 @@ def _reaching(results: Results) -> Grid | None:
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Distance", "Seeds that get there", "Training time"))),
         rows=tuple(rows),
-        source=REACHING.name,
     )
 
 
@@ -138,7 +137,6 @@ def _cost(results: Results) -> Grid | None:
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Parameters", "Epochs", "Training time", "Images per second"))),
         rows=tuple(rows),
-        source="runs.csv",
     )
 
 
@@ -162,7 +160,6 @@ def _settings(results: Results) -> Grid | None:
         section="settings",
         heads=(Head("Dataset"), Head("Method"), *(Head(key) for key in varying)),
         rows=rows,
-        source="plan.json",
     )
 
 
@@ -188,7 +185,6 @@ def _lambdas(results: Results) -> Grid | None:
         section="settings",
         heads=(Head("Dataset"), Head("Method"), Head("λ"), Head("λ in the paper's units")),
         rows=tuple(rows),
-        source=PUBLISHED.name,
     )
 
 

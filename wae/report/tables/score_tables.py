@@ -73,7 +73,6 @@ def _build_one(
         order=(2, "descending" if descending else "ascending"),
         key=MARKS if any(s.mark or s.few_images for column in columns for s in column.scores.values()) else "",
         long_csv=_long_csv(results, dataset, methods, columns),
-        source=SCORES.name,
     )
 
 

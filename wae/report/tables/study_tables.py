@@ -97,7 +97,6 @@ def _steps(results: Results) -> Grid | None:
             Head("peak memory [MiB]", "beyond what was in use before the step"),
         ),
         rows=tuple(rows),
-        source="timing.csv",
     )
 
 
@@ -125,7 +124,6 @@ def _penalties(results: Results) -> Grid | None:
         section="timing",
         heads=(Head("Penalty"), Head("d_z"), *(Head(f"n = {n:,.0f}") for n in counts)),
         rows=tuple(rows),
-        source="timing.csv",
     )
 
 
@@ -148,7 +146,6 @@ def _fits(results: Results) -> Grid | None:
         section="timing",
         heads=(Head("Penalty"), Head("d_z"), Head("exponent p")),
         rows=tuple(rows),
-        source=TIMING_FITS.name,
     )
 
 
@@ -178,5 +175,4 @@ def _crossovers(results: Results) -> Grid | None:
         section="timing",
         heads=(Head("Pair"), Head("d_z"), Head("n*"), Head("Where")),
         rows=tuple(rows),
-        source=TIMING_FITS.name,
     )

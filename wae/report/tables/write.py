@@ -10,6 +10,7 @@ from wae.report.tables import claim_tables, error_tables, inference_tables, run_
 from wae.report.tables.grids import Grid, csv_text, markdown_text, tex_text
 
 WRITERS = {"csv": csv_text, "md": markdown_text, "tex": tex_text}
+KINDS = {"csv": ("CSV", "text/csv"), "md": ("Markdown", "text/markdown"), "tex": ("LaTeX", "application/x-tex")}
 INDEX = "index.json"
 
 
