@@ -109,6 +109,8 @@ TEXTS: Sequence[tuple[str, str, Text]] = (  # what, of which folder of reports/r
     ("time of main_fashion_mnist", "main_fashion_mnist", grid("time_to_distance")),
     ("claims of main_fashion_mnist", "main_fashion_mnist", said),
     ("paper_weights", "paper_weights", partial(scores.table, scores=WEIGHED)),
+    ("lottery", "lottery", grid("seed_streams")),
+    ("scores of lottery", "lottery", partial(scores.table, scores=SIZES)),
     ("controls_vae", "controls_vae", partial(scores.table, scores=CONTROLS, variants=True)),
     ("controls_wae", "controls_wae", partial(scores.table, scores=PENALISED, variants=True)),
 )
