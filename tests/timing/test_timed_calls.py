@@ -22,9 +22,10 @@ from wae.data.source import prepare
 from wae.mmd import fused
 from wae.planning.plan import load_plan
 from wae.timing import memory, study
-from wae.timing.clock import Clock, Point, TooLargeError
+from wae.timing.clock import Clock
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
+from wae.timing.rounds import Point, TooLargeError
 from wae.timing.step import step_call, step_points
 from wae.timing.study import COLUMNS
 
@@ -318,6 +319,13 @@ def test_a_whole_study(smoke, tmp_path: Path) -> None:
     assert machine["threads"]["intra_op"] == 1
     assert machine["rounds"] == 3 * (3 + 8)
     assert any("no batch of 2000" in line for line in machine["left_out"])
+    assert machine["cores_apart"] == {
+        "fastest_handover_seconds": None,  # one thread
+        "seconds_waited": 0.0,
+        "rounds_taken_out": 0,
+        "rounds_kept": 0,
+        "points": {},
+    }
 
 
 def test_the_real_clock_goes_forward() -> None:

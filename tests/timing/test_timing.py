@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from wae.core.settings import TimingSettings
-from wae.timing.clock import Point, Stopwatch, Study, TooLargeError, predicted_bytes
+from wae.timing.clock import Stopwatch
+from wae.timing.cores import Cores
 from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load
+from wae.timing.rounds import Point, Study, TooLargeError, predicted_bytes
 from wae.timing.study import table
 
 CPU = torch.device("cpu")
@@ -56,11 +58,19 @@ def settings(**values) -> TimingSettings:
     return TimingSettings(**{"rounds": 5, "max_rounds": 8, "warmup": 2, "cap_seconds": 10.0, **values})
 
 
-def study(clock: FakeClock, free: float = 1e12, peak: Callable | None = None, others: float = 0.0, **values) -> Study:
+def study(
+    clock: FakeClock,
+    free: float = 1e12,
+    peak: Callable | None = None,
+    others: float = 0.0,
+    handover: Callable[[], float] | None = None,
+    **values,
+) -> Study:
     def no_peak(call: Callable[[], object]) -> int | None:
         return None
 
-    return Study(settings(**values), clock, Load(FakeMeter(clock, others)), peak or no_peak, lambda: free)
+    cores = Cores(handover or (lambda: 0.0), clock.now)
+    return Study(settings(**values), clock, Load(FakeMeter(clock, others)), cores, peak or no_peak, lambda: free)
 
 
 def point(clock: FakeClock, seconds: float | Callable[[], float], subject: str = "a", n: int = 10, log=None) -> Point:

@@ -1,29 +1,11 @@
-"""Timing of many things side by side: interleaved rounds in random order, caps, a budget, and marked noise."""
+"""Times calls and their parts, on a clock that waits for the device."""
 
-import gc
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
-import numpy as np
 import torch
 
-from wae.core.settings import TimingSettings
-from wae.timing.load import Load
-from wae.timing.summary import is_settled
-
-Mark = Callable[[str], None]
-SAMPLE_SECONDS = 10e-3  # a faster call is repeated within a round until it has taken so long
-CAP_ROUNDS = 3  # after so many a point that is over the cap is given up, whatever its warm-up took
-WARM_UP_SECONDS = 1.0  # no further warm-up call once they have taken so long
-TOO_LARGE, NO_TIME = "trimmed", "no_time"  # why a point is left out
-BUDGET_SPENT = "the budget of total_seconds is spent"
-
-
-class TooLargeError(Exception):
-    """Raised by a point's preparation when its size cannot be timed; says why."""
+Mark = Callable[[str], None]  # a timed call announces the end of a part by it
 
 
 class Clock:
@@ -42,32 +24,6 @@ class Clock:
     def marks_cost(self) -> bool:
         """Whether a mark disturbs what it measures, as a synchronisation does."""
         return self.device.type == "cuda"
-
-
-@dataclass
-class Point:
-    """One thing to time. ``prepare()`` makes its inputs and returns the call; the call announces the end of its parts.
-
-    ``key`` orders growing sizes of one thing: once one is over the cap or too large, larger ones are not tried.
-    """
-
-    labels: dict[str, Any]
-    key: tuple[Any, ...]
-    n: int
-    prepare: Callable[[], Callable[[Mark], object]]
-    before: Callable[[Callable[[], object]], object] | None = None  # gets the call before each sample, untimed
-    memory_power: float = 1.0  # memory is taken to grow as n to this, until two sizes tell
-    call: Callable[[Mark], object] | None = None
-    repeats: int = 1
-    status: str = "ok"
-    peak_bytes: int | None = None
-    seconds: dict[str, list[float]] = field(default_factory=dict)  # by part, one value per round
-    noisy: list[bool] = field(default_factory=list)  # one value per round
-
-    @property
-    def rounds(self) -> int:
-        """Rounds done."""
-        return len(self.seconds.get("total", []))
 
 
 class Stopwatch:
@@ -99,151 +55,3 @@ class Stopwatch:
             call(chosen)
         total = now() - start
         return {name: value / 1e9 / repeats for name, value in {**parts, "total": total}.items()}
-
-
-def log(line: str) -> None:
-    """A line for the stage's log."""
-    print(line, file=sys.stderr)
-
-
-class Study:
-    """Times groups of points within a budget. Lines about what was left out go to ``log`` and to ``lines``."""
-
-    def __init__(
-        self,
-        settings: TimingSettings,
-        clock: Clock,
-        load: Load,
-        peak: Callable[[Callable[[], object]], int | None],
-        memory: Callable[[], float],
-    ) -> None:
-        """``peak`` gives the extra bytes that a call takes (None: unknown), ``memory`` the free bytes."""
-        self.settings = settings
-        self.stopwatch = Stopwatch(clock)
-        self.clock = clock
-        self.load = load
-        self.peak = peak
-        self.memory = memory
-        self.random = np.random.default_rng(settings.seed)
-        self.lines: list[str] = []
-
-    def measure(self, points: Sequence[Point], seconds: float) -> None:
-        """Time ``points`` against each other for at most about ``seconds``; fills their results in place."""
-        deadline = self.clock.now() + int(seconds * 1e9)
-        given_up: dict[tuple[Any, ...], str] = {}
-        sizes: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
-        for point in sorted(points, key=lambda p: p.n):
-            if point.key in given_up:
-                point.status = given_up[point.key]
-                continue
-            self._warm_up(point, sizes.setdefault(point.key, []), deadline)
-            if point.status != "ok":
-                given_up[point.key] = point.status
-                point.call = None
-        active = [point for point in points if point.status == "ok"]
-        gc.collect()
-        gc.freeze()  # what is there already is not gone through again within a sample
-        while active and self._round(active, deadline):
-            active = [point for point in active if not self._is_over_cap(point) and not self._is_done(point)]
-        gc.unfreeze()
-        for point in points:
-            point.call = None
-            if point.status == "ok" and point.rounds == 0:
-                self._leave_out(point, NO_TIME, BUDGET_SPENT)
-
-    def _is_over_cap(self, point: Point) -> bool:
-        """Whether the first rounds took longer than the cap, unlike the warm-up; it gets no more of them then."""
-        cap = self.settings.cap_seconds
-        if point.rounds != CAP_ROUNDS or (median := float(np.median(point.seconds["total"]))) <= cap:
-            return False
-        point.status = "over_cap"
-        self._say(f"{name_of(point)}: {median:.2f} s in {CAP_ROUNDS} rounds, over the cap of {cap:g} s")
-        return True
-
-    def _is_done(self, point: Point) -> bool:
-        done = point.rounds
-        if done >= self.settings.max_rounds:
-            return True
-        return done >= self.settings.rounds and is_settled(point.seconds["total"])
-
-    def _warm_up(self, point: Point, sizes: list[tuple[int, int]], deadline: int) -> None:
-        free = self.memory()
-        wanted = predicted_bytes(sizes, point.n, point.memory_power)
-        if wanted is not None and wanted > 0.7 * free:
-            self._leave_out(point, TOO_LARGE, f"it would take about {wanted / 1e9:.1f} GB of {free / 1e9:.1f} GB free")
-            return
-        if self.clock.now() > deadline:
-            self._leave_out(point, NO_TIME, BUDGET_SPENT)
-            return
-        try:
-            point.call = point.prepare()
-        except TooLargeError as error:
-            self._leave_out(point, TOO_LARGE, str(error))
-            return
-        first = self._time(point)
-        if self.settings.cap_seconds < first["total"] < 3.0 * self.settings.cap_seconds:
-            first = self._time(point)  # the first call also makes buffers and touches new memory
-        if first["total"] > self.settings.cap_seconds:
-            point.status = "over_cap"
-            point.seconds = {name: [value] for name, value in first.items()}
-            point.noisy = [False]
-            self._say(f"{name_of(point)}: {first['total']:.2f} s, over the cap of {self.settings.cap_seconds:g} s")
-            return
-        call = point.call
-        point.peak_bytes = self.peak(lambda: call(lambda part: None))
-        if point.peak_bytes is not None:
-            sizes.append((point.n, point.peak_bytes))
-        best = spent = first["total"]
-        for _ in range(self.settings.warmup - 1):
-            if spent > WARM_UP_SECONDS:
-                break
-            seconds = self._time(point)["total"]
-            best, spent = min(best, seconds), spent + seconds
-        point.repeats = max(1, round(SAMPLE_SECONDS / max(best, 1e-9)))
-
-    def _round(self, active: list[Point], deadline: int) -> bool:
-        """One sample of each point in random order; False once the deadline has passed."""
-        for index in self.random.permutation(len(active)):
-            point = active[index]
-            if self.clock.now() > deadline:
-                self._say(f"the budget is spent: {len(active)} points keep the rounds that they have")
-                return False
-            for name, value in self._time(point, point.repeats).items():
-                point.seconds.setdefault(name, []).append(value)
-            point.noisy.append(False)
-            self.load.note(point.noisy)
-        return True
-
-    def _time(self, point: Point, repeats: int = 1) -> dict[str, float]:
-        """One sample, after ``before`` if there is one."""
-        call = point.call
-        assert call is not None
-        if point.before is not None:
-            point.before(lambda: call(lambda part: None))
-        return self.stopwatch.time(call, repeats)
-
-    def _leave_out(self, point: Point, status: str, reason: str) -> None:
-        point.status = status
-        self._say(f"{name_of(point)} and larger are left out: {reason}")
-
-    def _say(self, line: str) -> None:
-        self.lines.append(line)
-        log(line)
-
-
-def name_of(point: Point) -> str:
-    """The point in words, for the log."""
-    return " ".join(f"{name}={value}" for name, value in point.labels.items() if value not in ("", None))
-
-
-def predicted_bytes(sizes: Sequence[tuple[int, int]], n: int, power: float = 1.0) -> float | None:
-    """Bytes that size ``n`` will take, from (size, bytes) of smaller ones; None without any.
-
-    They grow as the last two did, but at least linearly and at most cubically; as n**power if there is only one.
-    """
-    if not sizes:
-        return None
-    last_n, last = sizes[-1]
-    if len(sizes) > 1 and last > 0 and sizes[-2][1] > 0:
-        power = float(np.log(last / sizes[-2][1]) / np.log(last_n / sizes[-2][0]))
-    return last * (n / last_n) ** min(max(power, 1.0), 3.0)

@@ -13,7 +13,8 @@ from wae.mmd.estimators import mmd_official, mmd_penalty
 from wae.mmd.random_features import random_feature_mmd
 from wae.models.priors import build_prior
 from wae.timing import memory
-from wae.timing.clock import Mark, Point
+from wae.timing.clock import Mark
+from wae.timing.rounds import Point
 
 Call = Callable[[Mark], object]
 

@@ -11,7 +11,8 @@ from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings, TimingSettings
 from wae.data.source import load
 from wae.methods.base import Method, build, no_mark
-from wae.timing.clock import Mark, Point, TooLargeError
+from wae.timing.clock import Mark
+from wae.timing.rounds import Point, TooLargeError
 
 Call = Callable[[Mark], object]
 

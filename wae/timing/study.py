@@ -14,9 +14,11 @@ from wae.compute import devices
 from wae.core.files import write_json, write_text
 from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
-from wae.timing.clock import Clock, Point, Study, log
+from wae.timing.clock import Clock
+from wae.timing.cores import Cores, Handover
 from wae.timing.load import Load, SystemMeter, load_average
 from wae.timing.penalty import penalty_groups
+from wae.timing.rounds import Point, Study, log, name_of
 from wae.timing.step import step_points
 from wae.timing.summary import summarise
 
@@ -40,10 +42,11 @@ def run_study(
     """Time the training steps of ``runs`` on ``images`` (prepared folders by dataset) and the latent penalties.
 
     Within a group (all steps; the penalties at one latent dimension; last, there, those whose memory is kept) every
-    point has one sample a round, in random order. A row is a part of a point; its seconds are those of one call: the
-    median over rounds, its 95% interval by order statistics, quartiles. ``status``: ok; over_cap (a run, or three
-    rounds, took longer than the cap); trimmed (too large for memory or data); no_time (the budget was spent before its
-    first round). ``made_from``: digests, recorded as given.
+    point has one sample a round, in random order. With several threads a sample waits a few seconds for cores that lie
+    apart to come together; rounds while they lay apart are taken out where at least six others are left. A row is a
+    part of a point; its seconds are those of one call: the median over rounds, its 95% interval by order statistics,
+    quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the cap); trimmed (too large for
+    memory or data); no_time (the budget was spent before its first round). ``made_from``: digests, recorded as given.
     """
     device = devices.setup(execution)
     began = time.perf_counter()
@@ -53,10 +56,12 @@ def run_study(
     before = {"load_average": load_average(), "cores_busy_with_others": busy}
     if busy > BUSY_CORES:
         log(f"other processes keep {busy:.2f} cores busy: what is timed beside them is too slow; better start again")
+    clock = Clock(device)
     study = Study(
         settings,
-        Clock(device),
+        clock,
         load,
+        Cores(Handover(execution.threads, device), clock.now),
         peak=lambda call: memory.peak_bytes(call, device),
         memory=lambda: memory.free_bytes(device),
     )
@@ -71,6 +76,8 @@ def run_study(
                 study.measure(group, max(left, 0.0) * len(group) / sum(map(len, groups[done:])))
             points += group
     load.close()
+    for point in points:
+        point.part(study.cores)
     write_text(out_csv, table(points))
     write_json(
         out_machine,
@@ -83,6 +90,7 @@ def run_study(
             "noisy_rounds": sum(sum(point.noisy) for point in points),
             "rounds": sum(point.rounds for point in points),
             "left_out": study.lines,
+            "cores_apart": _apart(points, study.cores),
             "wall_seconds": time.perf_counter() - began,
         },
     )
@@ -94,6 +102,21 @@ def _spread(windows: Sequence[float]) -> dict[str, Any]:
         "windows": len(windows),
         "mean_cores_busy_with_others": sum(windows) / len(windows) if windows else None,
         "max_cores_busy_with_others": max(windows, default=None),
+    }
+
+
+def _apart(points: Sequence[Point], cores: Cores) -> dict[str, Any]:
+    """Rounds while the cores lay apart: how many were taken out and kept, and what the first took, by point."""
+    return {
+        "fastest_handover_seconds": cores.fastest if 0.0 < cores.fastest < float("inf") else None,
+        "seconds_waited": cores.waited,
+        "rounds_taken_out": sum(len(point.apart) for point in points),
+        "rounds_kept": sum(cores.together(point.handovers).count(False) for point in points),
+        "points": {
+            name_of(point): {"rounds": len(point.apart), "median_seconds": summarise(point.apart).median}
+            for point in points
+            if point.apart
+        },
     }
 
 
