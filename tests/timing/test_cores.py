@@ -87,9 +87,10 @@ def test_waiting_has_an_end_for_a_sample_and_for_a_group() -> None:
 def test_one_wait_ends_after_its_patience() -> None:
     host = Host((1.0, 1e6))
     cores = Cores(host.handover, host.clock.now)
+    cores.patience = 2.0 * PATIENCE_SECONDS
     cores.probe()
     host.clock.spend(2.0)
-    assert not cores.are_together(cores.gather(PATIENCE_SECONDS))
+    assert not cores.are_together(cores.gather())
     assert cores.waited == pytest.approx(PATIENCE_SECONDS, abs=2 * PROBE)
 
 

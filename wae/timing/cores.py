@@ -51,6 +51,7 @@ class Cores:
         self.handover = handover
         self.now = now
         self.fastest = float("inf")
+        self.patience = 0.0  # seconds that a group of points may still wait
         self.waited = 0.0  # seconds
 
     def probe(self) -> float:
@@ -63,14 +64,17 @@ class Cores:
         """Whether a hand-over of so many seconds was between cores that lie together, by the fastest seen so far."""
         return found <= APART * self.fastest
 
-    def gather(self, patience: float) -> float:
-        """Wait for the cores to come together, for ``patience`` seconds at most; the seconds of the last hand-over."""
+    def gather(self) -> float:
+        """Wait for the cores to come together, while patience lasts; the seconds of the last hand-over."""
+        most = min(PATIENCE_SECONDS, self.patience)
         found = self.probe()
         began = end = self.now()
-        while not self.are_together(found) and (end - began) / 1e9 < patience:
+        while not self.are_together(found) and (end - began) / 1e9 < most:
             found = self.probe()
             end = self.now()
-        self.waited += (end - began) / 1e9
+        spent = (end - began) / 1e9
+        self.patience -= spent
+        self.waited += spent
         return found
 
     def together(self, handovers: Sequence[float]) -> list[bool]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from wae.core.settings import TimingSettings
 from wae.timing.clock import Clock, Mark, Stopwatch
-from wae.timing.cores import PATIENCE_SECONDS, PATIENCE_SHARE, Cores
+from wae.timing.cores import PATIENCE_SHARE, Cores
 from wae.timing.load import Load
-from wae.timing.summary import is_settled
+from wae.timing.summary import LEAST_ROUNDS, is_settled
 
 SAMPLE_SECONDS = 10e-3  # a faster call is repeated within a round until it has taken so long
 MOST_ROUNDS = 2  # times max_rounds, where the cores lay apart in some
@@ -21,7 +21,6 @@ CAP_ROUNDS = 3  # after so many a point that is over the cap is given up, whatev
 WARM_UP_SECONDS = 1.0  # no further warm-up call once they have taken so long
 TOO_LARGE, NO_TIME = "trimmed", "no_time"  # why a point is left out
 BUDGET_SPENT = "the budget of total_seconds is spent"
-LEAST_ROUNDS = 6  # an interval of the median takes as many
 
 
 class TooLargeError(Exception):
@@ -89,7 +88,6 @@ class Study:
         self.clock = clock
         self.load = load
         self.cores = cores
-        self.patience = 0.0  # seconds that a group may still wait for the cores to come together
         self.peak = peak
         self.memory = memory
         self.random = np.random.default_rng(settings.seed)
@@ -97,7 +95,7 @@ class Study:
 
     def measure(self, points: Sequence[Point], seconds: float) -> None:
         """Time ``points`` against each other for at most about ``seconds``; fills their results in place."""
-        self.patience = PATIENCE_SHARE * seconds
+        self.cores.patience = PATIENCE_SHARE * seconds
         deadline = self.clock.now() + int(seconds * 1e9)
         given_up: dict[tuple[Any, ...], str] = {}
         sizes: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
@@ -178,9 +176,7 @@ class Study:
             if self.clock.now() > deadline:
                 self._say(f"the budget is spent: {len(active)} points keep the rounds that they have")
                 return False
-            waited = self.cores.waited
-            before = self.cores.gather(min(PATIENCE_SECONDS, self.patience))
-            self.patience -= self.cores.waited - waited
+            before = self.cores.gather()
             for name, value in self._time(point, point.repeats).items():
                 point.seconds.setdefault(name, []).append(value)
             point.handovers.append(max(before, self.cores.probe()))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST_ROUNDS = 6  # fewer give no 95% interval of a median
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -46,7 +48,7 @@ def median_rank(count: int, level: float = 0.95) -> int:
 
 def is_settled(seconds: Sequence[float], within: float = 0.05) -> bool:
     """Whether the 95% interval of the median reaches at most ``within`` of it to either side."""
-    if len(seconds) < 6:
+    if len(seconds) < LEAST_ROUNDS:
         return False
     s = summarise(seconds)
     return max(s.high - s.median, s.median - s.low) <= within * s.median
