@@ -170,6 +170,21 @@ def test_tuning_chooses_on_validation_and_compares_on_test(tmp_path: Path) -> No
     assert paper == {"wae_mmd": ("wae_mmd@lambda_=10", 6.5), "wae_gan": ("wae_gan@lambda_=10", 0.0)}
 
 
+def test_a_method_none_of_whose_weights_can_be_chosen_is_shown_all_the_same(tmp_path: Path) -> None:
+    scores: dict[tuple[str, str], list[float | None]] = {}
+    for weight, values in ((1, [9.0, None]), (10, [None, 3.0]), (100, [None, None])):
+        scores[f"wae_gan@lambda_={weight}", "fid_classifier/prior/validation"] = values
+        scores[f"wae_gan@lambda_={weight}", "fid_classifier/prior/test"] = values
+    found = tune(results(tmp_path, scores, reference="validation"))
+    assert [(row.weight, row.validation, row.unfinished) for row in found.tried] == [
+        (1, 9, 1),
+        (10, 3, 1),
+        (100, None, 2),
+    ]
+    assert not any(row.chosen for row in found.tried)
+    assert found.compared == []
+
+
 def test_a_measure_of_which_higher_is_better_chooses_its_highest_and_has_no_gap(tmp_path: Path) -> None:
     scores: dict[tuple[str, str], list[object]] = {}
     for weight, mean in (("1", 0.2), ("10", 0.9), ("100", 0.5)):

@@ -25,10 +25,11 @@ def tune(results: Results) -> Tuning:
     swept = [method for method in results.methods if KEY in varied(method)]
     for dataset in results.datasets:
         for base in dict.fromkeys(map(weighed, swept)):
-            tried = _sweep(results, dataset, [method for method in swept if weighed(method) == base])
+            variants = [method for method in swept if weighed(method) == base and results.started(dataset, method)]
+            tried = _sweep(results, dataset, variants)
+            tuning.tried.extend(tried)
             chosen = [weight for weight in tried if weight.chosen]
             if chosen:
-                tuning.tried.extend(tried)
                 tuning.compared.extend(_compared(results, dataset, tried, chosen[0].weight, base))
     tuning.compared.sort(key=lambda row: (results.datasets.index(row.dataset), row.best))
     return tuning

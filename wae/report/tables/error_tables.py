@@ -129,7 +129,9 @@ def _sweep(results: Results) -> Grid | None:
             f"{counted(row.seeds, 'seed')}, {row.unfinished} unfinished",
             results.source("metrics.csv"),
         )
-        choice = ("chosen, at the edge of the sweep" if row.at_edge else "chosen") if row.chosen else "-"
+        choice = "has an unfinished seed" if row.unfinished else "-"
+        if row.chosen:
+            choice = "chosen, at the edge of the sweep" if row.at_edge else "chosen"
         rows.append(
             (
                 Cell(row.dataset, head=True),
