@@ -117,7 +117,7 @@ class Dropout(nn.Module):
             return input
         if self.generator is None:
             raise RuntimeError("dropout without a generator in training; set it, or call eval() first")
-        kept = torch.rand(input.shape, generator=self.generator, device=input.device) >= self.p
+        kept = torch.rand(input.shape, generator=self.generator, device=input.device).ge_(self.p).to(input.dtype)
         return input * kept / (1.0 - self.p)
 
 
