@@ -38,7 +38,7 @@ def threads(results: Results) -> str:
 
 def milliseconds(rows: pd.DataFrame) -> str:
     """Median of the one row with its 95% interval, where it has one; "-" for what was not measured."""
-    rows = rows[rows["seconds"].notna()]
+    rows = rows[rows["seconds"].notna() & (rows["status"] != "apart")]
     if rows.empty:
         return "-"
     middle, low, high = (1000.0 * float(rows[name].iloc[0]) for name in ("seconds", "low", "high"))
@@ -188,9 +188,12 @@ def conditions(results: Iterable[Results]) -> str:
         rest = len(totals) - len(timed)
         lacking = f", {counted(rest, 'point')} without an interval" if rest else ""
         noisy = f"{int(totals['noisy_rounds'].sum())} of {int(totals['rounds'].sum()):,} samples"
+        cores = machine.get("cores_apart") or {}
+        out, kept = cores.get("rounds_taken_out", 0), cores.get("rounds_kept", 0)
+        apart = f" {out + kept:,} more were taken while the cores lay apart and are left out."
         said.append(
             f"- {threads(study)}, at commit {commit}: {rounds}{lacking}; {noisy} were taken while another process was "
-            "at work."
+            f"at work.{apart if out + kept else ''}"
         )
     return "\n".join(said)
 

@@ -1,4 +1,4 @@
-"""Tables of training time to a distance and of random streams, alone and crossed, from rows that are known."""
+"""Tables of training time to a distance and of random streams, and how quiet the machine was, from known rows."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,8 @@ from wae.analysis.files import CROSSED, LOTTERY, REACHING
 from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
 from wae.analysis.rows import Limit, Reaching, Score
-from wae.report.tables import inference_tables, run_tables
+from wae.core.files import write_json
+from wae.report.tables import inference_tables, run_tables, study_tables
 from wae.report.tables.columns import Column
 from wae.report.tables.grids import Grid
 
@@ -84,3 +85,27 @@ def test_limits_have_their_sign_in_front() -> None:
 def test_without_such_rows_there_are_no_such_tables(made: Results) -> None:
     names = {grid.name for grid in (*run_tables.build(made), *inference_tables.build(made))}
     assert not names & {"time_to_distance", "seed_streams", "seed_cross"}
+
+
+@pytest.mark.parametrize(
+    ("cores", "said"),
+    [
+        (
+            {"rounds_taken_out": 1819, "rounds_kept": 7},
+            " Rounds while the machine's host kept its cores apart, which can take several times as long: 1,819 left "
+            "out; 7 are all that there is at some points, which show no time.",
+        ),
+        ({"rounds_taken_out": 0, "rounds_kept": 0}, ""),
+        (None, ""),  # a study of before they were counted
+    ],
+)
+def test_the_page_says_how_many_rounds_the_host_of_the_machine_slowed(
+    made: Results, cores: dict[str, int] | None, said: str
+) -> None:
+    machine = {"device": "cpu", "threads": {"asked": 2}, "noisy_rounds": 3, "rounds": 1200}
+    machine |= {"load_during": {"mean_cores_busy_with_others": 0.031}, "left_out": []}
+    write_json(made.folder / "timing_machine.json", machine | ({} if cores is None else {"cores_apart": cores}))
+    assert study_tables.quietness(made) == (
+        "While the study ran, other processes kept 0.03 cores busy on average; 3 of 1,200 rounds were beside other "
+        f"load and are kept.{said} Threads: 2; device: cpu."
+    )

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 import torch
 
 from tests.timing.test_timing import FakeClock, point, rows_of, study
+from wae.analysis.costs.power_laws import measured
 from wae.timing.cores import PATIENCE_SECONDS, PATIENCE_SHARE, Cores, Handover
 from wae.timing.rounds import MOST_ROUNDS, Point, Study
 from wae.timing.study import _apart
@@ -76,12 +78,65 @@ def test_waiting_has_an_end_for_a_sample_and_for_a_group() -> None:
     assert timed.cores.waited == pytest.approx(PATIENCE_SHARE * seconds, abs=2 * PROBE + 0.01)
     assert p.rounds <= MOST_ROUNDS * 8
     kinds = timed.cores.together(p.handovers)
-    assert kinds.count(True) < 6  # too few for an interval: all rounds stay, and are said to
-    before = list(p.seconds["total"])
+    assert 0 < kinds.count(True) < 6 < kinds.count(False)
     p.part(timed.cores)
+    assert p.seconds["total"] == pytest.approx([1.0] * kinds.count(True))  # too few for an interval, but of one kind
+    assert p.status == "ok"
+    assert len(p.apart) == kinds.count(False)
+    assert _apart([p], timed.cores)["rounds_kept"] == 0
+
+
+def test_a_point_timed_only_while_the_cores_lay_apart_says_so() -> None:
+    host = Host((0.5, 1e6))
+    timed, p = host.study(max_rounds=8), host.point()
+    timed.cores.probe()
+    timed.measure([p], 60.0)
+    p.part(timed.cores)
+    rows = rows_of([p])
+    assert {row["status"] for row in rows} == {"apart"}
+    assert float(rows[-1]["seconds"]) == pytest.approx(3.0)
+    assert _apart([p], timed.cores)["rounds_kept"] == p.rounds > 0
+    assert not judged(rows).any()
+
+
+def judged(rows: list[dict[str, str]]) -> "pd.Series[bool]":
+    """Which rows a fit or a verdict would use."""
+    return measured(pd.DataFrame(rows).astype({"rounds": int}))
+
+
+def test_points_that_lack_rounds_get_those_that_they_lack() -> None:
+    host = Host((6.5, 60.0))
+    timed, p, q = host.study(max_rounds=8), host.point("a"), host.point("b")
+    timed.measure([p, q], 50.0)
+    assert p.lacks_rounds(timed.cores)
+    before = p.rounds
+    host.clock.time = round(60.5e9)
+    timed.measure([p], 100.0)
+    assert host.clock.time / 1e9 == pytest.approx(60.5 + 1.0 + (p.rounds - before) * 1.0, abs=0.1)  # one warm-up
+    assert q.lacks_rounds(timed.cores)
+    assert not p.lacks_rounds(timed.cores)
+    p.part(timed.cores)
+    assert p.seconds["total"] == pytest.approx([1.0] * 6)
+
+
+def test_a_spent_budget_leaves_a_point_the_rounds_that_it_has() -> None:
+    host = Host((3.5, 1e6))
+    timed, p = host.study(max_rounds=8), host.point()
+    timed.measure([p], 30.0)
+    before = list(p.seconds["total"])
+    timed.measure([p], -1.0)
     assert p.seconds["total"] == before
-    assert p.apart == []
-    assert _apart([p], timed.cores)["rounds_kept"] == kinds.count(False) > 0
+    assert p.status == "ok"
+
+
+@pytest.mark.parametrize(("spans", "lacks"), [((), False), (((2.5, 3.5),), False), (((4.5, 1e6),), True)])
+def test_what_lacks_rounds(spans: tuple[tuple[float, float], ...], lacks: bool) -> None:
+    host = Host(*spans)
+    timed, p = host.study(rounds=7, max_rounds=7), host.point()
+    timed.measure([p], 40.0)
+    assert p.lacks_rounds(timed.cores) is lacks
+    p.status = "over_cap"
+    assert not p.lacks_rounds(timed.cores)
 
 
 def test_one_wait_ends_after_its_patience() -> None:

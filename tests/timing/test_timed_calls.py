@@ -23,6 +23,7 @@ from wae.mmd import fused
 from wae.planning.plan import load_plan
 from wae.timing import memory, study
 from wae.timing.clock import Clock
+from wae.timing.cores import Cores
 from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
 from wae.timing.rounds import Point, TooLargeError
@@ -177,12 +178,14 @@ def test_after_memory_was_kept_other_calls_keep_what_a_job_keeps() -> None:
     assert max(after[1:]) < before[0] / 100  # the first makes the pages that were given back
 
 
-def test_points_whose_memory_is_kept_come_after_all_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    groups: list[tuple[set[int], set[str], float]] = []
+Turn = tuple[set[int], set[str], bool]  # code sizes, subjects, whether memory was kept
+
+
+def turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> tuple[list[Turn], list[float]]:
+    """The groups that a study measures, in order, and the seconds that each is given; none takes any time."""
+    groups: list[Turn] = []
+    shares: list[float] = []
     keeps: list[bool] = [False]
-    kept_in: list[bool] = []
 
     @contextmanager
     def keeping() -> Iterator[None]:
@@ -193,24 +196,47 @@ def test_points_whose_memory_is_kept_come_after_all_others(
     def measure(self: study.Study, points: Sequence[Point], seconds: float) -> None:
         if points:
             dimensions, subjects = ({p.labels[name] for p in points} for name in ("latent_dim", "subject"))
-            groups.append((dimensions, subjects, seconds))
-            kept_in.append(keeps[0])
+            groups.append((dimensions, subjects, keeps[0]))
+            shares.append(seconds)
 
     monkeypatch.setattr(memory, "can_keep", lambda device: True)
     monkeypatch.setattr(memory, "keeping", keeping)
     monkeypatch.setattr(study.Load, "close", lambda self: 1.5)
     monkeypatch.setattr(study.Study, "measure", measure)
     settings = TimingSettings(penalty_latent_dim=[2, 8], penalties=["mmd_fused", "mmd_official_kept", "gan"])
-    execution = ExecutionSettings(device="cpu")
+    execution = ExecutionSettings(device="cpu", threads=threads)
+    before = torch.get_num_threads()
     try:
         study.run_study([], {}, settings, execution, tmp_path / "timing.csv", tmp_path / "machine.json")
     finally:
         torch.set_deterministic_debug_mode("default")
-    plain, kept = {"mmd_fused", "gan"}, {"mmd_official_kept"}
-    assert [group[:2] for group in groups] == [({2}, plain), ({8}, plain), ({2}, kept), ({8}, kept)]
-    assert kept_in == [False, False, True, True]
+        torch.set_num_threads(before)
+    return groups, shares
+
+
+PLAIN, KEPT = {"mmd_fused", "gan"}, {"mmd_official_kept"}
+FIRST_PASS = [({2}, PLAIN, False), ({8}, PLAIN, False), ({2}, KEPT, True), ({8}, KEPT, True)]
+
+
+def test_points_whose_memory_is_kept_come_after_all_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups, seconds = turns(tmp_path, monkeypatch, threads=1)
+    assert groups == FIRST_PASS
     assert "other processes keep 1.50 cores busy" in capsys.readouterr().err
-    assert [seconds for *_, seconds in groups] == pytest.approx([30, 45, 45, 90], rel=0.1)  # by counts of points
+    assert seconds == pytest.approx([30, 45, 45, 90], rel=0.1)  # by counts of points
+
+
+def test_points_that_lack_rounds_have_their_turn_again_in_what_was_kept_of_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(self: Point, cores: Cores) -> bool:
+        return self.labels["latent_dim"] == 8 and self.labels["subject"] in ("mmd_fused", "mmd_official_kept")
+
+    monkeypatch.setattr(Point, "lacks_rounds", lacks)
+    groups, seconds = turns(tmp_path, monkeypatch, threads=2)
+    assert groups == [*FIRST_PASS, ({8}, {"mmd_fused"}, False), ({8}, KEPT, True)]
+    assert seconds == pytest.approx([24, 36, 36, 72, 45, 90], rel=0.1)
 
 
 def test_variants_of_random_streams_have_no_steps_of_their_own(smoke) -> None:

@@ -20,6 +20,7 @@ MOST_ROUNDS = 2  # times max_rounds, where the cores lay apart in some
 CAP_ROUNDS = 3  # after so many a point that is over the cap is given up, whatever its warm-up took
 WARM_UP_SECONDS = 1.0  # no further warm-up call once they have taken so long
 TOO_LARGE, NO_TIME = "trimmed", "no_time"  # why a point is left out
+APART = "apart"  # all rounds of a point were while the cores lay apart
 BUDGET_SPENT = "the budget of total_seconds is spent"
 
 
@@ -54,10 +55,18 @@ class Point:
         """Rounds done."""
         return len(self.seconds.get("total", []))
 
-    def part(self, cores: Cores) -> None:
-        """Take out the rounds while the cores lay apart, if there are enough others for an interval."""
+    def lacks_rounds(self, cores: Cores) -> bool:
+        """Whether too few rounds for an interval are left besides those while the cores lay apart."""
         kept = cores.together(self.handovers)
-        if sum(kept) < LEAST_ROUNDS or all(kept):
+        return self.status == "ok" and not all(kept) and sum(kept) < LEAST_ROUNDS
+
+    def part(self, cores: Cores) -> None:
+        """Take out the rounds while the cores lay apart; a point that has no others keeps them, its status says so."""
+        kept = cores.together(self.handovers)
+        if all(kept):
+            return
+        if not any(kept):
+            self.status = APART if self.status == "ok" else self.status
             return
         self.apart = [value for value, is_kept in zip(self.seconds["total"], kept, strict=True) if not is_kept]
         self.seconds = {name: list(itertools.compress(values, kept)) for name, values in self.seconds.items()}
@@ -94,7 +103,10 @@ class Study:
         self.lines: list[str] = []
 
     def measure(self, points: Sequence[Point], seconds: float) -> None:
-        """Time ``points`` against each other for at most about ``seconds``; fills their results in place."""
+        """Time ``points`` against each other for at most about ``seconds``; fills their results in place.
+
+        Points that have rounds already get more of them, as many as they lack.
+        """
         self.cores.patience = PATIENCE_SHARE * seconds
         deadline = self.clock.now() + int(seconds * 1e9)
         given_up: dict[tuple[Any, ...], str] = {}
@@ -103,11 +115,14 @@ class Study:
             if point.key in given_up:
                 point.status = given_up[point.key]
                 continue
+            if point.rounds:
+                self._resume(point, deadline)
+                continue
             self._warm_up(point, sizes.setdefault(point.key, []), deadline)
             if point.status != "ok":
                 given_up[point.key] = point.status
                 point.call = None
-        active = [point for point in points if point.status == "ok"]
+        active = [point for point in points if point.status == "ok" and point.call is not None]
         gc.collect()
         gc.freeze()  # what is there already is not gone through again within a sample
         while active and self._round(active, deadline):
@@ -168,6 +183,12 @@ class Study:
             seconds = self._time(point)["total"]
             best, spent = min(best, seconds), spent + seconds
         point.repeats = max(1, round(SAMPLE_SECONDS / max(best, 1e-9)))
+
+    def _resume(self, point: Point, deadline: int) -> None:
+        """Prepare and warm up, unless the budget is spent, a point that has been timed before."""
+        if self.clock.now() <= deadline:
+            point.call = point.prepare()
+            self._time(point)
 
     def _round(self, active: list[Point], deadline: int) -> bool:
         """One sample of each point in random order; False once the deadline has passed."""

@@ -2,8 +2,9 @@
 
 import csv
 import io
+import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ COLUMNS = (
 )
 BUSY_CORES = 0.25  # kept by other processes: more is said in the log
 STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
+MAKE_UP_SHARE = 0.2  # of the budget is kept, with several threads, for points that the cores lay apart under
 
 
 def run_study(
@@ -43,10 +45,11 @@ def run_study(
 
     Within a group (all steps; the penalties at one latent dimension; last, there, those whose memory is kept) every
     point has one sample a round, in random order. With several threads a sample waits a few seconds for cores that lie
-    apart to come together; rounds while they lay apart are taken out where at least six others are left. A row is a
-    part of a point; its seconds are those of one call: the median over rounds, its 95% interval by order statistics,
-    quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the cap); trimmed (too large for
-    memory or data); no_time (the budget was spent before its first round). ``made_from``: digests, recorded as given.
+    apart to come together; rounds while they lay apart are taken out, and points that lack six others have their turn
+    again at the end. A row is a part of a point; its seconds are those of one call: the median over rounds, its 95%
+    interval by order statistics, quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the
+    cap); trimmed (too large for memory or data); no_time (the budget was spent before its first round); apart (the
+    cores lay apart in all rounds). ``made_from``: digests, recorded as given.
     """
     device = devices.setup(execution)
     began = time.perf_counter()
@@ -56,25 +59,25 @@ def run_study(
     before = {"load_average": load_average(), "cores_busy_with_others": busy}
     if busy > BUSY_CORES:
         log(f"other processes keep {busy:.2f} cores busy: what is timed beside them is too slow; better start again")
-    clock = Clock(device)
+    clock, handover = Clock(device), Handover(execution.threads, device)
     study = Study(
         settings,
         clock,
         load,
-        Cores(Handover(execution.threads, device), clock.now),
+        Cores(handover, clock.now),
         peak=lambda call: memory.peak_bytes(call, device),
         memory=lambda: memory.free_bytes(device),
     )
-    points = list(step_points(runs, images, settings, device))
+    first_pass = settings.total_seconds * (1.0 - MAKE_UP_SHARE if handover.is_needed else 1.0)
+    steps = list(step_points(runs, images, settings, device))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # of the critics' weights
-        study.measure(points, STEP_SHARE * settings.total_seconds)
+        study.measure(steps, STEP_SHARE * settings.total_seconds)
         groups = penalty_groups(settings, device)
-        for done, group in enumerate(groups):
-            left = settings.total_seconds - (time.perf_counter() - began)
-            with memory.keeping() if group[0].before else nullcontext():
-                study.measure(group, max(left, 0.0) * len(group) / sum(map(len, groups[done:])))
-            points += group
+        _in_turn(study, groups, lambda: first_pass - (time.perf_counter() - began))
+        lacking = [[point for point in group if point.lacks_rounds(study.cores)] for group in (steps, *groups)]
+        _in_turn(study, list(filter(None, lacking)), lambda: settings.total_seconds - (time.perf_counter() - began))
+    points = list(itertools.chain(steps, *groups))
     load.close()
     for point in points:
         point.part(study.cores)
@@ -94,6 +97,14 @@ def run_study(
             "wall_seconds": time.perf_counter() - began,
         },
     )
+
+
+def _in_turn(study: Study, groups: Sequence[Sequence[Point]], left: Callable[[], float]) -> None:
+    """Measure each group for its share, by its points, of the seconds that are left then."""
+    for done, group in enumerate(groups):
+        seconds = max(left(), 0.0) * len(group) / sum(map(len, groups[done:]))
+        with memory.keeping() if group[0].before else nullcontext():
+            study.measure(group, seconds)
 
 
 def _spread(windows: Sequence[float]) -> dict[str, Any]:

@@ -13,7 +13,12 @@ from wae.report.tables.grids import Cell, Grid, Head
 PARTS = ("total", "data", "forward", "backward", "penalty", "critic", "optimiser")
 PART_TITLES = {"total": "whole step", "critic": "latent discriminator"}
 FEW_LINES = 3  # of the study's log that a sentence repeats
-STATUS = {"over_cap": "over the cap", "trimmed": "too large for memory or data", "no_time": "no time left"}
+STATUS = {
+    "over_cap": "over the cap",
+    "trimmed": "too large for memory or data",
+    "no_time": "no time left",
+    "apart": "cores apart",
+}
 
 
 def build(results: Results) -> list[Grid]:
@@ -33,14 +38,24 @@ def quietness(results: Results) -> str:
     threads = machine.get("threads", {}).get("asked")
     said = (
         f"While the study ran, other processes kept {busy:.2f} cores busy on average; {noisy:,} of {rounds:,} "
-        "rounds were "
-        f"beside other load and are kept. Threads: {threads}; device: "
-        f"{machine.get('device_name') or machine.get('device')}."
+        f"rounds were beside other load and are kept.{_cores_apart(machine.get('cores_apart') or {})} "
+        f"Threads: {threads}; device: {machine.get('device_name') or machine.get('device')}."
     )
     left_out = machine.get("left_out") or []
     if len(left_out) > FEW_LINES:
         return f"{said} Sizes over the cap or too large for the memory were left out; the tables say which."
     return said + (f" Left out: {'; '.join(map(str, left_out))}." if left_out else "")
+
+
+def _cores_apart(found: dict[str, Any]) -> str:
+    """What is said of the rounds while a virtual machine's cores shared no cache; "" where there were none."""
+    taken_out, kept = found.get("rounds_taken_out", 0), found.get("rounds_kept", 0)
+    if not taken_out + kept:
+        return ""
+    return (
+        " Rounds while the machine's host kept its cores apart, which can take several times as long: "
+        f"{taken_out:,} left out; {kept:,} are all that there is at some points, which show no time."
+    )
 
 
 def _time(results: Results, row: dict[str, Any], title: str) -> Cell:
