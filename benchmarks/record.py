@@ -27,7 +27,7 @@ NEEDED = ("manifest.json", "metrics.csv", "runs.csv", FACTS)
 PAGE = "summary.html"
 FURTHER = {  # by kind, where the experiment has them
     "study": (
-        *(TRAJECTORIES, "timing.csv", "timing_machine.json", "timing_fits.json"),
+        *(TRAJECTORIES, "timing.csv", "timing_rounds.csv", "timing_machine.json", "timing_fits.json"),
         *("contrasts.json", "claims.json", "published.json", "reaching.json", LOTTERY.name, CROSSED.name, PAGE),
     ),
     "search": (TRAJECTORIES,),

@@ -1,5 +1,7 @@
 """Rounds while the host keeps two cores apart, on a clock and a host that the test moves."""
 
+import csv
+import io
 from collections.abc import Iterator
 
 import pandas as pd
@@ -10,7 +12,7 @@ from tests.timing.test_timing import FakeClock, point, rows_of, study
 from wae.analysis.costs.power_laws import measured
 from wae.timing.cores import PATIENCE_SECONDS, PATIENCE_SHARE, Cores, Handover
 from wae.timing.rounds import MOST_ROUNDS, Point, Study
-from wae.timing.study import _apart
+from wae.timing.study import _apart, table_of_rounds
 
 CPU = torch.device("cpu")
 PROBE = 1e-3  # seconds that a look takes
@@ -46,6 +48,10 @@ def test_rounds_that_began_or_ended_apart_are_taken_out_and_made_up_for() -> Non
     timed, p = host.study(), host.point()
     timed.measure([p], 1e9)
     assert p.rounds == 7  # six together are asked for, and one was apart
+    each = list(csv.DictReader(io.StringIO(table_of_rounds([p], timed.cores))))
+    assert [float(row["seconds"]) for row in each] == pytest.approx(p.seconds["total"])
+    assert [row["together"] for row in each] == ["1", "1", "1", "0", "1", "1", "1"]
+    assert [float(row["handover_seconds"]) for row in each] == p.handovers
     p.part(timed.cores)
     assert p.seconds["total"] == pytest.approx([1.0] * 6)
     assert p.seconds["critic"] == pytest.approx([0.75] * 6)

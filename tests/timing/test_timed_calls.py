@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -28,7 +29,7 @@ from wae.timing.machine import describe
 from wae.timing.penalty import gan_call, mmd_call, penalty_points
 from wae.timing.rounds import Point, TooLargeError
 from wae.timing.step import step_call, step_points
-from wae.timing.study import COLUMNS
+from wae.timing.study import COLUMNS, ROUND_COLUMNS
 
 CPU = torch.device("cpu")
 
@@ -207,13 +208,14 @@ def turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> tupl
     execution = ExecutionSettings(device="cpu", threads=threads)
     before = torch.get_num_threads()
     try:
-        study.run_study([], {}, settings, execution, tmp_path / "timing.csv", tmp_path / "machine.json")
+        study.run_study([], {}, settings, execution, *(tmp_path / name for name in FILES))
     finally:
         torch.set_deterministic_debug_mode("default")
         torch.set_num_threads(before)
     return groups, shares
 
 
+FILES = ("timing.csv", "timing_rounds.csv", "timing_machine.json")
 PLAIN, KEPT = {"mmd_fused", "gan"}, {"mmd_official_kept"}
 FIRST_PASS = [({2}, PLAIN, False), ({8}, PLAIN, False), ({2}, KEPT, True), ({8}, KEPT, True)]
 
@@ -341,6 +343,15 @@ def test_a_whole_study(smoke, tmp_path: Path) -> None:
     for row in (r for r in rows if r["status"] == "ok"):
         assert 0 < float(row["low"]) <= float(row["seconds"]) <= float(row["high"])
         assert row["rounds"] == "3"
+    timed = pd.read_csv(tmp_path / "smoke/timing_rounds.csv", keep_default_na=False)
+    assert tuple(timed.columns) == ROUND_COLUMNS
+    medians = timed.groupby(["subject", "n", "critic_width"])["seconds"].median()
+    totals = [row for row in rows if row["part"] == "total" and row["status"] == "ok"]
+    assert len(medians) == len(totals) == 3 + 8
+    for row in totals:
+        width = int(row["critic_width"]) if row["critic_width"] else ""
+        assert medians[row["subject"], int(row["n"]), str(width)] == pytest.approx(float(row["seconds"]))
+    assert set(timed["together"]) == {1}
     machine = read_json(tmp_path / "smoke/timing_machine.json")
     assert machine["threads"]["intra_op"] == 1
     assert machine["rounds"] == 3 * (3 + 8)

@@ -35,7 +35,8 @@ ABOUT = {  # files of an experiment's folder by name
     "trajectories.csv": "Scores of the weights kept along training, with the seconds of training until then",
     "manifest.json": "What was run: config, settings of each run, versions, machine, data, a rerun command per run",
     "claims.json": "The verdict on each claim, with its evidence",
-    "timing.csv": "The wall-clock study",
+    "timing.csv": "The wall-clock study: medians and intervals",
+    "timing_rounds.csv": "Each round of the wall-clock study, also those that its medians leave out",
     "plan.json": "The validated config and its runs",
     "summary.html": "The page: tables, figures, images and protocol",
 }

@@ -13,12 +13,12 @@ from wae.planning.plan import Plan
 
 
 def timing(plan: Plan, layout: Layout) -> None:
-    """Run the wall-clock study: timing.csv and timing_machine.json."""
+    """Run the wall-clock study: timing.csv, timing_rounds.csv and timing_machine.json."""
     from wae.timing.study import run_study
 
     folder = plan.folder(layout)
     images = {name: layout.data(plan.data_id(name)) for name in plan.config.run.datasets}
-    files = folder.file("timing.csv"), folder.file("timing_machine.json")
+    files = folder.file("timing.csv"), folder.file("timing_rounds.csv"), folder.file("timing_machine.json")
     with alone(folder.path, "timing"):
         run_study(plan.runs, images, plan.config.timing, plan.config.execution, *files, made_from.of_timing(plan))
 

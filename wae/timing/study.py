@@ -1,10 +1,10 @@
-"""The wall-clock study: what the penalties and the training steps cost, written as a table and a JSON document."""
+"""The wall-clock study: what the penalties and the training steps cost, written as two tables and a JSON document."""
 
 import csv
 import io
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ COLUMNS = (
     *("study", "dataset", "subject", "n", "latent_dim", "critic_width", "part"),
     *("seconds", "q1", "q3", "low", "high", "rounds", "noisy_rounds", "peak_bytes", "status"),
 )
+ROUND_COLUMNS = (
+    *("study", "dataset", "subject", "n", "latent_dim", "critic_width"),
+    *("seconds", "noisy", "handover_seconds", "together"),
+)
 BUSY_CORES = 0.25  # kept by other processes: more is said in the log
 STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
 MAKE_UP_SHARE = 0.2  # of the budget is kept, with several threads, for points that the cores lay apart under
@@ -38,6 +42,7 @@ def run_study(
     settings: TimingSettings,
     execution: ExecutionSettings,
     out_csv: Path,
+    out_rounds: Path,
     out_machine: Path,
     made_from: Mapping[str, str] | None = None,
 ) -> None:
@@ -79,6 +84,7 @@ def run_study(
         _in_turn(study, list(filter(None, lacking)), lambda: settings.total_seconds - (time.perf_counter() - began))
     points = list(itertools.chain(steps, *groups))
     load.close()
+    write_text(out_rounds, table_of_rounds(points, study.cores))
     for point in points:
         point.part(study.cores)
     write_text(out_csv, table(points))
@@ -133,18 +139,42 @@ def _apart(points: Sequence[Point], cores: Cores) -> dict[str, Any]:
 
 def table(points: Sequence[Point]) -> str:
     """timing.csv: a row for each part of each point, parts in the order they run, "total" last."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n", restval="")
-    writer.writeheader()
+    return _csv(COLUMNS, itertools.chain.from_iterable(map(_rows, points)))
+
+
+def table_of_rounds(points: Sequence[Point], cores: Cores) -> str:
+    """timing_rounds.csv: a row for each round of each point in its order, also of those that ``part`` takes out.
+
+    ``seconds``: of the whole call. ``handover_seconds``: between cores, the slower of before and after; ``together``: 1
+    where the cores lay together by it, else 0. Both are empty for the one run of a point over the cap.
+    """
+    rows = []
     for point in points:
-        writer.writerows(_rows(point))
+        together = map(int, cores.together(point.handovers))
+        each = itertools.zip_longest(
+            point.seconds.get("total", []), point.noisy, point.handovers, together, fillvalue=""
+        )
+        for seconds, noisy, handover, lay in each:
+            values = {"seconds": seconds, "noisy": int(noisy), "handover_seconds": handover, "together": lay}
+            rows.append(_labels(point) | values)
+    return _csv(ROUND_COLUMNS, rows)
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue()
 
 
+def _labels(point: Point) -> dict[str, Any]:
+    return {name: "" if value is None else value for name, value in point.labels.items()}
+
+
 def _rows(point: Point) -> Iterator[dict[str, Any]]:
-    labels = {name: "" if value is None else value for name, value in point.labels.items()}
     shared = {
-        **labels,
+        **_labels(point),
         "rounds": point.rounds,
         "noisy_rounds": sum(point.noisy),
         "peak_bytes": "" if point.peak_bytes is None else point.peak_bytes,

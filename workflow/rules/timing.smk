@@ -5,6 +5,7 @@ rule timing:
         [file for name in CONFIG.run.datasets for file in prepared(DATA[name])],
     output:
         timing=report(f"{RESULTS}/timing.csv", caption="../report/timing.rst", category="Results"),
+        rounds=f"{RESULTS}/timing_rounds.csv",
         machine=f"{RESULTS}/timing_machine.json",
     log:
         f"{RESULTS}/timing.log",
