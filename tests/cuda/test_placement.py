@@ -87,8 +87,9 @@ def test_the_timing_study(made: Path, tmp_path: Path) -> None:
         step_batch_sizes=[8], total_seconds=60.0, cap_seconds=60.0,
     )  # fmt: skip
     runs = [run_of(method) for method in IMPLEMENTATIONS]
+    written = tmp_path / "t.csv", tmp_path / "rounds.csv", tmp_path / "m.json"
     with on_device():
-        run_study(runs, {"tiny": made / "data"}, settings, ExecutionSettings(), tmp_path / "t.csv", tmp_path / "m.json")
+        run_study(runs, {"tiny": made / "data"}, settings, ExecutionSettings(), *written)
     lines = (tmp_path / "t.csv").read_text().splitlines()
     assert all(line.endswith(",ok") for line in lines[1:])
 
