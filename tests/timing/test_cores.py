@@ -1,8 +1,10 @@
-"""Rounds while the host keeps two cores apart, on a clock and a host that the test moves."""
+"""Rounds while the host keeps two cores apart or makes them one, on a clock and a host that the test moves."""
 
 import csv
 import io
-from collections.abc import Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ import torch
 
 from tests.timing.test_timing import FakeClock, point, rows_of, study
 from wae.analysis.costs.power_laws import measured
-from wae.timing.cores import PATIENCE_SECONDS, PATIENCE_SHARE, Cores, Handover
+from wae.timing.cores import APART, PATIENCE_SECONDS, PATIENCE_SHARE, SHARED, Cores, Look, Probe
 from wae.timing.rounds import MOST_ROUNDS, Point, Study
 from wae.timing.study import _apart, table_of_rounds
 
@@ -18,40 +20,47 @@ CPU = torch.device("cpu")
 PROBE = 1e-3  # seconds that a look takes
 
 
-class Host:
-    """Keeps the cores apart in some spans of the clock; a call then takes three times as long, a hand-over five."""
+APART_LOOK = Look(5e-5, 1.2e-3)
+ONE_CORE_LOOK = Look(0.8e-5, 1.9e-3)  # a hand-over within a core is the fastest
 
-    def __init__(self, *spans: tuple[float, float]) -> None:
+
+class Host:
+    """Moves the cores in some spans of the clock, so that a look takes as long as ``moved`` and a call three times."""
+
+    def __init__(self, *spans: tuple[float, float], moved: Look = APART_LOOK) -> None:
         self.clock = FakeClock()
         self.spans = spans
+        self.moved = moved
 
     @property
     def keeps_apart(self) -> bool:
         return any(a <= self.clock.time / 1e9 < b for a, b in self.spans)
 
-    def handover(self) -> float:
+    def look(self) -> Look:
         self.clock.spend(PROBE)
-        return 5e-5 if self.keeps_apart else 1e-5
+        return self.moved if self.keeps_apart else Look(1e-5, 1e-3)
 
     def seconds(self) -> float:
         return 3.0 if self.keeps_apart else 1.0
 
     def study(self, **values) -> Study:
-        return study(self.clock, handover=self.handover, **values)
+        return study(self.clock, look=self.look, **values)
 
     def point(self, subject: str = "a") -> Point:
         return point(self.clock, self.seconds, subject)
 
 
-def test_rounds_that_began_or_ended_apart_are_taken_out_and_made_up_for() -> None:
-    host = Host((5.5, 6.5))  # two calls warm up, so this is the end of the fourth sample
+@pytest.mark.parametrize("moved", [APART_LOOK, ONE_CORE_LOOK])
+def test_rounds_that_began_or_ended_apart_are_taken_out_and_made_up_for(moved: Look) -> None:
+    host = Host((5.5, 6.5), moved=moved)  # two calls warm up, so this is the end of the fourth sample
     timed, p = host.study(), host.point()
     timed.measure([p], 1e9)
     assert p.rounds == 7  # six together are asked for, and one was apart
     each = list(csv.DictReader(io.StringIO(table_of_rounds([p], timed.cores))))
     assert [float(row["seconds"]) for row in each] == pytest.approx(p.seconds["total"])
     assert [row["together"] for row in each] == ["1", "1", "1", "0", "1", "1", "1"]
-    assert [float(row["handover_seconds"]) for row in each] == p.handovers
+    assert [(float(row["handover_seconds"]), float(row["product_seconds"])) for row in each] == p.looks
+    assert p.looks[3] == moved.slower(Look(1e-5, 1e-3))
     p.part(timed.cores)
     assert p.seconds["total"] == pytest.approx([1.0] * 6)
     assert p.seconds["critic"] == pytest.approx([0.75] * 6)
@@ -60,6 +69,7 @@ def test_rounds_that_began_or_ended_apart_are_taken_out_and_made_up_for() -> Non
     assert [row["rounds"] for row in rows_of([p])] == ["6"] * 3
     assert _apart([p], timed.cores) == {
         "fastest_handover_seconds": 1e-5,
+        "fastest_product_seconds": 1e-3,
         "seconds_waited": pytest.approx(timed.cores.waited),
         "rounds_taken_out": 1,
         "rounds_kept": 0,
@@ -83,7 +93,7 @@ def test_waiting_has_an_end_for_a_sample_and_for_a_group() -> None:
     timed.measure([p], seconds := 60.0)
     assert timed.cores.waited == pytest.approx(PATIENCE_SHARE * seconds, abs=2 * PROBE + 0.01)
     assert p.rounds <= MOST_ROUNDS * 8
-    kinds = timed.cores.together(p.handovers)
+    kinds = timed.cores.together(p.looks)
     assert 0 < kinds.count(True) < 6 < kinds.count(False)
     p.part(timed.cores)
     assert p.seconds["total"] == pytest.approx([1.0] * kinds.count(True))  # too few for an interval, but of one kind
@@ -147,7 +157,7 @@ def test_what_lacks_rounds(spans: tuple[tuple[float, float], ...], lacks: bool) 
 
 def test_one_wait_ends_after_its_patience() -> None:
     host = Host((1.0, 1e6))
-    cores = Cores(host.handover, host.clock.now)
+    cores = Cores(host.look, host.clock.now)
     cores.patience = 2.0 * PATIENCE_SECONDS
     cores.probe()
     host.clock.spend(2.0)
@@ -182,9 +192,42 @@ def test_a_steady_host_changes_nothing() -> None:
     assert p.apart == []
 
 
+TOGETHER, APART_HERE, ONE = Look(46e-6, 1.39e-3), Look(140e-6, 1.69e-3), Look(26e-6, 2.68e-3)  # as measured once
+
+
+@pytest.mark.parametrize("seen", list(itertools.permutations([TOGETHER, APART_HERE, ONE, Look(50e-6, 1.4e-3)])))
+@pytest.mark.parametrize(
+    ("look", "together"),
+    [
+        (TOGETHER, True),
+        (APART_HERE, False),
+        (ONE, False),
+        (Look(APART * 46e-6, SHARED * 1.39e-3), True),  # though it is over 2 x 26: one core's hand-over is no measure
+        (Look(1.01 * APART * 46e-6, 1.39e-3), False),
+        (Look(46e-6, 1.01 * SHARED * 1.39e-3), False),
+    ],
+)
+def test_where_the_cores_lie_is_told_by_both_pieces_of_work(seen: Sequence[Look], look: Look, together: bool) -> None:
+    looks = iter(seen)
+    cores = Cores(lambda: next(looks), lambda: 0)
+    for _ in seen:
+        cores.probe()
+    assert cores.fastest == TOGETHER
+    assert cores.are_together(look) is together
+    assert cores.together([look]) == [together]
+
+
+def test_one_look_is_together_and_later_ones_are_judged_by_it() -> None:
+    looks = iter([ONE, APART_HERE, TOGETHER])
+    cores = Cores(lambda: next(looks), lambda: 0)
+    found = [(cores.probe(), cores.fastest) for _ in range(3)]
+    assert found == [(ONE, ONE), (APART_HERE, APART_HERE), (TOGETHER, TOGETHER)]
+    assert len(cores.best) == 2  # TOGETHER is faster than APART_HERE in both
+
+
 @pytest.mark.parametrize(("threads", "device"), [(1, "cpu"), (2, "cuda")])
-def test_nothing_is_handed_over_with_one_thread_or_on_a_gpu(threads: int, device: str) -> None:
-    assert Handover(threads, torch.device(device))() == 0.0
+def test_nothing_is_looked_at_with_one_thread_or_on_a_gpu(threads: int, device: str) -> None:
+    assert Probe(threads, torch.device(device))() == (0.0, 0.0)
 
 
 @pytest.fixture
@@ -195,14 +238,36 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def test_a_hand_over_takes_time_and_keeps_its_values(two_threads: None) -> None:
-    handover = Handover(2, CPU)
-    assert all(0.0 < handover() < 1.0 for _ in range(20))
-    torch.testing.assert_close(handover.values, torch.ones_like(handover.values))
-    torch.testing.assert_close(handover.rows, torch.ones_like(handover.rows))
+def test_a_look_takes_time_and_keeps_its_values(two_threads: None) -> None:
+    probe = Probe(2, CPU)
+    for _ in range(20):
+        look = probe()
+        assert 0.0 < look.handover < 1.0
+        assert 0.0 < look.product < 1.0
+    torch.testing.assert_close(probe.values, torch.ones_like(probe.values))
+    torch.testing.assert_close(probe.rows, torch.ones_like(probe.rows))
+    torch.testing.assert_close(probe.result, torch.full((512, 512), 1.0 / 512))
+
+
+def test_a_look_times_hand_overs_between_products(two_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    probe, seconds, done = Probe(2, CPU), iter([0.09, 0.05, 0.03, 0.01, 0.02, 0.07, 0.09]), []
+
+    def work(name: str) -> Callable[[], None]:
+        def run() -> None:
+            done.append(name)
+            time.sleep(next(seconds))
+
+        return run
+
+    monkeypatch.setattr(probe, "_multiply", work("product"))
+    monkeypatch.setattr(probe, "_hand_over", work("hand-over"))
+    look = probe()
+    assert done == ["product"] * 2 + ["hand-over"] * 3 + ["product"] * 2
+    assert 0.01 <= look.handover < 0.02
+    assert 0.07 <= look.product < 0.09  # the fastest of each two, the slower of before and after
 
 
 def test_both_operations_of_a_hand_over_are_split_between_the_threads() -> None:
-    handover = Handover(2, CPU)
-    assert handover.rows.numel() >= 2 * 32_768
-    assert handover.rows.shape == (7, 16_384)
+    probe = Probe(2, CPU)
+    assert probe.rows.numel() >= 2 * 32_768
+    assert probe.rows.shape == (7, 16_384)

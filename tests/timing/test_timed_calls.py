@@ -358,6 +358,7 @@ def test_a_whole_study(smoke, tmp_path: Path) -> None:
     assert any("no batch of 2000" in line for line in machine["left_out"])
     assert machine["cores_apart"] == {
         "fastest_handover_seconds": None,  # one thread
+        "fastest_product_seconds": None,
         "seconds_waited": 0.0,
         "rounds_taken_out": 0,
         "rounds_kept": 0,

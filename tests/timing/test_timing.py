@@ -10,7 +10,7 @@ import torch
 
 from wae.core.settings import TimingSettings
 from wae.timing.clock import Stopwatch
-from wae.timing.cores import Cores
+from wae.timing.cores import Cores, Look
 from wae.timing.load import NOISE_CORES, WINDOW_SECONDS, Load
 from wae.timing.rounds import Point, Study, TooLargeError, predicted_bytes
 from wae.timing.study import table
@@ -63,13 +63,13 @@ def study(
     free: float = 1e12,
     peak: Callable | None = None,
     others: float = 0.0,
-    handover: Callable[[], float] | None = None,
+    look: Callable[[], Look] | None = None,
     **values,
 ) -> Study:
     def no_peak(call: Callable[[], object]) -> int | None:
         return None
 
-    cores = Cores(handover or (lambda: 0.0), clock.now)
+    cores = Cores(look or (lambda: Look(0.0, 0.0)), clock.now)
     return Study(settings(**values), clock, Load(FakeMeter(clock, others)), cores, peak or no_peak, lambda: free)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from wae.core.settings import TimingSettings
 from wae.timing.clock import Clock, Mark, Stopwatch
-from wae.timing.cores import PATIENCE_SHARE, Cores
+from wae.timing.cores import PATIENCE_SHARE, Cores, Look
 from wae.timing.load import Load
 from wae.timing.summary import LEAST_ROUNDS, is_settled
 
@@ -47,7 +47,7 @@ class Point:
     peak_bytes: int | None = None
     seconds: dict[str, list[float]] = field(default_factory=dict)  # by part, one value per round
     noisy: list[bool] = field(default_factory=list)  # one value per round
-    handovers: list[float] = field(default_factory=list)  # seconds between cores, one value per round
+    looks: list[Look] = field(default_factory=list)  # at the cores, one value per round
     apart: list[float] = field(default_factory=list)  # totals of the rounds that ``part`` took out
 
     @property
@@ -57,12 +57,12 @@ class Point:
 
     def lacks_rounds(self, cores: Cores) -> bool:
         """Whether too few rounds for an interval are left besides those while the cores lay apart."""
-        kept = cores.together(self.handovers)
+        kept = cores.together(self.looks)
         return self.status == "ok" and not all(kept) and sum(kept) < LEAST_ROUNDS
 
     def part(self, cores: Cores) -> None:
         """Take out the rounds while the cores lay apart; a point that has no others keeps them, its status says so."""
-        kept = cores.together(self.handovers)
+        kept = cores.together(self.looks)
         if all(kept):
             return
         if not any(kept):
@@ -71,7 +71,7 @@ class Point:
         self.apart = [value for value, is_kept in zip(self.seconds["total"], kept, strict=True) if not is_kept]
         self.seconds = {name: list(itertools.compress(values, kept)) for name, values in self.seconds.items()}
         self.noisy = list(itertools.compress(self.noisy, kept))
-        self.handovers = list(itertools.compress(self.handovers, kept))
+        self.looks = list(itertools.compress(self.looks, kept))
 
 
 def log(line: str) -> None:
@@ -143,7 +143,7 @@ class Study:
         return True
 
     def _is_done(self, point: Point) -> bool:
-        kept = list(itertools.compress(point.seconds["total"], self.cores.together(point.handovers)))
+        kept = list(itertools.compress(point.seconds["total"], self.cores.together(point.looks)))
         done = len(kept)
         if done >= self.settings.max_rounds or point.rounds >= MOST_ROUNDS * self.settings.max_rounds:
             return True
@@ -200,7 +200,7 @@ class Study:
             before = self.cores.gather()
             for name, value in self._time(point, point.repeats).items():
                 point.seconds.setdefault(name, []).append(value)
-            point.handovers.append(max(before, self.cores.probe()))
+            point.looks.append(before.slower(self.cores.probe()))
             point.noisy.append(False)
             self.load.note(point.noisy)
         return True

@@ -16,7 +16,7 @@ from wae.core.files import write_json, write_text
 from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
 from wae.timing.clock import Clock
-from wae.timing.cores import Cores, Handover
+from wae.timing.cores import Cores, Probe
 from wae.timing.load import Load, SystemMeter, load_average
 from wae.timing.penalty import penalty_groups
 from wae.timing.rounds import Point, Study, log, name_of
@@ -29,7 +29,7 @@ COLUMNS = (
 )
 ROUND_COLUMNS = (
     *("study", "dataset", "subject", "n", "latent_dim", "critic_width"),
-    *("seconds", "noisy", "handover_seconds", "together"),
+    *("seconds", "noisy", "handover_seconds", "product_seconds", "together"),
 )
 BUSY_CORES = 0.25  # kept by other processes: more is said in the log
 STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
@@ -64,16 +64,16 @@ def run_study(
     before = {"load_average": load_average(), "cores_busy_with_others": busy}
     if busy > BUSY_CORES:
         log(f"other processes keep {busy:.2f} cores busy: what is timed beside them is too slow; better start again")
-    clock, handover = Clock(device), Handover(execution.threads, device)
+    clock, probe = Clock(device), Probe(execution.threads, device)
     study = Study(
         settings,
         clock,
         load,
-        Cores(handover, clock.now),
+        Cores(probe, clock.now),
         peak=lambda call: memory.peak_bytes(call, device),
         memory=lambda: memory.free_bytes(device),
     )
-    first_pass = settings.total_seconds * (1.0 - MAKE_UP_SHARE if handover.is_needed else 1.0)
+    first_pass = settings.total_seconds * (1.0 - MAKE_UP_SHARE if probe.is_needed else 1.0)
     steps = list(step_points(runs, images, settings, device))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # of the critics' weights
@@ -123,12 +123,13 @@ def _spread(windows: Sequence[float]) -> dict[str, Any]:
 
 
 def _apart(points: Sequence[Point], cores: Cores) -> dict[str, Any]:
-    """Rounds while the cores lay apart: how many were taken out and kept, and what the first took, by point."""
+    """Rounds while the cores lay apart or were one: how many were taken out and kept; what the first took, by point."""
+    fastest = {f"fastest_{name}_seconds": value for name, value in cores.fastest._asdict().items()}
     return {
-        "fastest_handover_seconds": cores.fastest if 0.0 < cores.fastest < float("inf") else None,
+        **{name: value if 0.0 < value < float("inf") else None for name, value in fastest.items()},
         "seconds_waited": cores.waited,
         "rounds_taken_out": sum(len(point.apart) for point in points),
-        "rounds_kept": sum(cores.together(point.handovers).count(False) for point in points),
+        "rounds_kept": sum(cores.together(point.looks).count(False) for point in points),
         "points": {
             name_of(point): {"rounds": len(point.apart), "median_seconds": summarise(point.apart).median}
             for point in points
@@ -145,18 +146,19 @@ def table(points: Sequence[Point]) -> str:
 def table_of_rounds(points: Sequence[Point], cores: Cores) -> str:
     """timing_rounds.csv: a row for each round of each point in its order, also of those that ``part`` takes out.
 
-    ``seconds``: of the whole call. ``handover_seconds``: between cores, the slower of before and after; ``together``: 1
-    where the cores lay together by it, else 0. Both are empty for the one run of a point over the cap.
+    ``seconds``: of the whole call. ``handover_seconds`` and ``product_seconds``: of the looks at the cores, the slower
+    of before and after; ``together``: 1 where the cores lay together by them, else 0. All three are empty for the one
+    run of a point over the cap.
     """
     rows = []
     for point in points:
-        together = map(int, cores.together(point.handovers))
-        each = itertools.zip_longest(
-            point.seconds.get("total", []), point.noisy, point.handovers, together, fillvalue=""
-        )
-        for seconds, noisy, handover, lay in each:
-            values = {"seconds": seconds, "noisy": int(noisy), "handover_seconds": handover, "together": lay}
-            rows.append(_labels(point) | values)
+        looks: list[dict[str, float]] = [
+            {"handover_seconds": look.handover, "product_seconds": look.product, "together": int(lay)}
+            for look, lay in zip(point.looks, cores.together(point.looks), strict=True)
+        ]
+        looks = looks or [{}] * len(point.noisy)
+        for seconds, noisy, look in zip(point.seconds.get("total", []), point.noisy, looks, strict=True):
+            rows.append(_labels(point) | {"seconds": seconds, "noisy": int(noisy)} | look)
     return _csv(ROUND_COLUMNS, rows)
 
 

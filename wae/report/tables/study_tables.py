@@ -48,12 +48,13 @@ def quietness(results: Results) -> str:
 
 
 def _cores_apart(found: dict[str, Any]) -> str:
-    """What is said of the rounds while a virtual machine's cores shared no cache; "" where there were none."""
+    """What is said of the rounds while a virtual machine's cores shared no cache or were one; "" without any."""
     taken_out, kept = found.get("rounds_taken_out", 0), found.get("rounds_kept", 0)
     if not taken_out + kept:
         return ""
     return (
-        " Rounds while the machine's host kept its cores apart, which can take several times as long: "
+        " Rounds while the machine's host kept its cores apart or ran two on one, which can take several times as "
+        "long: "
         f"{taken_out:,} left out; {kept:,} are all that there is at some points, which show no time."
     )
 
