@@ -26,7 +26,7 @@ from wae.timing import memory, study
 from wae.timing.clock import Clock
 from wae.timing.cores import Cores
 from wae.timing.machine import describe
-from wae.timing.penalty import gan_call, mmd_call, penalty_points
+from wae.timing.penalty import gan_call, mmd_call, penalty_groups, penalty_points
 from wae.timing.rounds import Point, TooLargeError
 from wae.timing.step import step_call, step_points
 from wae.timing.study import COLUMNS, ROUND_COLUMNS
@@ -182,7 +182,9 @@ def test_after_memory_was_kept_other_calls_keep_what_a_job_keeps() -> None:
 Turn = tuple[set[int], set[str], bool]  # code sizes, subjects, whether memory was kept
 
 
-def turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> tuple[list[Turn], list[float]]:
+def turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, can_keep: bool = True
+) -> tuple[list[Turn], list[float]]:
     """The groups that a study measures, in order, and the seconds that each is given; none takes any time."""
     groups: list[Turn] = []
     shares: list[float] = []
@@ -200,7 +202,7 @@ def turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> tupl
             groups.append((dimensions, subjects, keeps[0]))
             shares.append(seconds)
 
-    monkeypatch.setattr(memory, "can_keep", lambda device: True)
+    monkeypatch.setattr(memory, "can_keep", lambda device: can_keep)
     monkeypatch.setattr(memory, "keeping", keeping)
     monkeypatch.setattr(study.Load, "close", lambda self: 1.5)
     monkeypatch.setattr(study.Study, "measure", measure)
@@ -217,19 +219,19 @@ def turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> tupl
 
 FILES = ("timing.csv", "timing_rounds.csv", "timing_machine.json")
 PLAIN, KEPT = {"mmd_fused", "gan"}, {"mmd_official_kept"}
-FIRST_PASS = [({2}, PLAIN, False), ({8}, PLAIN, False), ({2}, KEPT, True), ({8}, KEPT, True)]
+FIRST_PASS, LAST = [({2}, PLAIN, False), ({8}, PLAIN, False)], ({2, 8}, KEPT, True)
 
 
 def test_points_whose_memory_is_kept_come_after_all_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     groups, seconds = turns(tmp_path, monkeypatch, threads=1)
-    assert groups == FIRST_PASS
+    assert groups == [*FIRST_PASS, LAST]
     assert "other processes keep 1.50 cores busy" in capsys.readouterr().err
-    assert seconds == pytest.approx([30, 45, 45, 90], rel=0.1)  # by counts of points
+    assert seconds == pytest.approx([36, 72, 90], rel=0.1)  # of 90; no time passed, so that the last one has all
 
 
-def test_points_that_lack_rounds_have_their_turn_again_in_what_was_kept_of_the_budget(
+def test_points_that_lack_rounds_have_their_turn_again_before_memory_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lacks(self: Point, cores: Cores) -> bool:
@@ -237,8 +239,24 @@ def test_points_that_lack_rounds_have_their_turn_again_in_what_was_kept_of_the_b
 
     monkeypatch.setattr(Point, "lacks_rounds", lacks)
     groups, seconds = turns(tmp_path, monkeypatch, threads=2)
-    assert groups == [*FIRST_PASS, ({8}, {"mmd_fused"}, False), ({8}, KEPT, True)]
-    assert seconds == pytest.approx([24, 36, 36, 72, 45, 90], rel=0.1)
+    assert groups == [*FIRST_PASS, ({8}, {"mmd_fused"}, False), LAST]
+    assert seconds == pytest.approx([29.25, 58.5, 72, 90], rel=0.1)
+
+
+def test_without_memory_kept_the_others_have_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups, seconds = turns(tmp_path, monkeypatch, threads=1, can_keep=False)
+    assert groups == FIRST_PASS
+    assert seconds == pytest.approx([45, 90], rel=0.1)
+
+
+def test_sizes_of_each_latent_dimension_are_given_up_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "can_keep", lambda device: True)
+    settings = TimingSettings(penalty_latent_dim=[2, 8], penalty_n=[32, 64], penalties=["mmd_official_kept", "gan"])
+    groups, kept = penalty_groups(settings, CPU)
+    assert [(p.n, p.labels["latent_dim"]) for p in kept] == [(32, 2), (64, 2), (32, 8), (64, 8)]
+    for points in (kept, groups[0] + groups[1]):
+        keys = [(p.key, p.n) for p in points]
+        assert len(set(keys)) == len(keys)
 
 
 def test_variants_of_random_streams_have_no_steps_of_their_own(smoke) -> None:

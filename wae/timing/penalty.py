@@ -19,14 +19,16 @@ from wae.timing.rounds import Point
 Call = Callable[[Mark], object]
 
 
-def penalty_groups(settings: TimingSettings, device: torch.device) -> list[list[Point]]:
-    """The points that share rounds: those of one latent dimension; after all others, those whose memory is kept.
+def penalty_groups(settings: TimingSettings, device: torch.device) -> tuple[list[list[Point]], list[Point]]:
+    """The points that share rounds: a group for each latent dimension, and one of all points whose memory is kept.
 
-    ``memory.keeping`` gives all memory back at its end. A call that followed it would have to make its pages again.
+    The latter comes last. After ``memory.keeping`` the C library's heap has room for the largest tensors, and what was
+    timed with pages from the system for each call would be timed without.
     """
     every = [list(penalty_points(settings, latent_dim, device)) for latent_dim in settings.penalty_latent_dim]
-    groups = [[p for p in points if (p.before is not None) is keeps] for keeps in (False, True) for points in every]
-    return [group for group in groups if group]
+    plain = [[point for point in points if point.before is None] for points in every]
+    kept = [point for points in every for point in points if point.before is not None]
+    return [group for group in plain if group], kept
 
 
 def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.device) -> Iterator[Point]:
@@ -47,7 +49,7 @@ def penalty_points(settings: TimingSettings, latent_dim: int, device: torch.devi
                     continue
                 prepare = _preparation(settings, subject, n, latent_dim, width, device)
                 power = 2.0 if subject.startswith("mmd_official") else 1.0
-                yield Point(labels, (subject, width), n, prepare, memory.prefill if keeps else None, power)
+                yield Point(labels, (subject, width, latent_dim), n, prepare, memory.prefill if keeps else None, power)
 
 
 def _preparation(

@@ -5,7 +5,6 @@ import io
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,8 @@ ROUND_COLUMNS = (
 )
 BUSY_CORES = 0.25  # kept by other processes: more is said in the log
 STEP_SHARE = 0.3  # of the budget, at most, for the training steps; the penalties have the rest
-MAKE_UP_SHARE = 0.2  # of the budget is kept, with several threads, for points that the cores lay apart under
+KEPT_SHARE = 0.2  # of the budget, at least, for the penalties whose memory is kept
+MAKE_UP_SHARE = 0.15  # of the budget, with several threads, for other points that the cores lay apart under
 
 
 def run_study(
@@ -48,13 +48,13 @@ def run_study(
 ) -> None:
     """Time the training steps of ``runs`` on ``images`` (prepared folders by dataset) and the latent penalties.
 
-    Within a group (all steps; the penalties at one latent dimension; last, there, those whose memory is kept) every
-    point has one sample a round, in random order. With several threads a sample waits a few seconds for cores that lie
-    apart to come together; rounds while they lay apart are taken out, and points that lack six others have their turn
-    again at the end. A row is a part of a point; its seconds are those of one call: the median over rounds, its 95%
-    interval by order statistics, quartiles. ``status``: ok; over_cap (a run, or three rounds, took longer than the
-    cap); trimmed (too large for memory or data); no_time (the budget was spent before its first round); apart (the
-    cores lay apart in all rounds). ``made_from``: digests, recorded as given.
+    Within a group (all steps; the penalties at one latent dimension; last, those at all of them whose memory is kept)
+    every point has one sample a round, in random order. With several threads a sample waits a few seconds for cores
+    that lie apart to come together; rounds while they lay apart are taken out, and points that lack six others have
+    their turn again before the last group. A row is a part of a point; its seconds are those of one call: the median
+    over rounds, its 95% interval by order statistics, quartiles. ``status``: ok; over_cap (a run, or three rounds, took
+    longer than the cap); trimmed (too large for memory or data); no_time (the budget was spent before its first round);
+    apart (the cores lay apart in all rounds). ``made_from``: digests, recorded as given.
     """
     device = devices.setup(execution)
     began = time.perf_counter()
@@ -73,16 +73,21 @@ def run_study(
         peak=lambda call: memory.peak_bytes(call, device),
         memory=lambda: memory.free_bytes(device),
     )
-    first_pass = settings.total_seconds * (1.0 - MAKE_UP_SHARE if probe.is_needed else 1.0)
     steps = list(step_points(runs, images, settings, device))
+    groups, kept = penalty_groups(settings, device)
+    total = settings.total_seconds
+    before_kept = total * (1.0 - KEPT_SHARE) if kept else total
+    first_pass = before_kept - (MAKE_UP_SHARE * total if probe.is_needed else 0.0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)  # of the critics' weights
-        study.measure(steps, STEP_SHARE * settings.total_seconds)
-        groups = penalty_groups(settings, device)
+        study.measure(steps, STEP_SHARE * total)
         _in_turn(study, groups, lambda: first_pass - (time.perf_counter() - began))
         lacking = [[point for point in group if point.lacks_rounds(study.cores)] for group in (steps, *groups)]
-        _in_turn(study, list(filter(None, lacking)), lambda: settings.total_seconds - (time.perf_counter() - began))
-    points = list(itertools.chain(steps, *groups))
+        _in_turn(study, list(filter(None, lacking)), lambda: before_kept - (time.perf_counter() - began))
+        if kept:
+            with memory.keeping():
+                study.measure(kept, total - (time.perf_counter() - began))
+    points = [*itertools.chain(steps, *groups), *kept]
     load.close()
     write_text(out_rounds, table_of_rounds(points, study.cores))
     for point in points:
@@ -108,9 +113,7 @@ def run_study(
 def _in_turn(study: Study, groups: Sequence[Sequence[Point]], left: Callable[[], float]) -> None:
     """Measure each group for its share, by its points, of the seconds that are left then."""
     for done, group in enumerate(groups):
-        seconds = max(left(), 0.0) * len(group) / sum(map(len, groups[done:]))
-        with memory.keeping() if group[0].before else nullcontext():
-            study.measure(group, seconds)
+        study.measure(group, max(left(), 0.0) * len(group) / sum(map(len, groups[done:])))
 
 
 def _spread(windows: Sequence[float]) -> dict[str, Any]:
