@@ -7,11 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wae.core.errors import UserError
 from wae.core.files import (
     canonical_json,
+    csv_text,
     digest,
     load_yaml,
     read_json,
@@ -54,6 +56,15 @@ def test_json_round_trip_and_refusals(tmp_path: Path) -> None:
         read_json(tmp_path / "cut.json")
     with pytest.raises(UserError, match="no such file"):
         read_json(tmp_path / "absent.json")
+
+
+def test_csv_has_full_precision_and_empty_fields() -> None:
+    third = 1.0 / 3.0
+    rows = [["b", third, None, np.float64(third)], ["a", 1e-300, True, 12]]  # in the order given
+    assert csv_text(["w", "x", "y,z", "n"], rows) == (
+        'w,x,"y,z",n\nb,0.3333333333333333,,0.3333333333333333\na,1e-300,True,12\n'
+    )
+    assert csv_text(["x"], []) == "x\n"
 
 
 def test_digest_depends_on_values_not_on_order() -> None:

@@ -4,8 +4,6 @@ All are byte-deterministic: rows sorted, floats written with ``repr`` (shortest 
 float). Wall-clock seconds are in runs.csv and trajectories.csv only, so that metrics.csv of equal runs is equal.
 """
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +21,7 @@ from wae.analysis.runs import (
     load_run_file,
 )
 from wae.core.errors import UserError
-from wae.core.files import read_json, write_text
+from wae.core.files import csv_text, read_json, write_text
 from wae.core.layout import Cell, Layout, RunFolder
 from wae.planning.plan import Plan
 
@@ -180,11 +178,7 @@ def _kept_scores(run: RunFolder) -> list[dict[str, Any]]:
 def write_table(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Rows as CSV: sorted by their columns from left to right, empty for None, floats by ``repr``."""
     ordered = sorted(rows, key=lambda row: [_sort_key(row.get(column)) for column in columns])
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(column)) for column in columns] for row in ordered)
-    write_text(path, text.getvalue())
+    write_text(path, csv_text(columns, ([row.get(column) for column in columns] for row in ordered)))
 
 
 def _sort_key(value: Any) -> tuple[int, float, str]:
@@ -193,9 +187,3 @@ def _sort_key(value: Any) -> tuple[int, float, str]:
     if isinstance(value, int | float):
         return (1, float(value) if math.isfinite(value) else math.inf, "")
     return (2, 0.0, str(value))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return repr(value) if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 from collections.abc import Container
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,11 @@ def driver_version() -> str | None:
     except OSError:
         return None
     return found[0] if found else None
+
+
+def precision(device: torch.device, mixed_precision: str) -> AbstractContextManager[object]:
+    """What a training step computes in: bfloat16 where a method's ``mixed_precision`` is that, else float32 ("off")."""
+    return torch.autocast(device.type, torch.bfloat16) if mixed_precision == "bfloat16" else nullcontext()
 
 
 def keep_freed_memory() -> None:

@@ -1,12 +1,14 @@
-"""Atomic writes, YAML, JSON and digests."""
+"""Atomic writes, YAML, JSON, CSV and digests."""
 
+import csv
 import functools
 import hashlib
+import io
 import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,15 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 ``text`` to ``path`` atomically."""
     write_bytes(path, text.encode())
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """A table as CSV, in the order given: floats in full precision, an empty field for None, lines end in "\\n"."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def write_json(path: str | Path, value: Any, *, sealed: bool = False) -> None:

@@ -1,7 +1,5 @@
 """A run's codes as scores: how they match the prior, and the picture of the latent space."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wae.core.files import write_text
+from wae.core.files import csv_text, write_text
 from wae.core.settings import EvaluationSettings
 from wae.evaluation import latent, match
 from wae.evaluation.draws import subset
@@ -134,11 +132,9 @@ def information_rows(method: Method, codes: Codes, split: str, limit: int) -> li
 
 def write_scatter(path: str | Path, z: np.ndarray, labels: np.ndarray | None) -> None:
     """latent.csv: x, y, label of a random subset of codes (n, d): ``plane`` of all; label is empty without labels."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["x", "y", "label"])
+    rows: list[tuple[str, str, object]] = []
     points = latent.plane(z) if len(z) > 2 else np.empty((0, 2))
     for index in subset(len(points), SCATTER, "scatter"):
         x, y = points[index]
-        writer.writerow([f"{x:.5g}", f"{y:.5g}", "" if labels is None else int(labels[index])])
-    write_text(path, text.getvalue())
+        rows.append((f"{x:.5g}", f"{y:.5g}", None if labels is None else int(labels[index])))
+    write_text(path, csv_text(["x", "y", "label"], rows))

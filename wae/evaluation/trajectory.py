@@ -1,12 +1,10 @@
 """Scores along training, from the weights kept at a few epochs: light ones, as they repeat for each."""
 
-import csv
-import io
-
 import numpy as np
 import torch
 
 from wae.compute.seeds import stream
+from wae.core.files import csv_text
 from wae.core.layout import RunFolder
 from wae.core.settings import BUILT_HERE, EvaluationSettings, RunSettings
 from wae.evaluation.codes import has_density, information_rows
@@ -36,9 +34,7 @@ def trajectory(
     there are any, else those of another network that is built here, else the first extractor's); MSE of 1,000 held-out
     ``images``, at most, drawn at random; their mutual information where the encoder has a density.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows: list[tuple[int, str, str, float]] = []
     order = {kind: place for place, kind in enumerate(BUILT_HERE)}  # the classifier first
     scored = sorted(reals, key=lambda real: order.get(real.record["extractor"]["kind"], len(order)))[:1]
     shown = images[subset(len(images), IMAGES, "trajectory")]
@@ -51,12 +47,12 @@ def trajectory(
         for real in scored:
             found = moments(extract(real.extractor, samples, settings.batch_size))
             value = frechet_distance(found, real.statistics["main"])
-            writer.writerow([epoch, f"fid_{real.name}", "prior", repr(value)])
+            rows.append((epoch, f"fid_{real.name}", "prior", value))
         codes = encode(method, shown, settings.batch_size)
         scores = reconstruction_scores(torch.from_numpy(shown), decode(method, codes.z, settings.batch_size))
-        writer.writerow([epoch, "mse", "reconstruction", repr(scores["mse"])])
+        rows.append((epoch, "mse", "reconstruction", scores["mse"]))
         if has_density(method, codes):
             noisy = encode(method, shown, settings.batch_size, generator)
             for found_row in information_rows(method, noisy, split, IMAGES):
-                writer.writerow([epoch, found_row["metric"], "codes", repr(found_row["value"])])
-    return text.getvalue()
+                rows.append((epoch, found_row["metric"], "codes", found_row["value"]))
+    return csv_text(COLUMNS, rows)

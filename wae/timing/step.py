@@ -1,12 +1,12 @@
 """What is timed in the step study: whole training steps of the plan's methods, on their own networks and data."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from wae.compute import devices
 from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings, TimingSettings
 from wae.data.source import load
@@ -75,10 +75,7 @@ def step_call(method: Method, run: RunSettings, data: Path, n: int, device: torc
         nonlocal taken
         batch = batches[taken % len(batches)]
         taken += 1
-        precision = (
-            torch.autocast(device.type, torch.bfloat16) if run.training.mixed_precision == "bfloat16" else nullcontext()
-        )
-        with precision:
+        with devices.precision(device, run.training.mixed_precision):
             method.step(stored.index_select(0, batch), streams, mark)
 
     if run.training.compile:  # it compiles within its first call, for longer than the cap allows

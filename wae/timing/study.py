@@ -1,7 +1,5 @@
 """The wall-clock study: what the penalties and the training steps cost, written as two tables and a JSON document."""
 
-import csv
-import io
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,7 +9,7 @@ from typing import Any
 import torch
 
 from wae.compute import devices
-from wae.core.files import write_json, write_text
+from wae.core.files import csv_text, write_json, write_text
 from wae.core.settings import ExecutionSettings, RunSettings, TimingSettings
 from wae.timing import machine, memory
 from wae.timing.clock import Clock
@@ -143,7 +141,7 @@ def _apart(points: Sequence[Point], cores: Cores) -> dict[str, Any]:
 
 def table(points: Sequence[Point]) -> str:
     """timing.csv: a row for each part of each point, parts in the order they run, "total" last."""
-    return _csv(COLUMNS, itertools.chain.from_iterable(map(_rows, points)))
+    return _in_columns(COLUMNS, itertools.chain.from_iterable(map(_rows, points)))
 
 
 def table_of_rounds(points: Sequence[Point], cores: Cores) -> str:
@@ -162,15 +160,11 @@ def table_of_rounds(points: Sequence[Point], cores: Cores) -> str:
         looks = looks or [{}] * len(point.noisy)
         for seconds, noisy, look in zip(point.seconds.get("total", []), point.noisy, looks, strict=True):
             rows.append(_labels(point) | {"seconds": seconds, "noisy": int(noisy)} | look)
-    return _csv(ROUND_COLUMNS, rows)
+    return _in_columns(ROUND_COLUMNS, rows)
 
 
-def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+def _in_columns(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
+    return csv_text(columns, ([row.get(column) for column in columns] for row in rows))
 
 
 def _labels(point: Point) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The folder of one run: what training leaves there."""
 
-import csv
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from torch import nn
 from wae.compute.checkout import git_state
 from wae.compute.machine import processor, versions
 from wae.core.errors import UserError
-from wae.core.files import check_files, read_json, sha256_file, write_atomic, write_bytes, write_json
+from wae.core.files import check_files, csv_text, read_json, sha256_file, write_bytes, write_json, write_text
 from wae.core.layout import RunFolder
 from wae.core.plugins import plugin_versions
 from wae.core.settings import RunSettings
@@ -59,14 +58,9 @@ def save_weights(method: nn.Module, path: Path, leave_out: Sequence[str] = ()) -
 
 def write_history(history: list[dict[str, float]], path: Path) -> None:
     """history.csv: one row per epoch, NaN as an empty field. Without pandas, which takes half a second to import."""
-
-    def write(temporary: Path) -> None:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(history[0]) if history else [], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows({k: "" if v != v else v for k, v in row.items()} for row in history)
-
-    write_atomic(path, write)
+    columns = list(history[0]) if history else []
+    rows = ([None if row[name] != row[name] else row[name] for name in columns] for row in history)
+    write_text(path, csv_text(columns, rows))
 
 
 def write_results(

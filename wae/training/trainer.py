@@ -5,7 +5,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,11 +119,7 @@ class Trainer:
             self._set_schedule()
             self._order_state = self.streams["order"].get_state()
         order = self._epoch_order().to(self.device)
-        precision = (
-            torch.autocast(self.device.type, torch.bfloat16)
-            if self.settings.mixed_precision == "bfloat16"
-            else nullcontext()
-        )
+        precision = devices.precision(self.device, self.settings.mixed_precision)
         while progress.step < self.steps_per_epoch:
             start, cpu = time.perf_counter(), time.process_time()
             indices = order[progress.step * size : (progress.step + 1) * size]

@@ -1,7 +1,5 @@
 """The tables of scores: per dataset one for generation, one for reconstruction, one for the latent match."""
 
-import csv
-import io
 from collections.abc import Sequence
 
 from wae.analysis.files import CITATION, SCORES
@@ -10,6 +8,7 @@ from wae.analysis.rows import Bar, Score, Shortfall
 from wae.analysis.runs import REAL_DATA, base_method
 from wae.analysis.statistics import MIN_SEEDS
 from wae.analysis.words import HIDDEN, SUBJECTS, about, bracketed, counted, position
+from wae.core.files import csv_text
 from wae.core.reserved import PREFIXES
 from wae.report.names import slug
 from wae.report.tables.columns import NO_METHODS, Column
@@ -23,6 +22,10 @@ GROUPS = {
     "latent": ("Latent match", ("codes",)),
 }
 HELD_OUT = "Reconstructions, likelihoods and codes are of test images."  # said where the reference is the train split
+LONG_COLUMNS = (
+    *("dataset", "method", "metric", "subject", "unit", "better", "mean", "low", "high"),
+    *("seeds_finished", "seeds_started", "samples", "draws", "label", "mark"),
+)
 FIRST = {"reconstruction": "sse", "latent": "latent_sw2_debiased"}  # sorts the table; the others' is the distance
 
 
@@ -161,22 +164,18 @@ def trace(results: Results, dataset: str, method: str, column: Column, found: Sc
 
 
 def _long_csv(results: Results, dataset: str, methods: list[str], columns: list[Column]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    names = ("dataset", "method", "metric", "subject", "unit", "better", "mean", "low", "high")
-    writer.writerow([*names, "seeds_finished", "seeds_started", "samples", "draws", "label", "mark"])
+    rows: list[list[object]] = []
     for method in methods:
         counts = (results.finished(dataset, method), results.started(dataset, method))
         for column in columns:
             found = column.scores.get(method)
             if found is not None:
                 what = about(column.metric)
-                numbers = ["" if v is None else repr(v) for v in (found.mean, found.low, found.high)]
                 key = [dataset, method, column.metric, column.subject, what.unit, what.better or ""]
-                samples = "" if found.samples is None else found.samples
                 label = "smoke" if found.few_images else found.limit.value
-                writer.writerow([*key, *numbers, *counts, samples, found.draws, label, found.mark])
-    return out.getvalue()
+                numbers = [found.mean, found.low, found.high, *counts, found.samples, found.draws]
+                rows.append([*key, *numbers, label, found.mark])
+    return csv_text(LONG_COLUMNS, rows)
 
 
 def reasons_in_words(shortfalls: Sequence[Shortfall]) -> list[str]:
