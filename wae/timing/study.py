@@ -159,7 +159,7 @@ def table_of_rounds(points: Sequence[Point], cores: Cores) -> str:
         ]
         looks = looks or [{}] * len(point.noisy)
         for seconds, noisy, look in zip(point.seconds.get("total", []), point.noisy, looks, strict=True):
-            rows.append(_labels(point) | {"seconds": seconds, "noisy": int(noisy)} | look)
+            rows.append(point.labels | {"seconds": seconds, "noisy": int(noisy)} | look)
     return _in_columns(ROUND_COLUMNS, rows)
 
 
@@ -167,16 +167,12 @@ def _in_columns(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> st
     return csv_text(columns, ([row.get(column) for column in columns] for row in rows))
 
 
-def _labels(point: Point) -> dict[str, Any]:
-    return {name: "" if value is None else value for name, value in point.labels.items()}
-
-
 def _rows(point: Point) -> Iterator[dict[str, Any]]:
     shared = {
-        **_labels(point),
+        **point.labels,
         "rounds": point.rounds,
         "noisy_rounds": sum(point.noisy),
-        "peak_bytes": "" if point.peak_bytes is None else point.peak_bytes,
+        "peak_bytes": point.peak_bytes,
         "status": point.status,
     }
     if not point.rounds:
