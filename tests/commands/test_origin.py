@@ -9,9 +9,11 @@ import pytest
 from wae.analysis.collecting import write_table
 from wae.analysis.runs import ORIGIN, RUNS_COLUMNS
 from wae.commands import origin, verify
-from wae.commands.recorded import Recorded, config_to_rerun
+from wae.commands.recorded import Recorded, RecordedCell, config_to_rerun
 from wae.core.errors import UserError
+from wae.core.files import read_json, write_json
 from wae.core.settings.types import NAME
+from wae.planning.plan import load_plan
 
 
 def write_runs(path: Path, seeds: int = 5, **said: str) -> None:
@@ -79,3 +81,22 @@ def test_a_run_of_the_processor_is_made_again_on_the_processor(
     with pytest.raises(UserError, match="far enough"):
         verify.rerun(record, "d/a/seed0", tmp_path / "results", tmp_path)
     assert asked == [device]
+
+
+def test_a_rerun_plans_the_recorded_names_whatever_the_order_of_the_keys_that_vary(tmp_path: Path) -> None:
+    # A manifest's keys are sorted, and a variant's name follows the order in which its config has them.
+    grid: list[Any] = [
+        {"methods": ["wae_mmd"], "values": {"latent_dim": [2, 8], "lambda_": [1.0, 3.0]}},
+        {"methods": ["wae_gan"], "values": {"prior": ["uniform"], "latent_dim": [2], "lambda_": [1.0]}},
+        {"methods": ["vae"], "values": {"latent_dim": [2]}},
+    ]
+    run = {"datasets": ["glyphs"], "methods": [], "seeds": [0], "vary": grid}
+    plan = load_plan({"experiment": "e", "run": run})
+    write_json(tmp_path / "config.json", {"experiment": "e", "run": run})
+    cells = [RecordedCell(dataset="glyphs", method=made.method, seed=0, settings={}) for made in plan.runs]
+    made = Recorded(experiment="e", config=read_json(tmp_path / "config.json", own=True), plan=cells)
+    again = load_plan(config_to_rerun(made))
+    assert [str(cell.method) for cell in again.runs] == [cell.method for cell in plan.runs]
+    assert again.runs[-2].method == "wae_gan@prior=uniform+latent_dim=2+lambda_=1.0"
+    for config in ({}, {"run": None}, {"run": {"vary": 3}}, {"run": {"vary": [3, {"values": 3}]}}):
+        assert config_to_rerun(made.model_copy(update={"config": config})).get("run") == config.get("run")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wae.analysis.runs import varied
 from wae.core.errors import UserError
 from wae.core.files import digest, read_json
 from wae.core.layout import Cell
@@ -73,12 +74,29 @@ def config_to_rerun(recorded: Recorded, device: str = "auto") -> dict[str, Any]:
     """
     execution = recorded.config.get("execution")
     execution = execution if isinstance(execution, Mapping) else {}
-    return recorded.config | {
+    config = _in_order(recorded.config, recorded.plan)
+    return config | {
         "experiment": recorded.again,
         "data_root": None,
         "execution": {"device": device} | {key: execution[key] for key in BITS if key in execution},
         "report": {},
     }
+
+
+def _in_order(config: dict[str, Any], cells: list[RecordedCell]) -> dict[str, Any]:
+    """``config`` with the keys of each ``run.vary`` in the order of the recorded names, which JSON has sorted."""
+    run = config.get("run")
+    if not isinstance(run, Mapping) or not isinstance(run.get("vary"), list):
+        return config
+    orders = {frozenset(keys): keys for cell in cells if (keys := tuple(varied(cell.method)))}
+    vary = []
+    for entry in run["vary"]:
+        values = entry.get("values") if isinstance(entry, Mapping) else None
+        if isinstance(values, Mapping):
+            keys = orders.get(frozenset(values), tuple(values))
+            entry = {**entry, "values": {key: values[key] for key in keys}}
+        vary.append(entry)
+    return config | {"run": {**run, "vary": vary}}
 
 
 def refuse_code_of(folder: Path, plan: Plan) -> None:
