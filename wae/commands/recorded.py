@@ -84,7 +84,7 @@ def config_to_rerun(recorded: Recorded, device: str = "auto") -> dict[str, Any]:
 
 
 def _in_order(config: dict[str, Any], cells: list[RecordedCell]) -> dict[str, Any]:
-    """``config`` with the keys of each ``run.vary`` in the order of the recorded names, which JSON has sorted."""
+    """``config`` with the keys of each ``run.vary`` in the order of the recorded names: a manifest sorts them."""
     run = config.get("run")
     if not isinstance(run, Mapping) or not isinstance(run.get("vary"), list):
         return config
