@@ -2,18 +2,24 @@
 
 python -m benchmarks.reproductions          # prints the table
 python -m benchmarks.reproductions --write  # and puts it into README.md, between its two markers
+
+Seeds of one config that were recorded in several folders, as they took days, are compared as one experiment.
 """
 
-import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks import marked
+from benchmarks.parts import Parts
+from wae.analysis.published.comparison import compare_file
+from wae.core.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "reports/recorded/reproductions"
+LEDGER = ROOT / "config/anchors.yaml"
 BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->", "<!-- end -->"
 ORDER = ("reproduced", "not reproduced", "undecided", "")
 EPOCH = re.compile(r"_epoch(\d+)$")
@@ -39,16 +45,30 @@ def table(recorded: Path) -> str:
     The epochs of one log are one row. What is decided comes first.
     """
     lines: list[tuple[str, tuple[str, ...]]] = []
-    for folder in sorted(path.parent for path in recorded.glob("*/published.json")):
-        rows = json.loads((folder / "published.json").read_text(encoding="utf-8"))["rows"]
+    for config, folders in experiments(recorded).items():
         logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-        for row in rows:
+        for row in compared(folders):
             if row["ours"] is not None and row["outcome"] != "not comparable":
                 key = (row["source"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
                 logs.setdefault(key, []).append(row)
-        lines += [(found[0]["outcome"], line(found, folder.name)) for found in logs.values()]
+        lines += [(found[0]["outcome"], line(found, config)) for found in logs.values()]
     lines.sort(key=lambda pair: ORDER.index(pair[0]))
     return marked.table(HEAD, [cells for _, cells in lines])
+
+
+def experiments(recorded: Path) -> dict[str, list[Path]]:
+    """The folders that hold published numbers beside ours, by the experiment that their seeds are of."""
+    found: dict[str, list[Path]] = {}
+    for folder in sorted(path.parent for path in recorded.glob("*/published.json")):
+        found.setdefault(read_json(folder / "manifest.json", "config")["config"]["experiment"], []).append(folder)
+    return found
+
+
+def compared(folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """Published numbers beside ours: as recorded in one folder, or compared again over the seeds of several."""
+    if len(folders) == 1:
+        return list(read_json(folders[0] / "published.json", "rows")["rows"])
+    return [asdict(row) for row in compare_file(Parts(folders), LEDGER).rows]
 
 
 def line(rows: Sequence[dict[str, Any]], config: str) -> tuple[str, ...]:

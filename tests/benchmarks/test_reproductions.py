@@ -1,9 +1,21 @@
 import json
+import math
+import re
+import shutil
 from pathlib import Path
+from statistics import mean, stdev
+
+import pandas as pd
+import pytest
+from scipy import stats
 
 from benchmarks.marked import written
-from benchmarks.reproductions import BEGIN, END, RECORDED, table
-from wae.core.files import read_json
+from benchmarks.parts import Parts
+from benchmarks.reproductions import BEGIN, END, RECORDED, compared, experiments, table
+from wae.core.errors import UserError
+from wae.core.files import read_json, write_json
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_readmes_table_is_that_of_the_recorded_files(root: Path) -> None:
@@ -31,7 +43,7 @@ def test_only_measured_rows_are_shown_with_their_interval(tmp_path: Path) -> Non
         "standing": "recalled",
         "outcome": "",
     }
-    (tmp_path / "mine").mkdir()
+    write_json(tmp_path / "mine/manifest.json", {"config": {"experiment": "mine"}})
     (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [measured, several, measured | {"ours": None}]}))
     assert table(tmp_path).splitlines()[2:] == [
         "| A: VAE, MNIST, squared error per image | 13.87, second hand | 0.005 | 13.866 | 1 | - | reproduced "
@@ -54,7 +66,7 @@ def test_the_epochs_of_a_log_are_one_row_and_other_protocols_none(tmp_path: Path
         )
     ]
     foreign = rows[0] | {"source": "B", "outcome": "not comparable"}
-    (tmp_path / "mine").mkdir()
+    write_json(tmp_path / "mine/manifest.json", {"config": {"experiment": "mine"}})
     (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [rows[0], foreign, *rows[1:]]}))
     assert table(tmp_path).splitlines()[2:] == [
         "| A: VAE, MNIST, loss, epochs 1, 10, 30 | 205.16<br>145.5<br>140 | 2<br>2<br>2 "
@@ -68,4 +80,61 @@ def test_a_recorded_reproduction_names_the_commit_of_its_rules() -> None:
         manifest = read_json(folder / "manifest.json")
         assert manifest["clean_tree"] is True
         assert len(manifest["commit"]) == 40
-        assert manifest["config"]["experiment"] == folder.name
+        experiment = manifest["config"]["experiment"]
+        assert re.fullmatch(rf"{experiment}(_[2-9])?", folder.name)
+        assert (ROOT / f"config/reproductions/{experiment}.yaml").exists()
+
+
+def part(tmp_path: Path, name: str, seed: int, parzen: float, **evaluation: int) -> Path:
+    """The recorded adversarial autoencoder as if its one run had this ``seed`` and this estimate."""
+    made = tmp_path / name
+    shutil.copytree(RECORDED / "aae_mnist", made)
+    scores = pd.read_csv(made / "metrics.csv")
+    ours = scores["seed"] == 0
+    assert ours.any()
+    scores.loc[ours & (scores["metric"] == "parzen"), "value"] = parzen
+    scores.loc[ours, "seed"] = seed
+    scores.to_csv(made / "metrics.csv", index=False)
+    manifest = read_json(made / "manifest.json")
+    manifest["config"]["evaluation"] |= evaluation
+    write_json(made / "manifest.json", manifest)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [
+        ((341.0, 342.0, 343.5), "reproduced"),
+        ((338.0, 342.0, 345.5), "undecided"),
+        ((351.0, 352.0, 353.5), "not reproduced"),
+    ],
+)
+def test_seeds_recorded_in_several_folders_have_one_verdict_on_the_interval_of_all(
+    tmp_path: Path, values: tuple[float, ...], outcome: str
+) -> None:
+    names = ("aae_mnist", "aae_mnist_2", "aae_mnist_3")
+    folders = [part(tmp_path, name, seed, value) for seed, (name, value) in enumerate(zip(names, values, strict=True))]
+    assert experiments(tmp_path) == {"aae_mnist": folders}
+    (row,) = [row for row in compared(folders) if row["method"] == "aae" and row["outcome"] != "not comparable"]
+    half = float(stats.t.ppf(0.975, 2)) * stdev(values) / math.sqrt(3)
+    assert (row["ours"], row["low"], row["high"]) == pytest.approx(
+        (mean(values), mean(values) - half, mean(values) + half)
+    )
+    assert (row["seeds"], row["below"], row["outcome"]) == (3, sum(v < row["published"] for v in values), outcome)
+    (line,) = [line for line in table(tmp_path).splitlines() if ": AAE, MNIST" in line]
+    assert line.endswith(f"| 3 | {row['below']} | {outcome} | `config/reproductions/aae_mnist.yaml` |")
+
+
+def test_parts_are_other_seeds_of_the_same_protocol(tmp_path: Path) -> None:
+    first, same = part(tmp_path, "aae_mnist", 0, 341.0), part(tmp_path, "aae_mnist_2", 0, 342.0)
+    with pytest.raises(UserError, match=r"aae_mnist_2: has mnist/aae/seed0, as .*aae_mnist; keep one"):
+        Parts([first, same])
+    other = part(tmp_path, "aae_mnist_3", 1, 342.0, parzen_samples=1000)
+    with pytest.raises(UserError, match=r"aae_mnist_3: evaluation: parzen_samples is 1000 and in .* 10000; runs of"):
+        Parts([first, other])
+    manifest = read_json(other / "manifest.json")
+    manifest["config"]["evaluation"]["parzen_samples"] = 10000
+    manifest["plan"][-1]["settings"]["dropout"] = 0.3
+    write_json(other / "manifest.json", manifest)
+    with pytest.raises(UserError, match=r"mnist/aae: dropout is 0.3 and in .* 0.2; runs of another protocol"):
+        Parts([first, other])
