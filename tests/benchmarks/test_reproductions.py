@@ -85,6 +85,23 @@ def test_a_recorded_reproduction_names_the_commit_of_its_rules() -> None:
         assert (ROOT / f"config/reproductions/{experiment}.yaml").exists()
 
 
+def test_the_runs_that_would_decide_the_rest_of_kerass_log_are_those_of_the_record() -> None:
+    text = " ".join((ROOT / "docs/reproductions.md").read_text(encoding="utf-8").split())
+    said = text.partition("What would decide the rest.")[2].partition("So forty runs")[0]
+    folder = RECORDED / "keras_vae_repeated"
+    scores = pd.read_csv(folder / "metrics.csv")
+    needed = []
+    for row in read_json(folder / "published.json")["rows"]:
+        if row["outcome"] == "undecided":
+            values = scores[(scores["metric"] == row["our_metric"]) & (scores["seed"] >= 0)]["value"]
+            edge = abs(abs(values.mean() - row["published"]) - row["tolerance"])
+            runs = range(len(values), 1000)
+            needed.append(next(n for n in runs if stats.t.ppf(0.975, n - 1) * values.std() / math.sqrt(n) <= edge))
+    assert sorted(map(int, re.findall(r"(\d+) \(", said))) == sorted(needed)
+    assert len(needed) == 8
+    assert sum(n <= 40 for n in needed) == 6
+
+
 def part(tmp_path: Path, name: str, seed: int, parzen: float, **evaluation: int) -> Path:
     """The recorded adversarial autoencoder as if its one run had this ``seed`` and this estimate."""
     made = tmp_path / name
