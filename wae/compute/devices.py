@@ -23,14 +23,15 @@ kernel_gradients = "cudnn"  # of this process, as torch's own switches are: exec
 DRIVER = Path("/proc/driver/nvidia/version")
 _held: list[BaseFileLock] = []  # not released: a device stays claimed until this process ends, however it ends
 _own: torch.device | None = None  # the device that this process has claimed, for all of its stages
+_said: set[str] = set()  # why this process computes on the CPU: said once, not at each of its stages
 
 
 def setup(execution: ExecutionSettings) -> torch.device:
     """Set threads, deterministic kernels, their gradients, TF32 and the allocator for this process; choose its device.
 
     "auto" and "cuda" claim a free CUDA device, the first that computes, or take the one that this process has claimed
-    before; where there is none, "auto" takes the CPU, says so on stderr, and "cuda" raises UserError, as both do where
-    a free one is unfit. "cuda:N" takes device N unclaimed.
+    before; where there is none, "auto" takes the CPU and says so once on stderr, and "cuda" raises UserError, as both
+    do where a free one is unfit. "cuda:N" takes device N unclaimed.
     """
     global kernel_gradients, _own
     kernel_gradients = execution.kernel_gradients
@@ -61,7 +62,9 @@ def setup(execution: ExecutionSettings) -> torch.device:
     lack = f"all {len(names)} CUDA devices are claimed by other jobs" if names else "there is no CUDA device"
     if execution.device == "cuda":
         raise UserError(f"execution.device is 'cuda' and {lack}; lower --resources gpu=N, or set it to auto or cpu")
-    print(f"{lack}: computing on the CPU", file=sys.stderr)
+    if lack not in _said:
+        print(f"{lack}: computing on the CPU", file=sys.stderr)
+        _said.add(lack)
     return torch.device("cpu")
 
 
