@@ -166,6 +166,37 @@ def test_the_command_tells_a_difference_from_what_is_undecided(
     assert capfd.readouterr().err == ("" if said is None else f"error: {said.format(folder)}\n")
 
 
+@pytest.mark.parametrize(
+    ("cell", "seeds", "commit", "said"),
+    [
+        ("d/a/seed1", 5, "c1", "seeds made again: 1 (leave /seedN away for all 5)"),
+        ("d/a", 2, "c1", "seeds made again: 2 (the record has 2)"),
+        ("d/a", 5, "c1", None),
+        ("d/a/seed1", 5, "c0", None),
+    ],
+)
+def test_that_so_few_seeds_may_show_nothing_is_said_before_they_are_trained(
+    cell: str,
+    seeds: int,
+    commit: str,
+    said: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    here = manifest(commit=commit)
+    monkeypatch.setattr(verify, "git_state", lambda: (commit, True))
+    monkeypatch.setattr(verify, "versions", lambda: here["versions"])
+    monkeypatch.setattr(verify, "hardware", lambda: here["hardware"])
+    monkeypatch.setattr(verify, "rerun", stop)
+    other = frame({("b", s, "fid_classifier", 0): 1.0 for s in range(9)})
+    with pytest.raises(StopSignalError):
+        verify.verify(recorded(tmp_path, pd.concat([frame(FID)[:seeds], other])), tmp_path / "results", cell)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == (2 if said is None else 3)
+    assert said is None or lines[2].endswith(said)
+
+
 def test_settings_that_changed_since_are_not_compared(tmp_path: Path, smoke: dict[str, Any]) -> None:
     plan = [{"dataset": "digits", "method": "vae", "seed": 0, "settings": {"width": 9, "epochs": 3}}]
     record = Recorded.model_validate(manifest(experiment="smoke", config=smoke, plan=plan))

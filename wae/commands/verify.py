@@ -33,6 +33,7 @@ from wae.planning.plan import load_plan
 
 KEYS = ["dataset", "method", "seed", "metric", "subject", "reference", "samples", "draw"]
 SHOWN = 20  # values that differ, of one comparison
+FEWEST = 4  # seeds that show equivalence: three would do for a measure, but no split of six tells a cell's runs apart
 
 
 def verify(recorded: Path, results: Path, cell: str | None = None) -> Finding:
@@ -61,7 +62,10 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> Finding:
     print(f"recorded  {origin_said(record.model_dump())}")
     print(f"here      {origin_said(here)}", flush=True)
     if cell is not None:
-        old = of_cell(old, cell)
+        asked = of_cell(old, cell)
+        if asked["seed"].nunique() < FEWEST and not same_origin(record.model_dump(), here):
+            print(few_seeds(old, asked), flush=True)
+        old = asked
     if old[old["seed"] >= 0].empty:
         raise UserError(f"{recorded / 'metrics.csv'}: holds no score of a run; there is nothing to compare with")
     fresh = load_metrics(folder / "metrics.csv") if cell is None else rerun(record, cell, results, recorded)
@@ -93,6 +97,17 @@ def of_cell(recorded: pd.DataFrame, cell: str) -> pd.DataFrame:
     if found.empty:
         raise UserError(f"{plain(cell)}: nothing was recorded of it; take another, such as {plain(runs.iloc[-1])}")
     return found
+
+
+def few_seeds(recorded: pd.DataFrame, asked: pd.DataFrame) -> str:
+    """What to know before a run of ``asked`` on another commit, versions or machine: so few seeds may show nothing."""
+    of_method = (recorded["dataset"] == asked["dataset"].iloc[0]) & (recorded["method"] == asked["method"].iloc[0])
+    known = recorded[of_method]["seed"].nunique()
+    remedy = f"leave /seedN away for all {known}" if known >= FEWEST else f"the record has {known}"
+    return (
+        f"not the recorded commit, versions and machine: where bits differ, it takes {FEWEST} seeds to show a "
+        f"repetition; seeds made again: {asked['seed'].nunique()} ({remedy})"
+    )
 
 
 def _reference(record: Recorded) -> str:
@@ -191,8 +206,7 @@ def report(found: Repetition) -> None:
     noisy = [m for m in found.measures if m.power is not None and m.power < POWER]
     few = [m for m in found.measures if m.finding is Finding.UNDECIDED and m.power is None]
     if few:
-        # Three would do for a measure, but no split of three and three can tell a cell's runs apart.
-        print(f"too few seeds: {min(min(m.seeds) for m in few)}, need 4 or more to show equivalence")
+        print(f"too few seeds: {min(min(m.seeds) for m in few)}, need {FEWEST} or more to show equivalence")
     if noisy and found.finding is Finding.UNDECIDED:
         print(f"too noisy for so few seeds: {len(noisy)} measures; run more seeds")
     print(
