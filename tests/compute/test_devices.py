@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import stat
@@ -171,6 +172,38 @@ def test_threads_and_deterministic_kernels() -> None:
     assert torch.get_num_threads() == 2
     assert torch.are_deterministic_algorithms_enabled()
     devices.setup(ExecutionSettings(device="cpu", threads=threads))
+
+
+def test_numpy_scipy_and_scikit_learn_have_the_threads_of_the_config_whatever_the_environment_says() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", LOADED_BEFORE_AND_AFTER],
+        env=os.environ | dict.fromkeys(devices.THREADS, "2"),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after = (json.loads(line) for line in found.stdout.splitlines())
+    assert min(os.cpu_count() or 1, 2) in before.values()
+    assert len(after) >= len(before) + 2
+    assert set(after.values()) == {1}
+
+
+LOADED_BEFORE_AND_AFTER = """
+import json, numpy, torch
+from threadpoolctl import threadpool_info
+
+from wae.compute.devices import setup
+from wae.core.settings import ExecutionSettings
+
+def threads():
+    print(json.dumps({pool["filepath"]: pool["num_threads"] for pool in threadpool_info()}))
+
+threads()
+setup(ExecutionSettings(device="cpu", threads=1))
+import scipy.linalg, sklearn.mixture
+threads()
+"""
 
 
 def test_kernel_gradients_are_cudnns_unless_asked_for() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from filelock import BaseFileLock
+from threadpoolctl import threadpool_limits
 
 from wae.core import locks
 from wae.core.errors import UserError, one_line
@@ -19,6 +20,7 @@ from wae.core.settings import ExecutionSettings
 
 # glibc's mallopt: what is freed stays in the process, as every step asks for the same sizes again.
 _MALLOPT = {"M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 1 << 30), "M_TOP_PAD": (-2, 16 << 20)}
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 kernel_gradients = "cudnn"  # of this process, as torch's own switches are: execution.kernel_gradients
 DRIVER = Path("/proc/driver/nvidia/version")
 _held: list[BaseFileLock] = []  # not released: a device stays claimed until this process ends, however it ends
@@ -35,7 +37,7 @@ def setup(execution: ExecutionSettings) -> torch.device:
     """
     global kernel_gradients, _own
     kernel_gradients = execution.kernel_gradients
-    torch.set_num_threads(execution.threads)
+    set_threads(execution.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     deterministic()
     set_tf32(execution.tf32)
@@ -66,6 +68,17 @@ def setup(execution: ExecutionSettings) -> torch.device:
         print(f"{lack}: computing on the CPU", file=sys.stderr)
         _said.add(lack)
     return torch.device("cpu")
+
+
+def set_threads(threads: int) -> None:
+    """So many threads for torch, and for the matrix products and decompositions of NumPy, SciPy and scikit-learn.
+
+    Their last bits depend on the number, and left to themselves the latter take every core.
+    """
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+    for name in THREADS:  # for libraries that are loaded later: they look once, then
+        os.environ[name] = str(threads)
 
 
 def _chosen(wanted: str, names: list[str]) -> torch.device:
