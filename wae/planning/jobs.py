@@ -170,8 +170,8 @@ def _torch_has_cuda() -> bool:
 def set_environment(plan: Plan) -> None:
     """Tell the jobs where the library and the data lie, and how many threads to use: no part of a result.
 
-    One thread per job unless the config or the environment says otherwise, as runs side by side are faster
-    than threads in one run.
+    One thread per job unless the config says otherwise, as runs side by side are faster than threads in one run. What
+    computes scores and weights sets it itself (wae.compute.devices); the environment can change it for the rest alone.
     """
     root = data_root(plan.config)
     if root is not None:
