@@ -8,6 +8,7 @@ import pandas as pd
 
 from wae.analysis.results import Results
 from wae.core.errors import UserError, shown
+from wae.core.layout import Cell
 
 
 class Parts(Results):
@@ -20,7 +21,7 @@ class Parts(Results):
         super().__init__(folders[0])
         self._parts = [Results(folder) for folder in folders]
         expected = protocol(self)
-        seen: dict[tuple[str, str, int], Path] = {}
+        seen: dict[str, Path] = {}
         for part in self._parts:
             for key, value in protocol(part).items():
                 if (first := expected.setdefault(key, value)) != value:
@@ -29,11 +30,10 @@ class Parts(Results):
                         "runs of another protocol need an experiment of their own"
                     )
             scored = part.metrics().query("seed >= 0")  # scores of real data are the same in each
-            for run in sorted(set(zip(scored["dataset"], scored["method"], scored["seed"], strict=True))):
+            runs = set(zip(scored["dataset"], scored["method"], scored["seed"], strict=True))
+            for run in sorted(str(Cell(*found)) for found in runs):
                 if run in seen:
-                    raise UserError(
-                        f"{part.folder}: has {run[0]}/{run[1]}/seed{run[2]}, as {seen[run]}; keep one of them"
-                    )
+                    raise UserError(f"{part.folder}: has {run}, as {seen[run]}; keep one of them")
                 seen[run] = part.folder
 
     def metrics(self) -> pd.DataFrame:

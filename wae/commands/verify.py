@@ -61,9 +61,10 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> Finding:
             here = read_json(folder / "manifest.json")
     print(f"recorded  {origin_said(record.model_dump())}")
     print(f"here      {origin_said(here)}", flush=True)
+    alike = same_origin(record.model_dump(), here)
     if cell is not None:
         asked = of_cell(old, cell)
-        if asked["seed"].nunique() < FEWEST and not same_origin(record.model_dump(), here):
+        if asked["seed"].nunique() < FEWEST and not alike:
             print(few_seeds(old, asked), flush=True)
         old = asked
     if old[old["seed"] >= 0].empty:
@@ -77,7 +78,7 @@ def verify(recorded: Path, results: Path, cell: str | None = None) -> Finding:
     elsewhere = moved(devices(recorded / "runs.csv"), devices(again / "runs.csv"))
     for line in elsewhere:
         print(line)
-    if not elsewhere and same_origin(record.model_dump(), here):
+    if alike and not elsewhere:
         for line in found[:SHOWN]:
             print(f"different: {line}")
         print(f"different: {len(found)} of {len(old)} values, on the same commit, versions and machine")
