@@ -142,6 +142,8 @@ def test_names_in_the_text_exist(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
         base = path.parent if path.parent != ROOT / "benchmarks" else ROOT
         assert (base / target.strip()).exists(), f"{path.name}: link to {target}"
+        if path.is_relative_to(ROOT / "docs"):
+            assert (base / target).resolve().is_relative_to(ROOT / "docs"), f"{path.name}: {target} is not in the site"
 
 
 @pytest.mark.slow
