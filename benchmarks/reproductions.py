@@ -6,7 +6,6 @@ python -m benchmarks.reproductions --write  # and puts it into README.md, betwee
 Seeds of one config that were recorded in several folders, as they took days, are compared as one experiment.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from benchmarks import marked
 from benchmarks.parts import Parts
-from wae.analysis.published.comparison import compare_file
+from wae.analysis.published.comparison import EPOCH, compare_file
 from wae.core.files import read_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +21,6 @@ RECORDED = ROOT / "reports/recorded/reproductions"
 LEDGER = ROOT / "config/anchors.yaml"
 BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->", "<!-- end -->"
 ORDER = ("reproduced", "not reproduced", "undecided", "")
-EPOCH = re.compile(r"_epoch(\d+)$")
 STANDINGS = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}
 WORDS = {
     "mnist": "MNIST",

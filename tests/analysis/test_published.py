@@ -203,6 +203,29 @@ def test_fields_that_only_some_sources_state_count_where_they_do(ledger: Ledger)
 
 
 @pytest.mark.parametrize(
+    ("epochs", "there", "here", "differs"),
+    [
+        (7, "constant", "constant", []),
+        (3, "constant", "constant", []),
+        (2, "constant", "constant", ["epochs: 7 there, 2 here"]),
+        (3, "paper", "paper", ["epochs: 7 there, 3 here"]),  # its rate falls at epochs that it counts from the end
+        (3, "constant", "paper", ["epochs: 7 there, 3 here", "learning-rate schedule: constant there, paper here"]),
+    ],
+)
+def test_a_mean_over_an_epoch_needs_no_later_epoch_at_a_constant_rate(
+    ledger: Ledger, epochs: int, there: str, here: str, differs: list[str]
+) -> None:
+    ours = runs(epochs=epochs, schedule=here)
+    small = small_ledger(ledger, fields={"schedule": there}, metric="loss_epoch3", values={"training": 50.0})
+    of_epoch = one(scores([50.0] * 3, "loss_epoch3", subject="training"), ours, small)
+    assert said(of_epoch) == differs
+    assert of_epoch.outcome == ("not comparable" if differs else "reproduced")
+    small = small_ledger(ledger, fields={"schedule": there}, metric="loss", values={"training": 50.0})
+    of_end = one(scores([50.0] * 3, "loss", subject="training"), ours, small)
+    assert of_end.outcome == ("reproduced" if (epochs, here) == (7, "constant") else "not comparable")
+
+
+@pytest.mark.parametrize(
     ("name", "count", "base"),
     [
         ("keras_vae", 12, {"method": "vae", "subject": "training", "reference": "train", "samples": 70_000}),
@@ -228,6 +251,35 @@ def test_a_reproductions_config_follows_the_ledger(
     ours = [row for row in rows if row.protocol == protocol]
     assert len(ours) == count
     assert {(row.outcome, *said(row)) for row in ours} == {("reproduced",)}
+
+
+@pytest.mark.parametrize(
+    ("whole", "begun", "epochs"),
+    [("keras_vae", "keras_vae_two_epochs", 2), ("keras_vae_repeated", "keras_vae_repeated_first_epoch", 1)],
+)
+def test_a_beginning_of_kerass_vae_answers_the_numbers_of_its_epochs(
+    whole: str, begun: str, epochs: int, root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wae.planning.config.missing", lambda *arguments: None)
+    plans = [load_plan(root / f"config/reproductions/{name}.yaml") for name in (whole, begun)]
+    first, second = (plan.runs[0].training.model_dump(exclude={"epochs"}) for plan in plans)
+    assert first == second
+    assert plans[0].config.datasets == plans[1].config.datasets
+    assert not set(plans[0].config.run.seeds) & set(plans[1].config.run.seeds)
+    base = {"method": "vae", "subject": "training", "reference": "train", "samples": 70_000}
+    entries = [entry for entry in published(ledger) if entry.protocol.startswith("keras_vae")]
+    rows = anchors.compare(
+        pd.concat([scores([entry.value] * 3, entry.metric, **base) for entry in entries]),
+        [run.model_dump() for run in plans[1].runs],
+        ledger,
+        plans[1].config.evaluation.model_dump(),
+        {dataset: settings.options for dataset, settings in plans[1].config.datasets.items()},
+    )
+    ours = [row for row in rows if row.protocol.startswith("keras_vae")]
+    answered = {row.metric for row in ours if row.outcome != "not comparable"}
+    numbers = {f"training_{loss}_epoch{e}" for loss in ("reconstruction", "penalty") for e in range(1, epochs + 1)}
+    assert answered == numbers
+    assert plans[1].config.evaluation.training_epochs == list(range(1, epochs + 1))
 
 
 def test_the_five_stages_of_burdas_vae_begin_the_whole(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,17 @@ def test_same_seed_gives_the_same_bits_and_another_seed_does_not(
     assert contents(tmp_path / "a") != contents(tmp_path / "c")
 
 
+@pytest.mark.parametrize(("schedule", "same"), [("constant", True), ("smooth", False)])
+def test_at_a_constant_rate_an_epoch_does_not_depend_on_how_many_follow(
+    smoke: dict[str, Any], data: Path, tmp_path: Path, schedule: str, same: bool
+) -> None:
+    histories = []
+    for epochs in (2, 4):
+        training.train(a_run(smoke, "vae", epochs=epochs, schedule=schedule), data, tmp_path / str(epochs), CPU, "code")
+        histories.append(pd.read_csv(tmp_path / f"{epochs}/history.csv").drop(columns="seconds"))
+    assert histories[0].equals(histories[1][:2]) == same
+
+
 @pytest.mark.parametrize("stream", SEED_STREAMS)
 def test_one_stream_with_another_seed_leaves_all_else_of_the_run(
     smoke: dict[str, Any], data: Path, tmp_path: Path, stream: str
