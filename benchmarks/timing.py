@@ -190,7 +190,7 @@ def conditions(results: Iterable[Results]) -> str:
         noisy = f"{int(totals['noisy_rounds'].sum())} of {int(totals['rounds'].sum()):,} samples"
         cores = machine.get("cores_apart") or {}
         out, kept = cores.get("rounds_taken_out", 0), cores.get("rounds_kept", 0)
-        apart = f" {out:,} more were taken while the cores lay apart and are left out, {kept:,} such are kept."
+        apart = f" {out:,} more, taken while the cores lay apart or were one, are left out; {kept:,} such are kept."
         said.append(
             f"- {threads(study)}, at commit {commit}: {rounds}{lacking}; {noisy} were taken while another process was "
             f"at work.{apart if out + kept else ''}"
