@@ -1,4 +1,4 @@
-"""One experiment whose seeds were recorded in several folders, as they took days."""
+"""One reproduction whose seeds were run as several experiments, as they took days."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -3,7 +3,6 @@
 python -m benchmarks.record EXPERIMENT  # results/EXPERIMENT, reports/EXPERIMENT/summary.html
 python -m benchmarks.record EXPERIMENT --kind search  # of a length or a weight: its scores, as no claim rests on it
 python -m benchmarks.record EXPERIMENT --kind reproduction  # scores and published numbers, into .../reproductions
-python -m benchmarks.record EXPERIMENT --kind reproduction --part 2  # further seeds of it: into EXPERIMENT_2
 
 It refuses runs of a tree with changes, runs that lack (without `run.partial`), and tables that are not those of the
 manifest; then it prints the row for reports/recorded/README.md.
@@ -96,10 +95,9 @@ def _holds_rows(path: Path) -> bool:
     return bool(text) and (path.suffix != ".csv" or "\n" in text)
 
 
-def main(experiment: str, kind: str, part: int = 1) -> None:
+def main(experiment: str, kind: str) -> None:
     """Record results/EXPERIMENT and print its row."""
-    name = experiment if part == 1 else f"{experiment}_{part}"
-    target = ROOT / "reports/recorded" / ("reproductions" if kind == "reproduction" else "") / name
+    target = ROOT / "reports/recorded" / ("reproductions" if kind == "reproduction" else "") / experiment
     print(record(ROOT / "results" / experiment, ROOT / "reports" / experiment / PAGE, target, kind))
 
 
@@ -107,10 +105,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiment", help="its name, as in its config")
     parser.add_argument("--kind", choices=FURTHER, default="study", help="what it was run for")
-    parser.add_argument(
-        "--part", type=int, default=1, help="of a reproduction whose seeds are recorded in several folders"
-    )
     asked = parser.parse_args()
-    if asked.part != 1 and asked.kind != "reproduction":
-        parser.error("--part is for --kind reproduction alone, whose table takes all parts together")
-    sys.exit(in_words("record", lambda: main(asked.experiment, asked.kind, asked.part)))
+    sys.exit(in_words("record", lambda: main(asked.experiment, asked.kind)))

@@ -3,9 +3,10 @@
 python -m benchmarks.reproductions          # prints the table
 python -m benchmarks.reproductions --write  # and puts it into README.md, between its two markers
 
-Seeds of one config that were recorded in several folders, as they took days, are compared as one experiment.
+Further seeds of a config, run as experiments NAME_2 to NAME_9, are compared together with those of NAME.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RECORDED = ROOT / "reports/recorded/reproductions"
 LEDGER = ROOT / "config/anchors.yaml"
 BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->", "<!-- end -->"
+FURTHER = re.compile(r"_[2-9]$")  # ends an experiment that has further seeds of the config before it
 ORDER = ("reproduced", "not reproduced", "undecided", "")
 STANDINGS = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}
 WORDS = {
@@ -55,10 +57,11 @@ def table(recorded: Path) -> str:
 
 
 def experiments(recorded: Path) -> dict[str, list[Path]]:
-    """The folders that hold published numbers beside ours, by the experiment that their seeds are of."""
+    """The folders that hold published numbers beside ours, by the config that their seeds are of."""
     found: dict[str, list[Path]] = {}
     for folder in sorted(path.parent for path in recorded.glob("*/published.json")):
-        found.setdefault(read_json(folder / "manifest.json", "config")["config"]["experiment"], []).append(folder)
+        name = read_json(folder / "manifest.json", "config")["config"]["experiment"]
+        found.setdefault(FURTHER.sub("", name), []).append(folder)
     return found
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks import record as module
 from benchmarks.record import record
 from wae.analysis.collecting import write_table
 from wae.analysis.runs import RUNS_COLUMNS, TIMING_COLUMNS, TRAJECTORIES_COLUMNS
@@ -109,14 +108,3 @@ def test_searches_and_reproductions_keep_no_page_and_nothing_that_a_claim_rests_
         *("manifest.json", "metrics.csv", "runs.csv", "metric_facts.json", "trajectories.csv"),
         *(["published.json"] if published else []),
     }
-
-
-def test_further_seeds_of_a_reproduction_are_a_folder_beside_the_first(
-    experiment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    root = experiment.parents[1]
-    monkeypatch.setattr(module, "ROOT", root)
-    for part, name in ((1, "mine"), (2, "mine_2")):
-        module.main("mine", "reproduction", part)
-        assert capsys.readouterr().out.startswith(f"| `{name}/` |")
-        assert (root / "reports/recorded/reproductions" / name / "metrics.csv").exists()
