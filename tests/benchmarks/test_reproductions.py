@@ -84,10 +84,8 @@ def test_a_recorded_reproduction_names_the_commit_of_its_rules() -> None:
         assert (ROOT / f"config/reproductions/{FURTHER.sub('', folder.name)}.yaml").exists()
 
 
-def test_the_runs_that_would_decide_the_rest_of_kerass_log_are_those_of_the_record() -> None:
-    text = " ".join((ROOT / "docs/reproductions.md").read_text(encoding="utf-8").split())
-    said = text.partition("What would decide the rest.")[2].partition("So forty runs")[0]
-    folder = RECORDED / "keras_vae_repeated"
+def runs_that_would_decide(folder: Path) -> list[int]:
+    """How many runs of this mean and spread each undecided number would need, by Student's interval."""
     scores = pd.read_csv(folder / "metrics.csv")
     needed = []
     for row in read_json(folder / "published.json")["rows"]:
@@ -96,9 +94,19 @@ def test_the_runs_that_would_decide_the_rest_of_kerass_log_are_those_of_the_reco
             edge = abs(abs(values.mean() - row["published"]) - row["tolerance"])
             runs = range(len(values), 1000)
             needed.append(next(n for n in runs if stats.t.ppf(0.975, n - 1) * values.std() / math.sqrt(n) <= edge))
-    assert sorted(map(int, re.findall(r"(\d+) \(", said))) == sorted(needed)
+    return sorted(needed)
+
+
+def test_the_runs_that_would_decide_the_rest_of_kerass_log_are_those_of_the_record() -> None:
+    text = " ".join((ROOT / "docs/reproductions.md").read_text(encoding="utf-8").split())
+    said = text.partition("What would decide the rest.")[2].partition("So forty runs")[0]
+    needed = runs_that_would_decide(RECORDED / "keras_vae_repeated")
+    assert sorted(map(int, re.findall(r"(\d+) \(", said))) == needed
     assert len(needed) == 8
     assert sum(n <= 40 for n in needed) == 6
+    of_the_page, of_the_earlier_log = runs_that_would_decide(RECORDED / "keras_vae_two_epochs")
+    assert of_the_page < 100
+    assert f"{of_the_earlier_log} such runs would decide" in text
 
 
 def part(tmp_path: Path, name: str, seed: int, parzen: float, **evaluation: int) -> Path:
