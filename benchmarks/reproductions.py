@@ -36,7 +36,7 @@ WORDS = {
     "training_reconstruction": "reconstruction in training",
     "training_penalty": "KL divergence in training",
 }  # of a method, dataset or score; others are called what the config calls them
-HEAD = ("published result", "theirs", "tolerance", "ours", "runs", "below theirs", "verdict", "config")
+HEAD = ("published result and config", "epoch", "theirs ± tolerance", "ours", "runs", "below theirs", "verdict")
 
 
 def table(recorded: Path) -> str:
@@ -49,7 +49,7 @@ def table(recorded: Path) -> str:
         logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for row in compared(folders):
             if row["ours"] is not None and row["outcome"] != "not comparable":
-                key = (row["source"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
+                key = (row["source"], row["standing"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
                 logs.setdefault(key, []).append(row)
         lines += [(found[0]["outcome"], line(found, config)) for found in logs.values()]
     lines.sort(key=lambda pair: ORDER.index(pair[0]))
@@ -75,26 +75,22 @@ def compared(folders: Sequence[Path]) -> list[dict[str, Any]]:
 def line(rows: Sequence[dict[str, Any]], config: str) -> tuple[str, ...]:
     """The cells of published numbers beside ours: our mean over runs and its 95% interval where there are several."""
     first = rows[0]
-    metric = EPOCH.sub("", first["metric"])
-    if epochs := [found[1] for row in rows if (found := EPOCH.search(row["metric"]))]:
-        metric = f"{WORDS.get(metric, metric)}, {'epochs' if len(epochs) > 1 else 'epoch'} {', '.join(epochs)}"
-    outcomes = [row["outcome"] or "none: recalled" for row in rows]
-    verdict = "; ".join(f"{outcome} ({outcomes.count(outcome)})" for outcome in dict.fromkeys(outcomes))
-    what = ", ".join(WORDS.get(word, word) for word in (first["method"], first["dataset"], metric))
+    words = (first["method"], first["dataset"], EPOCH.sub("", first["metric"]))
+    epochs = [EPOCH.search(row["metric"]) for row in rows]
     return (
-        f"{first['source']}: {what}",
-        _joined(f"{row['published']:g}{STANDINGS[row['standing']]}" for row in rows),
-        _joined(f"{row['tolerance']:g}" for row in rows),
+        f"{first['source']}: {', '.join(WORDS.get(word, word) for word in words)}<br>`{config}.yaml`",
+        _joined("-" if epoch is None else epoch[1] for epoch in epochs),
+        _joined(f"{row['published']:g} ± {row['tolerance']:g}" for row in rows) + STANDINGS[first["standing"]],
         _joined(map(_ours, rows)),
         str(first["seeds"]),
         _joined("-" if row.get("below") is None else str(row["below"]) for row in rows),
-        verdict if len(rows) > 1 else outcomes[0],
-        f"`config/reproductions/{config}.yaml`",
+        _joined(row["outcome"] or "none: recalled" for row in rows),
     )
 
 
 def _joined(cells: Iterable[str]) -> str:
-    return "<br>".join(cells)
+    """One line for each epoch; none is broken, so that those of all columns stand side by side."""
+    return "<br>".join(cell.replace(" ", "&nbsp;") for cell in cells)
 
 
 def _ours(row: dict[str, Any]) -> str:

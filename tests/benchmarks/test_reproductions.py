@@ -46,10 +46,10 @@ def test_only_measured_rows_are_shown_with_their_interval(tmp_path: Path) -> Non
     write_json(tmp_path / "mine/manifest.json", {"config": {"experiment": "mine"}})
     (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [measured, several, measured | {"ours": None}]}))
     assert table(tmp_path).splitlines()[2:] == [
-        "| A: VAE, MNIST, squared error per image | 13.87, second hand | 0.005 | 13.866 | 1 | - | reproduced "
-        "| `config/reproductions/mine.yaml` |",
-        "| A: VAE, MNIST, Parzen log-likelihood | 13.87, recalled | 0.005 | 13.866 [13.5, 14.25] | 3 | 2 "
-        "| none: recalled | `config/reproductions/mine.yaml` |",
+        "| A: VAE, MNIST, squared error per image<br>`mine.yaml` | - | 13.87&nbsp;±&nbsp;0.005, second hand "
+        "| 13.866 | 1 | - | reproduced |",
+        "| A: VAE, MNIST, Parzen log-likelihood<br>`mine.yaml` | - | 13.87&nbsp;±&nbsp;0.005, recalled "
+        "| 13.866&nbsp;[13.5,&nbsp;14.25] | 3 | 2 | none:&nbsp;recalled |",
     ]
 
 
@@ -69,9 +69,10 @@ def test_the_epochs_of_a_log_are_one_row_and_other_protocols_none(tmp_path: Path
     write_json(tmp_path / "mine/manifest.json", {"config": {"experiment": "mine"}})
     (tmp_path / "mine/published.json").write_text(json.dumps({"rows": [rows[0], foreign, *rows[1:]]}))
     assert table(tmp_path).splitlines()[2:] == [
-        "| A: VAE, MNIST, loss, epochs 1, 10, 30 | 205.16<br>145.5<br>140 | 2<br>2<br>2 "
-        "| 206.2 [205.2, 207.2]<br>146.5 [145.5, 147.5]<br>141 [140, 142] | 3 | 3<br>0<br>- "
-        "| undecided (2); reproduced (1) | `config/reproductions/mine.yaml` |"
+        "| A: VAE, MNIST, loss<br>`mine.yaml` | 1<br>10<br>30 "
+        "| 205.16&nbsp;±&nbsp;2<br>145.5&nbsp;±&nbsp;2<br>140&nbsp;±&nbsp;2 "
+        "| 206.2&nbsp;[205.2,&nbsp;207.2]<br>146.5&nbsp;[145.5,&nbsp;147.5]<br>141&nbsp;[140,&nbsp;142] "
+        "| 3 | 3<br>0<br>- | undecided<br>reproduced<br>undecided |"
     ]
 
 
@@ -147,7 +148,8 @@ def test_seeds_of_several_experiments_have_one_verdict_on_the_interval_of_all(
     )
     assert (row["seeds"], row["below"], row["outcome"]) == (3, sum(v < row["published"] for v in values), outcome)
     (line,) = [line for line in table(tmp_path).splitlines() if ": AAE, MNIST" in line]
-    assert line.endswith(f"| 3 | {row['below']} | {outcome} | `config/reproductions/aae_mnist.yaml` |")
+    assert "<br>`aae_mnist.yaml` |" in line
+    assert line.endswith(f"| 3 | {row['below']} | {outcome.replace(' ', '&nbsp;')} |")
 
 
 def test_parts_are_other_seeds_of_the_same_protocol(tmp_path: Path) -> None:
