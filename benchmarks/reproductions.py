@@ -60,8 +60,7 @@ def experiments(recorded: Path) -> dict[str, list[Path]]:
     """The folders that hold published numbers beside ours, by the config that their seeds are of."""
     found: dict[str, list[Path]] = {}
     for folder in sorted(path.parent for path in recorded.glob("*/published.json")):
-        name = read_json(folder / "manifest.json", "config")["config"]["experiment"]
-        found.setdefault(FURTHER.sub("", name), []).append(folder)
+        found.setdefault(FURTHER.sub("", folder.name), []).append(folder)
     return found
 
 
