@@ -22,7 +22,6 @@ RECORDED = ROOT / "reports/recorded/reproductions"
 LEDGER = ROOT / "config/anchors.yaml"
 BEGIN, END = "<!-- reproductions: python -m benchmarks.reproductions --write -->", "<!-- end -->"
 FURTHER = re.compile(r"_[2-9]$")  # ends an experiment that has further seeds of the config before it
-ORDER = ("reproduced", "not reproduced", "undecided", "")
 STANDINGS = {"read": "", "secondary": ", second hand", "recalled": ", recalled"}
 WORDS = {
     "mnist": "MNIST",
@@ -42,17 +41,19 @@ HEAD = ("published result and config", "epoch", "theirs ± tolerance", "ours", "
 def table(recorded: Path) -> str:
     """A row in Markdown for each published number that a recorded reproduction measured under its protocol.
 
-    The epochs of one log are one row. What is decided comes first.
+    The epochs of one log are one row. Rows that answer the same number, under several configs, stand together; recalled
+    numbers come last.
     """
-    lines: list[tuple[str, tuple[str, ...]]] = []
+    lines: list[tuple[tuple[bool, str, str], tuple[str, ...]]] = []
     for config, folders in experiments(recorded).items():
         logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for row in compared(folders):
             if row["ours"] is not None and row["outcome"] != "not comparable":
                 key = (row["source"], row["standing"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
                 logs.setdefault(key, []).append(row)
-        lines += [(found[0]["outcome"], line(found, config)) for found in logs.values()]
-    lines.sort(key=lambda pair: ORDER.index(pair[0]))
+        for (source, standing, _, _, metric), found in logs.items():
+            lines.append(((standing == "recalled", source, metric), line(found, config)))
+    lines.sort(key=lambda pair: pair[0])
     return marked.table(HEAD, [cells for _, cells in lines])
 
 

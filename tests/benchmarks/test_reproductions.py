@@ -76,6 +76,40 @@ def test_the_epochs_of_a_log_are_one_row_and_other_protocols_none(tmp_path: Path
     ]
 
 
+def test_rows_that_answer_one_number_stand_together_and_recalled_ones_last(tmp_path: Path) -> None:
+    row = {
+        "method": "vae",
+        "dataset": "mnist",
+        "published": 1.0,
+        "tolerance": 0.5,
+        "ours": 1.1,
+        "low": 1.0,
+        "high": 1.2,
+    }
+    row |= {"standing": "read", "seeds": 3, "below": 1, "outcome": "reproduced"}
+    for config in ("first", "second"):
+        rows = [
+            row | {"source": "A", "metric": "parzen", "standing": "recalled", "outcome": ""},
+            row | {"source": "C", "metric": "sse", "outcome": "undecided"},
+            row | {"source": "B", "metric": "sse", "outcome": "not reproduced"},
+            row | {"source": "B", "metric": "parzen"},
+        ]
+        (tmp_path / config).mkdir()
+        (tmp_path / config / "published.json").write_text(json.dumps({"rows": rows}))
+    cells = [line.split(" | ")[0] for line in table(tmp_path).splitlines()[2:]]
+    order = [(cell[2], cell.split(", ")[2].split("<br>")[0], cell.split("`")[1]) for cell in cells]
+    assert order == [
+        (source, score, f"{config}.yaml")
+        for source, score in (
+            ("B", "Parzen log-likelihood"),
+            ("B", "squared error per image"),
+            ("C", "squared error per image"),
+            ("A", "Parzen log-likelihood"),
+        )
+        for config in ("first", "second")
+    ]
+
+
 def test_a_recorded_reproduction_names_the_commit_of_its_rules() -> None:
     for folder in RECORDED.iterdir():
         manifest = read_json(folder / "manifest.json")
