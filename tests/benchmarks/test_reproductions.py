@@ -144,6 +144,36 @@ def test_the_runs_that_would_decide_the_rest_of_kerass_log_are_those_of_the_reco
     assert f"{of_the_earlier_log} such runs would decide" in text
 
 
+def test_what_came_out_of_kerass_logs_is_what_is_recorded() -> None:
+    page, earlier = (f"Variational AutoEncoder (Keras code example{which})" for which in ("", ", an earlier log"))
+    answers = [
+        ("the page's", page, "keras_vae_repeated_first_epoch", (1,)),
+        ("the page's", page, "keras_vae_repeated", (2, 5, 10, 20, 30)),
+        ("the earlier one", earlier, "keras_vae_two_epochs", (1, 2)),
+    ]
+    came_out: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for log, source, name, epochs in answers:
+        rows = {(r["source"], r["metric"]): r for r in read_json(RECORDED / name / "published.json")["rows"]}
+        for score, word in (("reconstruction", "reconstruction"), ("penalty", "KL divergence")):
+            for epoch in epochs:
+                outcome = rows[source, f"training_{score}_epoch{epoch}"]["outcome"]
+                came_out.setdefault((log, outcome), {}).setdefault(word, []).append(str(epoch))
+    text = (ROOT / "docs/reproductions.md").read_text(encoding="utf-8")
+    outcomes = ("reproduced", "not reproduced", "undecided")
+    for log in ("the page's", "the earlier one"):
+        cells = [
+            "; ".join(f"{word}: {', '.join(epochs)}" for word, epochs in sorted(of.items(), reverse=True))
+            for of in (came_out[log, outcome] for outcome in outcomes)
+        ]
+        (line,) = [line for line in text.splitlines() if line.startswith(f"| {log}, ")]
+        assert line.split(" | ", 1)[1] == " | ".join(cells) + " |"
+    counts = [
+        sum(len(e) for (_, o), of in came_out.items() if o == outcome for e in of.values()) for outcome in outcomes
+    ]
+    assert counts == [2, 9, 5]
+    assert "**two\nare reproduced, nine are not, and five are undecided**" in text
+
+
 def part(tmp_path: Path, name: str, seed: int, parzen: float, **evaluation: int) -> Path:
     """The recorded adversarial autoencoder as if its one run had this ``seed`` and this estimate."""
     made = tmp_path / name
