@@ -41,20 +41,25 @@ HEAD = ("published result and config", "epoch", "theirs ± tolerance", "ours", "
 def table(recorded: Path) -> str:
     """A row in Markdown for each published number that a recorded reproduction measured under its protocol.
 
-    The epochs of one log are one row. Rows that answer the same number, under several configs, stand together; recalled
+    The epochs of one log are one row. Those that answer the same numbers under several configs stand together; recalled
     numbers come last.
     """
-    lines: list[tuple[tuple[bool, str, str], tuple[str, ...]]] = []
+    lines: list[tuple[tuple[bool, str], str, tuple[str, ...]]] = []
     for config, folders in experiments(recorded).items():
         logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for row in compared(folders):
             if row["ours"] is not None and row["outcome"] != "not comparable":
                 key = (row["source"], row["standing"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
                 logs.setdefault(key, []).append(row)
-        for (source, standing, _, _, metric), found in logs.items():
-            lines.append(((standing == "recalled", source, metric), line(found, config)))
-    lines.sort(key=lambda pair: pair[0])
-    return marked.table(HEAD, [cells for _, cells in lines])
+        for (source, standing, method, dataset, score), found in logs.items():
+            words = ", ".join(WORDS.get(word, word) for word in (method, dataset, score))
+            lines.append(((standing == "recalled", f"{source}: {words}"), config, line(found)))
+    lines.sort(key=lambda entry: entry[0])
+    rows = []
+    for at, ((_, title), config, cells) in enumerate(lines):
+        again = at > 0 and lines[at - 1][0] == lines[at][0]
+        rows.append((f"{'the same' if again else title}<br>`{config}`", *cells))
+    return marked.table(HEAD, rows)
 
 
 def experiments(recorded: Path) -> dict[str, list[Path]]:
@@ -72,13 +77,11 @@ def compared(folders: Sequence[Path]) -> list[dict[str, Any]]:
     return [asdict(row) for row in compare_file(Parts(folders), LEDGER).rows]
 
 
-def line(rows: Sequence[dict[str, Any]], config: str) -> tuple[str, ...]:
+def line(rows: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """The cells of published numbers beside ours: our mean over runs and its 95% interval where there are several."""
     first = rows[0]
-    words = (first["method"], first["dataset"], EPOCH.sub("", first["metric"]))
     epochs = [EPOCH.search(row["metric"]) for row in rows]
     return (
-        f"{first['source']}: {', '.join(WORDS.get(word, word) for word in words)}<br>`{config}.yaml`",
         _joined("-" if epoch is None else epoch[1] for epoch in epochs),
         _joined(f"{row['published']:g} ± {row['tolerance']:g}" for row in rows) + STANDINGS[first["standing"]],
         _joined(map(_ours, rows)),
