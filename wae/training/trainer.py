@@ -24,6 +24,7 @@ from wae.training.run_folder import save_weights, write_history
 from wae.training.trackers import Trackers
 
 HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` reads it
+LOG_SECONDS = 30.0  # between states of the progress bar where it goes to a file, so that runs of hours keep short logs
 
 
 @dataclass
@@ -84,11 +85,13 @@ class Trainer:
             progress.seconds = progress.prepared_seconds = time.perf_counter() - start
             progress.cpu_seconds = time.process_time() - cpu
         saved = written = time.monotonic()
+        interval = 2.0 if sys.stderr.isatty() else LOG_SECONDS
         bar = tqdm(
             total=self.settings.epochs * self.steps_per_epoch,
             initial=progress.epoch * self.steps_per_epoch + progress.step,
             unit="step",
-            mininterval=2.0,
+            mininterval=interval,
+            maxinterval=5 * interval,
             ascii=True,
             desc=str(self.cell),
         )
