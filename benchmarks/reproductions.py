@@ -44,22 +44,21 @@ def table(recorded: Path) -> str:
     The epochs of one log are one row. Those that answer the same numbers under several configs stand together; recalled
     numbers come last.
     """
-    lines: list[tuple[tuple[bool, str], str, tuple[str, ...]]] = []
+    logs: dict[tuple[bool, str, str, str], list[dict[str, Any]]] = {}
     for config, folders in experiments(recorded).items():
-        logs: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for row in compared(folders):
             if row["ours"] is not None and row["outcome"] != "not comparable":
-                key = (row["source"], row["standing"], row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
+                words = (row["method"], row["dataset"], EPOCH.sub("", row["metric"]))
+                title = f"{row['source']}: {', '.join(WORDS.get(word, word) for word in words)}"
+                key = (row["standing"] == "recalled", title, config, row["standing"])
                 logs.setdefault(key, []).append(row)
-        for (source, standing, method, dataset, score), found in logs.items():
-            words = ", ".join(WORDS.get(word, word) for word in (method, dataset, score))
-            lines.append(((standing == "recalled", f"{source}: {words}"), config, line(found)))
-    lines.sort(key=lambda entry: entry[0])
-    rows = []
-    for at, ((_, title), config, cells) in enumerate(lines):
-        again = at > 0 and lines[at - 1][0] == lines[at][0]
-        rows.append((f"{'the same' if again else title}<br>`{config}`", *cells))
-    return marked.table(HEAD, rows)
+    lines: list[tuple[str, ...]] = []
+    above = None
+    for key in sorted(logs):
+        _, title, config, _ = key
+        lines.append((f"{'the same' if key[:2] == above else title}<br>`{config}`", *line(logs[key])))
+        above = key[:2]
+    return marked.table(HEAD, lines)
 
 
 def experiments(recorded: Path) -> dict[str, list[Path]]:
