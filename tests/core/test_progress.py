@@ -1,8 +1,10 @@
 """What a long job says of itself."""
 
+import sys
+
 import pytest
 
-from wae.core.progress import Progress
+from wae.core.progress import Progress, progress_bar
 
 
 def test_parts_are_named_once_a_job_is_long(capsys: pytest.CaptureFixture[str]) -> None:
@@ -14,3 +16,18 @@ def test_parts_are_named_once_a_job_is_long(capsys: pytest.CaptureFixture[str]) 
         "digits/vae/seed0: 10 s so far, now reconstructions",
         "digits/vae/seed0: 64 s so far, now codes",
     ]
+
+
+@pytest.mark.parametrize(("terminal", "seconds"), [(True, 2.0), (False, 30.0)])
+def test_a_log_gets_the_progress_bar_more_rarely_than_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool, seconds: float
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with progress_bar("digits/vae/seed0", "step", 20, 7) as bar:
+        assert bar.mininterval == seconds
+        assert bar.maxinterval > seconds  # else another thread of tqdm shows it sooner
+        bar.update(13)
+    log = capsys.readouterr().err
+    assert log.startswith("\rdigits/vae/seed0:  35%|###5")
+    assert "| 20/20 [" in log
+    assert log.isascii()

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tqdm import tqdm
 
 import wae
 from wae.compute.seeds import PURPOSES, Streams
@@ -315,24 +314,6 @@ def test_a_checkpoint_of_other_sources_is_not_used(
     checkpoint.save(tmp_path / "run/checkpoint.pt", "other", {"epoch": 3})
     training.train(run, data, tmp_path / "run", CPU, "code")
     assert "of other settings, sources or images; discarded" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("terminal", "seconds"), [(True, 2.0), (False, 30.0)])
-def test_a_log_gets_the_progress_bar_more_rarely_than_a_terminal(
-    smoke: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool, seconds: float
-) -> None:
-    bars: list[tqdm] = []
-
-    def bar(**options: Any) -> tqdm:
-        bars.append(tqdm(**options))
-        return bars[-1]
-
-    monkeypatch.setattr("wae.training.trainer.tqdm", bar)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
-    training.train(a_run(smoke), data, tmp_path / "run", CPU, "code")
-    (shown,) = bars
-    assert shown.mininterval == seconds
-    assert shown.maxinterval > seconds  # else another thread of tqdm shows it sooner
 
 
 def test_sigterm_saves_and_the_same_command_goes_on(smoke: dict[str, Any], data: Path, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Self
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from wae.core.errors import UserError, unknown_name
+from wae.core.progress import progress_bar
 from wae.data.downloads import check_md5
 from wae.data.pictures import read_picture
 from wae.data.source import Split
@@ -59,8 +59,10 @@ class CelebAFiles:
     def read(self, indices: np.ndarray, part: str) -> Split:
         """The images of ``indices`` cropped and resized, (n, 3, 64, 64), each decoded straight into its place."""
         images = np.empty((len(indices), 3, _SIDE, _SIDE), np.uint8)
-        for at, index in enumerate(tqdm(indices.tolist(), desc=f"CelebA {part}", unit="image", mininterval=5)):
-            images[at] = self._image(self.names[index])
+        with progress_bar(f"CelebA {part}", "image", len(indices)) as bar:
+            for at, index in enumerate(indices.tolist()):
+                images[at] = self._image(self.names[index])
+                bar.update()
         return Split(images, None if self.labels is None else self.labels[indices])
 
     def _image(self, name: str) -> np.ndarray:

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from wae.compute import devices
 from wae.compute.machine import processor
 from wae.compute.seeds import Streams
 from wae.core.errors import StopSignalError, UserError
 from wae.core.layout import Cell, RunFolder
+from wae.core.progress import progress_bar
 from wae.core.settings import RunSettings
 from wae.methods.base import Method, build
 from wae.training import checkpoint, pretraining, schedules
@@ -24,7 +24,6 @@ from wae.training.run_folder import save_weights, write_history
 from wae.training.trackers import Trackers
 
 HISTORY_SECONDS = 1.0  # history.csv is rewritten at most so often, as `status` reads it
-LOG_SECONDS = 30.0  # between states of the progress bar where it goes to a file, so that runs of hours keep short logs
 
 
 @dataclass
@@ -85,17 +84,8 @@ class Trainer:
             progress.seconds = progress.prepared_seconds = time.perf_counter() - start
             progress.cpu_seconds = time.process_time() - cpu
         saved = written = time.monotonic()
-        interval = 2.0 if sys.stderr.isatty() else LOG_SECONDS
-        bar = tqdm(
-            total=self.settings.epochs * self.steps_per_epoch,
-            initial=progress.epoch * self.steps_per_epoch + progress.step,
-            unit="step",
-            mininterval=interval,
-            maxinterval=5 * interval,
-            ascii=True,
-            desc=str(self.cell),
-        )
-        with bar:
+        done = progress.epoch * self.steps_per_epoch + progress.step
+        with progress_bar(str(self.cell), "step", self.settings.epochs * self.steps_per_epoch, done) as bar:
             while progress.epoch < self.settings.epochs and progress.diverged_step is None:
                 for _ in self._epoch_steps():
                     bar.update()
