@@ -73,7 +73,7 @@ NOT_CALLABLE = 3
 
 def trained(folder: Path, **execution: Any) -> pd.DataFrame:
     """The history of a short run."""
-    prepare(DatasetSettings(source="tests.training.test_training:noise", shape=[1, 8, 8]), None, folder / "data")
+    prepare(DatasetSettings(source="tests.shared.training:noise", shape=[1, 8, 8]), None, folder / "data")
     settings = training("wae_mmd", epochs=3, batch_size=50, width=4, depth=2)
     run = RunSettings(dataset="d", method="m", seed=4, shape=[1, 8, 8], training=settings)
     train(run, folder / "data", folder / "run", ExecutionSettings(device="cpu", **execution), "code")
