@@ -105,6 +105,27 @@ def test_the_classifier_is_trained_on_the_device(made: Path, tmp_path: Path) -> 
         assert (tmp_path / file).read_bytes() == (made / "extractor" / file).read_bytes()
 
 
+class Projection(torch.nn.Module):
+    """An extractor whose only weights are a buffer, as those of a fixed random projection are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("directions", torch.randn(64, 6, generator=torch.Generator().manual_seed(0)))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.flatten(1).float() @ self.get_buffer("directions")
+
+
+def test_an_extractor_without_parameters() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8), np.uint8)
+    found = []
+    for device in (torch.device("cpu"), CUDA):
+        with on_device():
+            extractor = features.Extractor("own", Projection().to(device), {"kind": "own", "channels": 1})
+            found.append(features.extract(extractor, images))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+
+
 def test_inception(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """torch-fidelity's network with random weights."""
     pytest.importorskip("torch_fidelity")

@@ -101,6 +101,16 @@ def test_information_at_its_two_ends():
     assert distinct["mutual_information"] == pytest.approx(math.log(n), abs=1e-6)
 
 
+@pytest.mark.parametrize(("log_variance", "copies"), [(-30.0, 2), (-45.4, 2), (-45.4, 4)])
+def test_information_of_narrow_posteriors_and_images_that_are_there_more_than_once(log_variance, copies):
+    """Encoders without a KL term get there: log q(z_i|x_j) is then a small difference of numbers as large as 1e20."""
+    n, d = 400, 8
+    mean = np.repeat(normal(n // copies, d, 20, scale=5.0), copies, axis=0)
+    z = mean + math.exp(0.5 * log_variance) * normal(n, d, 21)
+    found = information_split(z, mean, np.full((n, d), log_variance), 5.0)
+    assert found["mutual_information"] == pytest.approx(math.log(n / copies), abs=1e-3)
+
+
 def test_information_of_gaussians_in_closed_form():
     n, noise = 3000, 0.5
     mean = normal(n, 1, 18)

@@ -9,8 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.shared.evaluation import EVALUATION, build, pictures
+from tests.shared.evaluation import EVALUATION, bars, build, pictures
 from wae.core.errors import UserError
+from wae.data.split import train_validation_indices
+from wae.evaluation.reference import build_reference
 from wae.evaluation.score import as_table, images_of, read_images, score
 
 SHAPE = (1, 12, 12)
@@ -58,6 +60,25 @@ def test_images_of_noughts_and_ones_are_refused_and_another_count_is_said(world,
     assert f"note: 150 images, where the config's own tables use {EVALUATION.samples:,}" in capsys.readouterr().err
     score(np.resize(images, (EVALUATION.samples, *SHAPE)), world[0], [world[2]], EVALUATION)
     assert "note: " not in capsys.readouterr().err
+
+
+def mean_gap(generated: np.ndarray, real: np.ndarray) -> float:
+    return float(abs(generated.mean() - real.mean()))
+
+
+@pytest.mark.parametrize(("reference", "fraction"), [("test", 0.0), ("train", 0.1), ("validation", 0.2)])
+def test_metrics_of_ones_own_get_the_images_that_runs_are_scored_on(world, tmp_path, reference, fraction) -> None:
+    own = [f"{__name__}:mean_gap"]
+    settings = EVALUATION.model_copy(update={"metrics": own, "reference": reference})
+    build_reference(world[0], world[1], settings, [fraction], tmp_path)
+    images = pictures(150, 4)[0]
+    (found,) = [r for r in score(images, world[0], [tmp_path], settings) if r["metric"] == "mean_gap"]
+    held_out = bars(None).test.images
+    if reference == "validation":
+        held_out = bars(None).train.images[train_validation_indices(600, fraction)[1]]
+    assert found["value"] == pytest.approx(mean_gap(images, held_out), abs=1e-12)
+    assert found["reference"] == ("validation" if reference == "validation" else "test")
+    assert (found["subject"], found["samples"]) == ("images", 150)
 
 
 def test_layouts_of_an_array(tmp_path):

@@ -166,10 +166,15 @@ def test_a_result_outlives_the_next_call() -> None:
     torch.testing.assert_close(gradient, gradients(mmd_penalty, x.detach(), y, base=4.0)[1])
 
 
-def test_no_gradient_is_made_when_none_is_wanted() -> None:
-    x = points(5, 2).requires_grad_()
+def test_gradients_are_computed_only_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted, run = [], fused.Workspace.run
+    monkeypatch.setattr(fused.Workspace, "run", lambda self, *a: wanted.append(tuple(a[2])) or run(self, *a))
+    x, y = points(5, 2).requires_grad_(), points(5, 2, seed=1)
+    mmd_penalty(x, y, base=4.0)
+    mmd_penalty(y, x, base=4.0)
     with torch.no_grad():
-        assert not mmd_penalty(x, points(5, 2, seed=1), base=4.0).requires_grad
+        mmd_penalty(x, x, base=4.0)
+    assert wanted == [(True, False), (False, True), (False, False)]
 
 
 @pytest.mark.parametrize("form", [mmd_penalty, random_feature_mmd])

@@ -20,6 +20,7 @@ from wae.core.files import read_json
 from wae.core.layout import RunFolder
 from wae.core.settings import RunSettings
 from wae.data.source import load
+from wae.data.split import train_validation_indices
 from wae.evaluation.subjects import load_method
 from wae.methods.base import Method
 from wae.training import loop as training
@@ -139,7 +140,8 @@ def test_data_that_do_not_fit_are_refused(smoke: dict[str, Any], data: Path, tmp
 
 def test_validation_images_are_not_trained_on(smoke: dict[str, Any], data: Path) -> None:
     run = a_run(smoke, validation_fraction=0.2)
-    assert len(training._training_images(run, data, torch.device("cpu"))) == 200
+    expected = load(data, "train").images[train_validation_indices(250, 0.2)[0]]
+    assert np.array_equal(training._training_images(run, data, torch.device("cpu")).numpy(), expected)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,8 @@ def extract(extractor: Extractor, images: np.ndarray | Tensor, batch_size: int =
             f"{extractor.record['architecture']['shape']} (channels, height, width); resize them, or take another "
             "extractor"
         )
-    device = next(extractor.module.parameters(), torch.empty(0)).device
+    weights = chain(extractor.module.parameters(), extractor.module.buffers())
+    device = next(weights, torch.empty(0)).device
     parts = []
     for part in tensor.split(batch_size):
         part = part.to(device)

@@ -42,7 +42,18 @@ def splits(
             )
     trained, validation = train_validation_indices(len(train.images), fraction)
     images = train.images if len(trained) == len(train.images) else train.images[trained]
-    if settings.reference != "validation":
-        return images, HeldOut("test", load(data, "test"), train.images[validation] if len(validation) else images)
-    labels = None if train.labels is None else train.labels[validation]
-    return images, HeldOut("validation", Split(train.images[validation], labels), images)
+    name, scored = scored_split(data, settings.reference, fraction)
+    others = images if name == "validation" or not len(validation) else train.images[validation]
+    return images, HeldOut(name, scored, others)
+
+
+def scored_split(data: Path, reference: str, validation_fraction: float) -> tuple[str, Split]:
+    """Name and images of what reconstructions, codes and one's own metrics are scored on.
+
+    The test split, or, where ``reference`` is "validation", that part of the train split.
+    """
+    if reference != "validation":
+        return "test", load(data, "test")
+    train = load(data, "train")
+    _, validation = train_validation_indices(len(train.images), validation_fraction)
+    return "validation", Split(train.images[validation], None if train.labels is None else train.labels[validation])

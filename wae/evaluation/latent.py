@@ -12,6 +12,8 @@ from scipy.linalg import eigh, eigvalsh
 
 from wae.evaluation.metric import metric
 
+CANCELLED = 1e-8  # of what is subtracted: a difference below that has lost half of its digits
+
 
 def dimension_moments(z: np.ndarray) -> dict[str, np.ndarray]:
     """{"mean", "sd", "skewness", "excess_kurtosis"} of each dimension of codes (n, d): arrays (d,).
@@ -175,8 +177,12 @@ def information_split(
     total = 0.0
     for start in range(0, n, block):
         part = samples[start : start + block]
-        # log q(z_i | x_j) up to rounding: |z - m|^2 / v expanded into three matrix products, (block, N)
-        quadratic = part**2 @ precision.T - 2.0 * part @ (centre * precision).T + (centre**2 * precision).sum(1)
+        # log q(z_i | x_j): |z - m|^2 / v expanded into three matrix products, (block, N)
+        squares, norms = part**2 @ precision.T, (centre**2 * precision).sum(1)
+        quadratic = squares - 2.0 * part @ (centre * precision).T + norms
+        # Under narrow posteriors the products of two images with near codes cancel to their rounding alone.
+        for row in (quadratic < CANCELLED * (squares + norms)).any(1).nonzero().flatten().tolist():
+            quadratic[row] = ((part[row] - centre) ** 2 * precision).sum(1)
         joint = constant - 0.5 * quadratic
         own = slice(start, start + len(part))
         conditional = constant[own] - 0.5 * ((part - centre[own]) ** 2 * precision[own]).sum(1)

@@ -60,6 +60,8 @@ def manifold_scores(
 ) -> Manifold:
     """The four scores of features (N, D) and (M, D), on ``n`` random ones of each side (fewer where a side has fewer).
 
+    Which ones depends on N and M alone, so that methods with as many samples are held against the same real images.
+
     A point's neighbourhood is the ball that reaches its k-th nearest point of its own side. Precision: the share of
     samples inside any real neighbourhood, k = ``neighbours``; recall with the sides exchanged. Density: the mean over
     samples of the number of real neighbourhoods around it, over k = ``density_neighbours``; coverage: the share of real

@@ -19,7 +19,7 @@ SIDE = 10  # rows and columns of the grid of samples
 PAIRS = 8  # rows of the other two grids
 STEPS = 10
 GAP, GREY = 1, 128  # pixels between images, and their value
-GRID_SEED = 0  # one seed for all runs: their grids show the same z
+GRID_SEED = 0  # one seed for all runs: their grids show the same z on the same kind of device
 
 
 def grid(images: Tensor, columns: int) -> np.ndarray:
@@ -45,8 +45,9 @@ def save_pictures(method: Method, images: np.ndarray, folder: RunFolder, device:
 
     ``images``: uint8 test images (n, C, H, W), of which a random subset is shown, the same for every run (repeated
     where there are fewer than needed): the first can all be of one class. samples: 10 by 10, the same z for every run
-    of a latent dimension and prior. reconstructions: 8 rows of 10, each original above what comes back.
-    interpolations: 8 rows of 10 steps from one test image's code to the next one's.
+    of a latent dimension and prior on one kind of device (CUDA's generators draw others). reconstructions: 8 rows of
+    10, each original above what comes back. interpolations: 8 rows of 10 steps from one test image's code to the
+    next one's.
     """
     generator = stream(GRID_SEED, "samples", device)
     z = method.prior.sample(SIDE * SIDE, generator)

@@ -14,6 +14,8 @@ from wae.data.folders import picture_files, read_pictures
 from wae.data.own import load_npy
 from wae.data.source import check_grey_levels, load
 from wae.evaluation.distances import Distances
+from wae.evaluation.held_out import scored_split
+from wae.evaluation.own import OwnMetrics
 from wae.evaluation.reference import load_reference
 from wae.evaluation.rows import row
 from wae.evaluation.sharpness import sharpness
@@ -30,20 +32,26 @@ def score(
 ) -> list[dict[str, Any]]:
     """Rows (see wae/evaluation/rows.py) of images (folder, .npy or array) as if they were samples of a method here.
 
-    ``data``: the prepared dataset; ``references``: folders of ``build_reference`` for it, one per extractor. All
-    images count, so a table that compares should give as many of each. UserError where shapes or types do not fit.
+    ``data``: the prepared dataset; ``references``: folders of ``build_reference`` for it, one per extractor. Metrics of
+    ``settings.metrics`` get the images that runs are scored on. All images count, so a table that compares should give
+    as many of each. UserError where shapes or types do not fit.
     """
+    own = OwnMetrics(settings.metrics)  # before anything is computed: one that cannot be called is refused
     shape = tuple(int(side) for side in load(data, "test").images.shape[1:])
     tensor = torch.from_numpy(images_of(images, shape))
     if len(tensor) != settings.samples:
         print(
             f"note: {len(tensor):,} images, where the config's own tables use {settings.samples:,}; distances of fewer "
-            "images are larger",
+            "images are larger, and precision, recall, density and coverage are against other real images",
             file=sys.stderr,
         )
     rows: list[dict[str, Any]] = []
-    for folder in references:
-        rows += Distances(load_reference(folder, device), settings).score(SUBJECT, tensor, 0, full=True)
+    reals = [load_reference(folder, device) for folder in references]
+    for real in reals:
+        rows += Distances(real, settings).score(SUBJECT, tensor, 0, full=True)
+    # Of several fractions none is "validation": build_reference refuses them.
+    name, held_out = scored_split(Path(data), settings.reference, max(reals[0].record["validation_fractions"]))
+    rows += own.rows(SUBJECT, tensor, np.asarray(held_out.images), name)
     rows.append(row("sharpness", SUBJECT, sharpness(tensor, settings.batch_size), samples=len(tensor), draw=0))
     return rows
 
