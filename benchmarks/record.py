@@ -21,6 +21,7 @@ from wae.analysis.runs import FACTS, TRAJECTORIES, load_runs
 from wae.core.errors import UserError
 from wae.core.exits import in_words
 from wae.core.files import read_json, sha256_file
+from wae.core.layout import Cell
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("manifest.json", "metrics.csv", "runs.csv", FACTS)
@@ -61,15 +62,25 @@ def record(experiment: Path, page: Path, target: Path, kind: str = "study") -> s
 def check(experiment: Path, manifest: dict[str, Any]) -> tuple[int, int]:
     """How many runs are missing, of how many.
 
-    UserError unless the runs are all there (or the config says ``run.partial``), at a commit without changes, and the
-    scores are those of the manifest.
+    UserError unless the runs are all there (or the config says ``run.partial``), each at a commit without changes, and
+    the scores are those of the manifest.
     """
     if not manifest["commit"] or not manifest["clean_tree"]:
-        raise UserError(f"{experiment}: made from a tree with changes or without a commit; commit, and run it again")
+        raise UserError(
+            f"{experiment}: made from a tree with changes or without a commit; commit, delete its manifest.json and "
+            "run the workflow again"
+        )
     for name in NEEDED:
         if not (experiment / name).exists():
             raise UserError(f"{experiment / name}: not there; run the experiment to its end first")
     runs = load_runs(experiment / "runs.csv")
+    unclean = [run for run in runs.to_dict("records") if str(run.get("clean_tree")) == "False"]
+    if unclean:
+        first = Cell(*(unclean[0][key] for key in ("dataset", "method", "seed")))
+        raise UserError(
+            f"{experiment}: {len(unclean)} runs were trained in a tree with changes, {first} for one; commit, delete "
+            "their folders and run the workflow again"
+        )
     missing = int((runs["status"] == "missing").sum())
     if missing and not manifest.get("config", {}).get("run", {}).get("partial"):
         raise UserError(f"{experiment}: {missing} of {len(runs)} planned runs are missing; run it to its end first")

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.record import record
 from wae.analysis.collecting import write_table
-from wae.analysis.runs import RUNS_COLUMNS, TIMING_COLUMNS, TRAJECTORIES_COLUMNS
+from wae.analysis.runs import ORIGIN, RUNS_COLUMNS, TIMING_COLUMNS, TRAJECTORIES_COLUMNS
 from wae.core.errors import UserError
 from wae.core.files import read_json, write_json
 
@@ -78,6 +78,13 @@ def test_what_no_reader_could_repeat_is_refused(experiment: Path, changed: dict[
     with pytest.raises(UserError, match=message):
         kept(experiment)
     assert not (experiment.parents[1] / "recorded/mine").exists()
+
+
+def test_runs_of_a_tree_with_changes_are_refused_whatever_the_manifest_says(experiment: Path) -> None:
+    runs = [{"dataset": "d", "method": "vae", "seed": k, "status": "finished", "clean_tree": k != 1} for k in range(3)]
+    write_table(experiment / "runs.csv", runs, (*RUNS_COLUMNS, *ORIGIN))
+    with pytest.raises(UserError, match=r"1 runs were trained in a tree with changes, d/vae/seed1 for one; commit"):
+        kept(experiment)
 
 
 def test_a_partial_experiment_says_how_much_of_it_there_is(experiment: Path) -> None:

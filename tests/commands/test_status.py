@@ -2,11 +2,16 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from wae.commands.status import print_status, remaining_seconds, run_status
+from wae.commands.status import plan_status, print_status, remaining_seconds, run_status
 from wae.core.errors import UserError
+from wae.core.files import write_json
+from wae.planning.config import merge
+from wae.planning.jobs import run_settings
+from wae.planning.plan import load_plan
 
 BAR = "mnist/vae/seed0:  17%|#7        | 81/469 [00:00<00:03]"
 LOGS = {
@@ -42,6 +47,21 @@ def test_what_is_left_is_told_by_the_epochs_and_not_by_what_came_before_the_firs
     assert remaining_seconds([found]) == pytest.approx(125.0)
     (tmp_path / "history.csv").write_text("epoch,seconds\n2,61\n")
     assert run_status(tmp_path, "mnist/vae/seed0", 103, 0.0).pace == 30.5
+
+
+@pytest.mark.parametrize(("trained", "state", "epochs"), [(3, "trained", 3), (2, "waiting", 0)])
+def test_a_finished_run_of_other_settings_is_still_to_be_trained(
+    smoke: dict[str, Any], tmp_path: Path, trained: int, state: str, epochs: int
+) -> None:
+    layer = {"datasets": {"digits": {"epochs": 3}}}
+    plan = load_plan(merge(smoke, {"run": {"methods": ["vae"], "seeds": [0]}, "training": layer}))
+    write_json(tmp_path / "plan.json", plan.document(), sealed=True)
+    done = plan.runs[0].model_copy(update={"training": plan.runs[0].training.model_copy(update={"epochs": trained})})
+    run = tmp_path / "digits/vae/seed0"
+    write_json(run / "run.json", {"status": "finished", "made_from": {"settings": run_settings(done)}})
+    (run / "history.csv").write_text(f"epoch,seconds\n{trained},2.5\n")
+    (found,) = plan_status(tmp_path / "plan.json", 0.0)
+    assert (found.state, found.epoch, found.epochs) == (state, epochs, 3)
 
 
 RUN = '{"dataset": "digits", "method": "vae", "seed": 0, "training": {"epochs": 3}}'

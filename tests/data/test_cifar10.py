@@ -4,6 +4,7 @@ import hashlib
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,22 @@ def test_cifar10_is_unpacked_from_an_archive_on_disk(tmp_path: Path, monkeypatch
     assert sorted(path.name for path in root.iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
     (root / "cifar-10-python.tar.gz").unlink()
     assert len(cifar10(root).train.images) == 60
+
+
+def test_cifar10_that_another_process_unpacks_meanwhile_is_taken(tmp_path: Path, monkeypatch: MONKEY) -> None:
+    packed, root = pack_cifar(tmp_path / "made", monkeypatch), tmp_path / "root"
+    root.mkdir()
+    (root / "cifar-10-python.tar.gz").write_bytes(packed)
+    opened = tarfile.open
+
+    def unpacked_by_both(*args: Any, **options: Any) -> tarfile.TarFile:
+        with opened(root / "cifar-10-python.tar.gz") as tar:
+            tar.extractall(root, filter="data")
+        return opened(*args, **options)
+
+    monkeypatch.setattr(tarfile, "open", unpacked_by_both)
+    assert len(cifar10(root).train.images) == 60
+    assert sorted(path.name for path in root.iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
 
 
 def test_cifar10_is_fetched(tmp_path: Path, monkeypatch: MONKEY, server: tuple[Path, str]) -> None:

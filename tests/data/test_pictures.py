@@ -188,6 +188,13 @@ READERS = (from_folder, scored, lambda path: folder(None, path=str(path), **EXAC
 
 
 @pytest.mark.parametrize("reader", READERS)
+def test_a_link_to_a_folder_is_named_and_not_left_out(reader: Any, tree: Path) -> None:
+    (tree / "fox").symlink_to(tree / "ant", target_is_directory=True)
+    with pytest.raises(UserError, match=r"/fox: a link to a folder, which is not read; copy it there"):
+        reader(tree)
+
+
+@pytest.mark.parametrize("reader", READERS)
 def test_a_folder_is_read_in_one_way_by_folder_and_by_score(
     reader: Any, tree: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
 from wae.core.errors import UserError
@@ -85,8 +86,7 @@ def test_what_is_no_extractor_is_one_line(tmp_path: Path, settings: dict, messag
 
 
 def test_dinov2_takes_no_file(tmp_path: Path) -> None:
-    torch.save({}, tmp_path / "w.pth")
-    with pytest.raises(UserError, match="reads no weights file for dinov2-vit-s-14; leave"):
+    with pytest.raises(ValidationError, match="'dinov2-vit-s-14' takes no weights file from torch-fidelity; leave"):
         build(tmp_path, kind="dinov2-vit-s-14", weights=str(tmp_path / "w.pth"))
 
 

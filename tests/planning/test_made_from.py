@@ -13,7 +13,7 @@ from wae.commands import api, experiment, stages
 from wae.commands.check import write_checked_plan
 from wae.core.errors import UserError
 from wae.core.files import load_yaml, read_json, write_json
-from wae.core.layout import Cell, Layout
+from wae.core.layout import PREPARED, Cell, Layout
 from wae.planning import fingerprint, jobs, made_from
 from wae.planning.plan import load_plan
 
@@ -40,6 +40,24 @@ def test_a_run_on_replaced_images_is_trained_again(roots: list[Path], capsys: py
     content["sha256"]["train_images.npy"] = "0" * 64
     write_json(meta, content, sealed=True)
     assert made_from.outdated(plan, LAYOUT) == {str(run): "made from other data"}
+
+
+def test_data_that_are_prepared_already_stay_as_they_are(roots: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    """Newer files would have Snakemake delete the runs that were trained on them."""
+    plan = small(roots[0], "set.npz", "array")
+    folder = stages.prepare(plan, "mine", LAYOUT)
+    before = {name: (folder / name).stat().st_mtime_ns for name in PREPARED}
+    assert "nothing to do" not in capsys.readouterr().err
+    stages.prepare(plan, "mine", LAYOUT)
+    assert f"{folder}: prepared already, of the same settings, code and files; nothing to do" in capsys.readouterr().err
+    assert {name: (folder / name).stat().st_mtime_ns for name in PREPARED} == before
+    images = (folder / "train_images.npy").read_bytes()
+    (folder / "train_images.npy").write_bytes(images[:-1] + bytes([images[-1] ^ 1]))
+    stages.prepare(plan, "mine", LAYOUT)  # damaged: made again
+    assert (folder / "train_images.npy").read_bytes() == images
+    replace_array(roots[0])
+    stages.prepare(plan, "mine", LAYOUT)
+    assert (folder / "train_images.npy").read_bytes() != images
 
 
 def test_a_run_on_replaced_images_is_not_scored_on_the_others(roots: list[Path]) -> None:

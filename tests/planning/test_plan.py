@@ -150,6 +150,47 @@ def test_a_run_that_varies_no_stream_has_one_seed_and_the_record_that_it_always_
         ),
         ({"evaluation": {"reference": "validation"}}, ["set training.common.validation_fraction above 0"]),
         (
+            {
+                "evaluation": {"reference": "validation"},
+                "training": {
+                    "common": {"validation_fraction": 0.1},
+                    "methods": {"vae": {"validation_fraction": 0.2}},
+                },
+            },
+            ["validation_fraction [0.1, 0.2]; all runs need the same one"],
+        ),
+        (
+            {
+                "evaluation": {"reference": "validation"},
+                "training": {"common": {"validation_fraction": 0.25}},
+            },
+            ["extractors.classifier.validation_fraction: 0.2 is below that of the runs, 0.25", "set it to 0.25"],
+        ),
+        (
+            {
+                "run": {"datasets": ["faces"]},
+                "datasets": {"faces": {"source": "wae.data.torchvision:celeba", "shape": [3, 64, 64]}},
+            },
+            [
+                "datasets.faces: option attribute is '', which gives no labels",
+                "set attribute, or take extractor random",
+            ],
+        ),
+        (
+            {
+                "run": {"datasets": ["own"]},
+                "datasets": {
+                    "own": {
+                        "source": "wae.data.own:folder",
+                        "options": {"path": "/x", "labels": "none", "channels": 1, "height": 8, "width": 8},
+                        "shape": [1, 8, 8],
+                    }
+                },
+            },
+            ["datasets.own: option labels is 'none', which gives no labels"],
+        ),
+        ({"training": {"common": {"held_seed": 5}}}, ["held_seed 5 with seed_stream 'all': no stream is held"]),
+        (
             {"evaluation": {"metrics": ["no_such_module_x:f"]}},
             ["module 'no_such_module_x' is neither part"],
         ),

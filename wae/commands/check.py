@@ -15,6 +15,11 @@ from wae.planning.config import DEFAULTS, missing_files
 from wae.planning.plan import Plan
 from wae.planning.validation import listed
 
+# Sources that give no labels where an option has this value. Others show it only when they are read.
+UNLABELLED = {  # the option, its default, the value
+    "wae.data.torchvision:celeba": ("attribute", "", ""),
+    "wae.data.own:folder": ("labels", "auto", "none"),
+}
 ATTRIBUTES = ("encoders", "priors", "likelihoods", "only_lambda", "options")
 
 
@@ -24,8 +29,9 @@ def check_plugins(plan: Plan) -> None:
     Raises UserError with one line per fault.
     """
     from wae.analysis.claims.judging import check_judges
+    from wae.analysis.published.ledger import load_ledger
     from wae.data.source import Dataset, check_options
-    from wae.planning.jobs import claims_file, suite_file
+    from wae.planning.jobs import LEDGER, claims_file, suite_file
     from wae.training.trackers import Trackers
 
     faults: list[str] = []
@@ -42,6 +48,7 @@ def check_plugins(plan: Plan) -> None:
             f"datasets.{name}",
             lambda s=settings: check_options(s.source, load_function(s.source, Dataset), s.options),  # type: ignore[misc]
         )
+        attempt(f"datasets.{name}", lambda n=name: check_labels(plan, n))  # type: ignore[misc]
     for (dataset, method), run in sorted(plan.first_runs.items()):
         attempt(f"training for {dataset}/{method}", lambda r=run: check_method(r.training, tuple(r.shape)))  # type: ignore[misc]
     for dotted in plan.config.evaluation.metrics:
@@ -54,10 +61,24 @@ def check_plugins(plan: Plan) -> None:
     if Path(suite_file(plan.config.report.claims)).exists() or plan.config.report.claims != ReportSettings().claims:
         # Else this is an installed package: the claims lie beside the workflow, and nothing is judged without it.
         attempt("report.claims", lambda: check_judges(claims_file(plan)))
+    if Path(ledger := suite_file(LEDGER)).exists():
+        attempt("published results", lambda: load_ledger(ledger))
     for dotted in plan.config.report.figures:
         attempt("report.figures", lambda d=dotted: check_figure(d))  # type: ignore[misc]
     if faults:
         raise listed(faults)
+
+
+def check_labels(plan: Plan, dataset: str) -> None:
+    """UserError where a classifier is to be trained on a dataset that its settings leave without labels."""
+    settings = plan.config.datasets[dataset]
+    key, default, none = UNLABELLED.get(settings.source, ("", "", None))
+    kinds = {plan.config.extractors[name].kind for name in plan.config.run.extractors}
+    if settings.options.get(key, default) == none and "classifier" in kinds:
+        raise UserError(
+            f"option {key} is {none!r}, which gives no labels, and run.extractors has a classifier, which needs them; "
+            f"set {key}, or take extractor random, efficientnet_lite0 or inception"
+        )
 
 
 def check_metric(dotted: str, primary: str | None) -> None:

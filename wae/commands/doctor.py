@@ -220,12 +220,23 @@ def _datasets(plan: Plan) -> Iterator[Finding]:
 def _extractors(plan: Plan) -> Iterator[Finding]:
     for name in plan.config.run.extractors:
         settings = plan.config.extractors[name]
-        if settings.weights is None and settings.kind in FETCHED:
+        if settings.weights is None and settings.kind == "efficientnet_lite0":
+            yield _packaged_weights(name)
+        elif settings.weights is None and settings.kind in FETCHED:
             yield _hub_weights(name, settings.kind)
         elif settings.weights is not None and not Path(settings.weights).expanduser().exists():
             yield Finding("error", f"extractor {name}: no file {settings.weights}", "put the weights there")
         else:
             yield Finding("ok", f"extractor {name} ({settings.kind})")
+
+
+def _packaged_weights(name: str) -> Finding:
+    from wae.evaluation.efficientnet_lite0 import packaged_weights
+
+    try:
+        return Finding("ok", f"extractor {name} (efficientnet_lite0), weights in {packaged_weights()}")
+    except UserError as error:
+        return Finding("error", f"extractor {name}: {error}", f"or set extractors.{name}.weights to its file")
 
 
 def _hub_weights(name: str, kind: str) -> Finding:

@@ -12,10 +12,16 @@ MACHINE = ("processor", "cpu_capability", "cuda_devices")  # of the hardware, wh
 
 
 def same_origin(recorded: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
-    """Whether both are of one commit without changes, with the same versions, on processors and devices of one kind."""
+    """Whether both are of one commit without changes, with the same versions, on processors and devices of one kind.
+
+    False where the runs of one differ in versions or processor among themselves: its manifest then states others.
+    """
     clean = recorded.get("clean_tree") is True and fresh.get("clean_tree") is True
     machines = ({key: made.get("hardware", {}).get(key) for key in MACHINE} for made in (recorded, fresh))
     first, second = machines
+    for made in (recorded, fresh):
+        if made.get("runs_differ", {}).keys() & {*MACHINE, *made.get("versions", {})}:
+            return False
     same = recorded.get("commit") == fresh.get("commit") and recorded.get("versions") == fresh.get("versions")
     return clean and recorded.get("commit") is not None and same and first == second
 

@@ -47,6 +47,7 @@ class Recorded(BaseModel):
     clean_tree: bool | None = None
     versions: dict[str, str | None] = {}
     hardware: dict[str, Any] = {}
+    runs_differ: dict[str, list[str]] = {}
 
     @property
     def again(self) -> str:

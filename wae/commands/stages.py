@@ -4,6 +4,7 @@ Each takes a plan and finds its files by the layout of results/. A second proces
 and does not make again what that one has made meanwhile of the same.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +23,21 @@ from wae.planning.plan import Plan
 
 
 def prepare(plan: Plan, dataset: str, layout: Layout) -> Path:
-    """Prepare a dataset into uint8 arrays; returns its folder. UserError where its files are not there."""
+    """Prepare a dataset into uint8 arrays; returns its folder. UserError where its files are not there.
+
+    What is prepared already, from the same and whole, is left as it is: newer files would have Snakemake train again.
+    """
+    from wae.data.source import is_whole
     from wae.data.source import prepare as run
 
     refuse_missing_files(plan.config, [dataset])
     out = layout.data(plan.data_id(dataset))
     with _alone(out, "prepare") as since:
         wanted = made_from.of_data(plan, dataset)
-        if not _made_meanwhile(since, wanted, out, PREPARED):
+        if made_from.difference(out / PREPARED[-1], wanted) is None and is_whole(out):
+            if since is None:
+                print(f"{out}: prepared already, of the same settings, code and files; nothing to do", file=sys.stderr)
+        else:
             run(plan.config.datasets[dataset], data_root(plan.config), out, wanted)
     return out
 

@@ -10,9 +10,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from wae.core.errors import UserError
-from wae.core.files import read_json
+from wae.core.files import digest, read_json
 from wae.core.layout import Cell, RunFolder
 from wae.core.settings import MethodName, Name
+from wae.planning.made_from import difference
 from wae.planning.validation import validate
 
 STALE_SECONDS = 120.0  # a history untouched for so long is of a run that was stopped
@@ -61,10 +62,15 @@ class RunStatus:
     pace: float = 0.0
 
 
-def run_status(folder: Path, name: str, epochs: int, now: float) -> RunStatus:
-    """The status of the run in ``folder``; ``now`` in seconds since the epoch of the file times."""
+def run_status(folder: Path, name: str, epochs: int, now: float, settings: str | None = None) -> RunStatus:
+    """The status of the run in ``folder``; ``now`` in seconds since the epoch of the file times.
+
+    ``settings``: the digest of the planned run's; a finished run of others is going to be trained again.
+    """
     run = RunFolder(folder)
     history = run.history
+    if settings and run.record.exists() and difference(run.record, {"settings": settings}):
+        return RunStatus(name, "waiting", 0, epochs, 0.0)
     done, seconds, pace = _course(history)
     if run.record.exists():
         state = "evaluated" if run.metrics.exists() else "trained"
@@ -111,10 +117,11 @@ def _course(history: Path) -> tuple[int, float, float]:
 
 def plan_status(plan_path: Path, now: float) -> list[RunStatus]:
     """The status of every run of a plan."""
-    found = []
-    for run in validate(_Runs, read_json(plan_path), str(plan_path)).runs:
+    found, plan = [], read_json(plan_path)
+    for at, run in enumerate(validate(_Runs, plan, str(plan_path)).runs):
         name = str(Cell(run.dataset, run.method, run.seed))
-        found.append(run_status(plan_path.parent / name, name, run.training.epochs, now))
+        settings = digest(plan["runs"][at], 16)  # as wae.planning.jobs.run_settings
+        found.append(run_status(plan_path.parent / name, name, run.training.epochs, now, settings))
     return found
 
 

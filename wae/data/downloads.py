@@ -83,7 +83,11 @@ def fetch_cifar10(folder: Path) -> None:
                 tar.extractall(temporary, filter="data")  # members that leave the folder are refused
         except (tarfile.TarError, EOFError) as error:
             raise UserError(f"{shown(archive)}: cannot be unpacked ({error}); delete it and fetch it again") from error
-        (temporary / CIFAR_FOLDER).replace(folder / CIFAR_FOLDER)
+        try:
+            (temporary / CIFAR_FOLDER).replace(folder / CIFAR_FOLDER)
+        except OSError:
+            if not (folder / CIFAR_FOLDER).is_dir():  # else another process has put it there meanwhile
+                raise
 
 
 @contextmanager

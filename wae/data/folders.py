@@ -26,11 +26,15 @@ def picture_files(base: Path, *, parts_apart: bool = True) -> list[Path]:
 
     Hidden files and files that are no pictures are left out; how many, and of which kind, is said on stderr. With
     ``parts_apart`` folders called train and test, which nobody means as classes or as one set, are refused. UserError
-    for these, for pictures of another format, for what cannot be read and for fewer than two pictures.
+    for these, for links to folders, for pictures of another format, for what cannot be read and for fewer than two
+    pictures.
     """
     found, left_out, other = [], Counter[str](), list[Path]()
     for place, folders, names in os.walk(base, onerror=_unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in folders:
+            if (Path(place) / name).is_symlink():
+                raise UserError(f"{shown(Path(place) / name)}: a link to a folder, which is not read; copy it there")
         for name in names:
             suffix = Path(name).suffix.lower()
             if name.startswith("."):

@@ -122,6 +122,15 @@ def verify(folder: str | Path) -> None:
     check_files(folder, _meta(folder)["sha256"], f"delete {folder} and prepare it again")
 
 
+def is_whole(folder: str | Path) -> bool:
+    """Whether a prepared dataset is there with all of its bytes."""
+    try:
+        verify(folder)
+    except UserError:
+        return False
+    return True
+
+
 def whole(name: str, value: object, low: int, high: int) -> int:
     """An option that is a whole number in low..high; UserError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:

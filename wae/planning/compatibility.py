@@ -82,6 +82,11 @@ def _check_latent(settings: TrainingSettings) -> None:
                 f"{key} {found!r} with encoder {settings.encoder!r}: only a Gaussian encoder has it; set encoder to "
                 f"'gaussian' or leave {key} at {plain!r}"
             )
+    if settings.held_seed and settings.seed_stream == "all":
+        raise UserError(
+            f"held_seed {settings.held_seed} with seed_stream 'all': no stream is held there; leave held_seed out, or "
+            "set seed_stream to the one that varies"
+        )
     if (settings.schedule == "stages") != bool(settings.stages):
         raise UserError(
             f"schedule {settings.schedule!r} with {len(settings.stages)} stages: list stages with schedule 'stages', "

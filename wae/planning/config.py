@@ -205,6 +205,21 @@ def _check_layers(config: Config) -> None:
         raise listed(faults)
 
 
+def _check_validation(config: Config, fractions: list[float]) -> None:
+    if len(fractions) > 1:
+        raise UserError(
+            f"config: evaluation.reference is 'validation' with validation_fraction {fractions}; all runs need the "
+            "same one: set training.common.validation_fraction alone"
+        )
+    for name in config.run.extractors:
+        extractor = config.extractors[name]
+        if extractor.kind == "classifier" and fractions[0] > extractor.validation_fraction:
+            raise UserError(
+                f"config: extractors.{name}.validation_fraction: {extractor.validation_fraction} is below that of the "
+                f"runs, {fractions[0]}, so that it would be trained on validation images; set it to {fractions[0]}"
+            )
+
+
 def check_evaluation(config: Config, runs: list[RunSettings]) -> None:
     if config.evaluation.reference == "validation":
         for run in runs:
@@ -213,6 +228,7 @@ def check_evaluation(config: Config, runs: list[RunSettings]) -> None:
                     f"config: evaluation.reference is 'validation', but {run.dataset}/{run.method} holds nothing back; "
                     "set training.common.validation_fraction above 0"
                 )
+        _check_validation(config, sorted({run.training.validation_fraction for run in runs}))
     last = max(config.evaluation.training_epochs, default=0)
     for run in runs:
         if last > run.training.epochs:

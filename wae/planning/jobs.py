@@ -22,6 +22,7 @@ from wae.planning.places import shown
 from wae.planning.plan import Plan
 
 _held: list[BaseFileLock] = []  # until this process ends
+LEDGER = "config/anchors.yaml"  # of published numbers
 LOCK = Path(".snakemake/wae.lock")
 PLANS = Path(".snakemake/wae-plans")
 CUDA_DEVICES = Path("/proc/driver/nvidia/gpus")  # exists where the driver is loaded; asking torch costs two seconds

@@ -65,7 +65,7 @@ rule analyse:
         timing=lambda w: finished(f"{RESULTS}/{name}" for name in ("timing.csv", "timing_machine.json")),
         manifest=rules.manifest.output,
         claims=CLAIMS,
-        anchors=jobs.suite_file("config/anchors.yaml"),
+        anchors=jobs.suite_file(jobs.LEDGER),
     output:
         [f"{RESULTS}/{name}" for name in ANALYSIS if name != "claims.json"],
         claims=report(f"{RESULTS}/claims.json", caption="../report/claims.rst", category="Results"),

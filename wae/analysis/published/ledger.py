@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from wae.core.errors import UserError, unknown_name
+from wae.core.errors import UserError, one_line, unknown_name
 
 SCHEMA = Path(__file__).resolve().parents[2] / "core/schemas/anchors.schema.yaml"
 
@@ -35,7 +35,10 @@ class Published:
 
 def load_ledger(path: str | Path, schema: str | Path = SCHEMA) -> dict[str, Any]:
     """The ledger at ``path``, checked against ``schema`` and for names that nothing defines (UserError)."""
-    ledger: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    try:
+        ledger: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: cannot be read ({one_line(error)}); correct the ledger") from error
     validator = jsonschema.Draft202012Validator(yaml.safe_load(Path(schema).read_text(encoding="utf-8")))
     for fault in sorted(validator.iter_errors(ledger), key=lambda fault: fault.json_path):
         raise UserError(f"{path}: {fault.json_path}: {fault.message}; correct the ledger")
