@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.shared.tables import results
+from wae.analysis.collecting import write_table
 from wae.analysis.files import CROSSED, LOTTERY, REACHING
 from wae.analysis.inference_rows import CrossedRow, StreamRow
 from wae.analysis.results import Results
 from wae.analysis.rows import Limit, Reaching, Score
+from wae.analysis.runs import TRAJECTORIES_COLUMNS
 from wae.core.files import write_json
 from wae.report.tables import inference_tables, run_tables, study_tables
 from wae.report.tables.columns import Column
@@ -37,6 +39,23 @@ def test_a_time_stands_only_where_every_seed_gets_there(made: Results) -> None:
     ]
     (grid,) = [grid for grid in run_tables.build(made) if grid.name == "time_to_distance"]
     assert "seed 1: never" in grid.rows[0][4].trace
+
+
+def test_a_time_of_the_first_kept_epoch_is_a_limit(made: Results) -> None:
+    rows = [
+        {"dataset": "glyphs", "method": method, "seed": seed, "epoch": epoch, "seconds": 7.0 * epoch}
+        | {"metric": "fid_classifier", "subject": "prior", "value": value}
+        for method, firsts in (("vae", (4.0, 6.0)), ("wae_mmd", (6.0, 5.0)))
+        for seed, first in enumerate(firsts)
+        for epoch, value in ((1, first), (2, 3.0))
+    ]
+    write_table(made.folder / "trajectories.csv", rows, TRAJECTORIES_COLUMNS)
+    found = [Reaching("glyphs", m, 4.2, 10.0, 9.0, 11.0, {0: 7.0, 1: 13.0}) for m in ("vae", "wae_mmd")]
+    REACHING.write(made.folder, found)
+    assert [row[4] for row in texts(run_tables.build(made), "time_to_distance")] == ["≤ 10 s", "10 s [9 s, 11 s]"]
+    (grid,) = [grid for grid in run_tables.build(made) if grid.name == "time_to_distance"]
+    assert {"seed 0: at most 7 s", "seed 1: 13 s"} <= set(grid.rows[0][4].trace)
+    assert (grid.rows[0][4].low, grid.rows[1][4].low) == (None, 9.0)
 
 
 def test_streams_alone_and_crossed(made: Results) -> None:

@@ -62,6 +62,16 @@ def time_to(course: Course, target: float) -> float | None:
     return None
 
 
+def at_once(results: Results, row: Reaching) -> list[int]:
+    """Seeds of ``row`` that are there at the first kept epoch: when they got there is not known, at most when."""
+    frame = results.trajectories()
+    frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
+    courses = _courses(frame, row.dataset, row.method)
+    return [
+        seed for seed, course in courses.items() if row.by_seed.get(seed) is not None and course[0][1] <= row.target
+    ]
+
+
 def _courses(frame: pd.DataFrame, dataset: str, method: str) -> dict[int, Course]:
     rows = frame[(frame["dataset"] == dataset) & (frame["method"] == method)].sort_values("epoch")
     found: dict[int, Course] = {}

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from wae.analysis.files import COURSES, PUBLISHED, REACHING
+from wae.analysis.reaching import at_once
 from wae.analysis.results import Results
 from wae.analysis.words import about, in_words, number, position, seconds
 from wae.report.tables.grids import Cell, Grid, Head
@@ -56,14 +57,20 @@ def _reaching(results: Results) -> Grid | None:
     for row in results.read(REACHING):
         title = results.title(row.method)
         reached = [time for time in row.by_seed.values() if time is not None]
-        times = [f"seed {seed}: {'never' if time is None else seconds(time)}" for seed, time in row.by_seed.items()]
+        limits = at_once(results, row)
+        times = [
+            f"seed {seed}: {'at most ' * (seed in limits)}{'never' if time is None else seconds(time)}"
+            for seed, time in row.by_seed.items()
+        ]
         lines = (
             f"{title} on {row.dataset}: training until {number(row.target)}",
             *times,
             results.source(REACHING.name),
         )
         shown = "-" if row.seconds is None else seconds(row.seconds)
-        if row.seconds is not None and row.low is not None and row.high is not None:
+        if row.seconds is not None and limits:
+            shown = f"≤ {shown}"
+        elif row.seconds is not None and row.low is not None and row.high is not None:
             shown += f" [{seconds(row.low)}, {seconds(row.high)}]"
         rows.append(
             (
@@ -71,7 +78,7 @@ def _reaching(results: Results) -> Grid | None:
                 Cell(title),
                 Cell(number(row.target), row.target),
                 Cell(f"{len(reached)} of {len(row.by_seed)}", float(len(reached))),
-                Cell(shown, row.seconds, lines, low=row.low, high=row.high),
+                Cell(shown, row.seconds, lines, low=None if limits else row.low, high=None if limits else row.high),
             )
         )
     if not rows:
@@ -83,8 +90,9 @@ def _reaching(results: Results) -> Grid | None:
             f"{in_words(results.distance)} of up to 2,048 prior samples, at the epochs whose weights were kept, so "
             "that it does not compare with tables of more samples; the distance is the geometric mean at which the "
             "worst method with a penalty on the codes ends, so that about half of that method's seeds get "
-            "there by the end. Between kept epochs it is read off a power law; a time of the first kept epoch is an "
-            "upper limit. Mean over seeds and its 95% interval, where all seeds get there."
+            "there by the end. Between kept epochs it is read off a power law. Mean over seeds and its 95% interval, "
+            "where all seeds get there; ≤: some are there at the first kept epoch already, so that their time, and "
+            "the mean, is a limit only."
         ),
         section="timing",
         heads=tuple(map(Head, ("Dataset", "Method", "Distance", "Seeds that get there", "Training time"))),
