@@ -37,6 +37,7 @@ RUN_BY_NAME = {  # by tests/methods/test_extending.py and tests/evaluation/test_
     "docs/extending.md": {
         *("my_method.py", "my_learned_prior.py", "my_tracker.py", "my_networks.py", "my_prior.py", "my_cost.py"),
         *("parts.yaml", "my_dataset.py", "my_metric.py", "my_judge.py", "my_claims.yaml", "my_figure.py", "mine.yaml"),
+        "weights.yaml",
     },
     "docs/extractors.md": {"my_extractor.py", "my_extractor.yaml"},
 }

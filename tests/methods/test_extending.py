@@ -117,7 +117,7 @@ def outside(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("outside")
     files = blocks((root / "docs/extending.md").read_text())
     assert set(files) == {"my_method.py", "my_learned_prior.py", *PARTS, "my_dataset.py", "my_metric.py", "my_judge.py",
-                          "my_claims.yaml", "my_figure.py", "mine.yaml", *FOREIGN}  # fmt: skip
+                          "my_claims.yaml", "my_figure.py", "mine.yaml", "weights.yaml", *FOREIGN}  # fmt: skip
     for name, text in files.items():
         (folder / name).write_text(text)
     return folder
@@ -144,6 +144,22 @@ def test_the_documents_text_runs_from_outside_the_package(root: Path, outside: P
     assert all(0 <= value <= 255 for value in own.values())
 
 
+WEIGHTS = """
+from wae.commands.check import check_plugins
+from wae.planning.plan import load_plan
+
+plan = load_plan("weights.yaml")
+check_plugins(plan)
+print(len(plan.runs), sorted({run.training.lambda_ for run in plan.runs}), plan.runs[-1].training.options)
+"""
+
+
+def test_the_documents_search_for_a_weight_is_planned(root: Path, outside: Path) -> None:
+    result = python(root, outside, WEIGHTS)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert result.stdout.splitlines() == ["30 [0.1, 1.0, 10.0, 100.0, 1000.0] {'covariance': 0.5}"]
+
+
 def test_the_documents_networks_prior_and_cost_train(root: Path, outside: Path) -> None:
     result = python(root, outside, TRAIN_PARTS)
     assert result.returncode == 0, result.stderr[-3000:]
@@ -163,7 +179,8 @@ from wae.compute.seeds import Streams
 from wae.core.settings import RunSettings, TrainingSettings
 from wae.methods.base import build
 
-training = TrainingSettings(implementation="my_learned_prior:LearnedPrior", width=4, depth=2, latent_dim=3)
+own = {"implementation": "wae.methods.wae_mmd:WAEMMD", "prior": "my_learned_prior:LearnedNormal"}
+training = TrainingSettings(**own, width=4, depth=2, latent_dim=3)
 method = build(RunSettings(dataset="d", method="m", seed=0, shape=[1, 8, 8], training=training)).train()
 method.prepare_training()
 before = {name: p.detach().clone() for name, p in method.named_parameters()}

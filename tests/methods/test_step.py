@@ -1,5 +1,6 @@
 """The training step against gradients computed apart from it, in double precision."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.wae_gan import WAEGAN
 from wae.methods.wae_mmd import WAEMMD
+from wae.models.layers import Dropout
 from wae.models.priors import Normal
 
 
@@ -118,6 +120,15 @@ class KernelWidth(Forgetful):
 
     def penalty(self, batch: Batch, streams: Streams) -> Tensor:
         return (self.width.sum() * batch.codes.z.mean() + (batch.output * batch.x).mean()).square()
+
+
+class OwnEncoder(WAEMMD):
+    """Replaces its encoder by one with dropout."""
+
+    def __init__(self, run: RunSettings) -> None:
+        super().__init__(run)
+        size = math.prod(self.shape)
+        self.encoder = nn.Sequential(nn.Flatten(), Dropout(0.5), nn.Linear(size, self.settings.latent_dim))
 
 
 class Unowned(WAEGAN):
@@ -275,3 +286,10 @@ def test_any_optimiser_follows_the_schedule() -> None:
 
     (group,) = own(Wasserstein).optimisers["critic"].param_groups
     assert group["base_lr"] == group["lr"] == 5e-5
+
+
+def test_dropout_of_networks_that_replace_the_suites_draws_from_the_runs_stream() -> None:
+    method, x = own(OwnEncoder), torch.rand(4, 1, 8, 8)
+    first, second = (method.encode(x, Streams(seed)).z for seed in (0, 1))
+    assert torch.equal(first, method.encode(x, Streams(0)).z)
+    assert not torch.equal(first, second)

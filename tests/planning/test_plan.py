@@ -326,3 +326,17 @@ def test_shipped_configs_are_valid(root: Path, name: str, monkeypatch: pytest.Mo
     monkeypatch.delenv("WAE_DATA_ROOT", raising=False)
     plan = load_plan(read_config(root / f"config/{name}.yaml"))
     assert plan.config.experiment == name
+
+
+def test_options_are_merged_as_maps_are_and_begin_anew_with_another_class(config: dict[str, Any]) -> None:
+    methods = {
+        "first": {"like": "wae_gan", "implementation": "baselines.aae:AAE", "options": {"critic_codes": "evaluation"}},
+        "second": {"like": "first", "options": {"fresh_codes": False}},
+    }
+    common = {"options": {"fresh_codes": True}}
+    run = {"datasets": ["digits"], "methods": ["first", "second"], "seeds": [0]}
+    plan = load_plan(merge(config, {"run": run, "training": {"methods": methods, "common": common}}))
+    assert [run.training.options for run in plan.runs] == [
+        {"critic_codes": "evaluation"},
+        {"critic_codes": "evaluation", "fresh_codes": False},
+    ]

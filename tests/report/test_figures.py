@@ -321,6 +321,21 @@ def test_a_method_is_called_and_drawn_as_its_class_says(tmp_path: Path) -> None:
     assert style.look(told, "vae") == style.Look("VAE", *style.strokes("vae"), "vae")
 
 
+def test_methods_of_one_class_are_told_apart(tmp_path: Path) -> None:
+    names = ("wae_mmd", "own_parts", "own_widths", "own_parts@lambda_=3", "vae")
+    found = made(tmp_path, {(name, "fid_classifier/prior"): [1.0] for name in names})
+    facts = {name: {"title": "WAE-MMD", "colour": "#0072b2", "marker": "s", "line": "--"} for name in names[:3]}
+    plan = json.loads((tmp_path / "plan.json").read_text()) | {"methods": facts | {"vae": {"title": "VAE"}}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    found = Results(tmp_path)
+    said = ["WAE-MMD", "WAE-MMD (own_parts)", "WAE-MMD (own_widths)", "WAE-MMD (own_parts), λ = 3", "VAE"]
+    assert [found.title(name) for name in names] == said
+    looks = {name: style.look(found, name) for name in names}
+    assert [look.title for look in looks.values()] == said
+    assert len({(looks[name].colour, looks[name].marker) for name in ("wae_mmd", "own_parts", "own_widths")}) == 3
+    assert looks["own_parts"].colour == looks["own_parts@lambda_=3"].colour
+
+
 def test_numbers_and_times_on_axes_are_plain() -> None:
     said = {0: "0", 0.001: "0.001", 20: "20", 3000: "3,000", -2.5: "−2.5", 0.1 + 0.2: "0.3"}
     said |= {1e-8: "10⁻⁸", -1e7: "−10⁷", 1.5e7: "1.5×10⁷", 2.5e-5: "2.5×10⁻⁵", -1.5e-5: "−1.5×10⁻⁵"}

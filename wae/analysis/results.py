@@ -1,6 +1,8 @@
 """The public view of an experiment's folder: each of its files as a DataFrame, for notebooks, judges and figures."""
 
+from collections import Counter
 from dataclasses import asdict, fields
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,8 +14,11 @@ from wae.analysis.experiment import Experiment
 from wae.analysis.inference_rows import Aggregate, Contrast, Deciding, StreamRow
 from wae.analysis.published.rows import PublishedRow
 from wae.analysis.rows import BudgetRow, GapRow, Score, TriedWeight
+from wae.analysis.runs import base_method
 from wae.analysis.statistics import Comparison
 from wae.analysis.words import about
+
+NAMED = ("vae", "beta_vae", "wae_mmd", "wae_gan")  # methods whose title says enough
 
 T = TypeVar("T")
 
@@ -43,6 +48,24 @@ class Results(Experiment):
             if found := super().rows(dataset, method, metric, subject, split):
                 return found
         return []
+
+    def title(self, method: str) -> str:
+        """How a method is called; with its name in the config behind it where another one has the same title.
+
+        So parts of one's own in an existing method are told from it; the four named methods keep their titles.
+        """
+        title, base = super().title(method), base_method(method)
+        own = super().title(base)
+        if base in self.namesakes and title.startswith(own):
+            return f"{own} ({base}){title.removeprefix(own)}"
+        return title
+
+    @cached_property
+    def namesakes(self) -> list[str]:
+        """Methods of the config whose title another one has too, but for the four named ones."""
+        titles = {name: Experiment.title(self, name) for name in dict.fromkeys(map(base_method, self.methods))}
+        counts = Counter(titles.values())
+        return [name for name, title in titles.items() if counts[title] > 1 and name not in NAMED]
 
     def has_discriminator(self, method: str) -> bool:
         """Whether a method is known to train a latent discriminator: WAE-GAN and all that derive from it."""

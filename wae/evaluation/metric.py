@@ -59,7 +59,8 @@ def metric(
     """Declare what a function measures: ``@metric(title="Brightness gap", unit="grey levels", better="lower")``.
 
     Tables then have its title, arrows, best marks, ties and definition. ``name``: that of the score, by default the
-    function's; a function that returns several scores is declared once for each. UserError for a wrong declaration.
+    function's; a function that returns several scores is declared once for each. Of a metric of one's own
+    (``evaluation.metrics``), which returns one number, the function's name counts. UserError for a wrong declaration.
     """
     declared = Metric(title, unit, better, definition, positive, lowest, highest)
 

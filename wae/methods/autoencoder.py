@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,7 +48,11 @@ class Autoencoder(nn.Module):
         self.encoder, self.decoder = networks.encoder, networks.decoder
         self.prior = build_prior(self.settings)
         self.cost = find_cost(self.settings.cost)
-        self._dropouts = [m for m in (*self.encoder.modules(), *self.decoder.modules()) if isinstance(m, Dropout)]
+
+    @cached_property
+    def _dropouts(self) -> list[Dropout]:
+        """Found at the first call: a subclass may have replaced networks or added some."""
+        return [module for module in self.modules() if isinstance(module, Dropout)]
 
     def to_range(self, images: Tensor) -> Tensor:
         """uint8 images to floats in the network's pixel range, [0, 1] or [-1, 1]."""

@@ -34,7 +34,7 @@ def check_owned(module: nn.Module, optimisers: dict[str, Optimizer], shared: Ite
         if not found:
             raise UserError(
                 f"parameter {path!r} of {type(module).__name__} is in no optimiser: it would never be trained; add it "
-                "to one in build_optimisers, or make it a buffer"
+                "to one in further_optimisers, or make it a buffer"
             )
         if len(found) > 1 and id(parameter) not in allowed:
             raise UserError(
@@ -52,7 +52,7 @@ def check_reached(module: nn.Module, optimiser: Optimizer) -> None:
             raise UserError(
                 f"parameter {path!r} of {type(module).__name__} gets no gradient from the loss: it would never be "
                 "trained; let the penalty or the reconstruction depend on it, make it a buffer, or give it an "
-                "optimiser of its own in build_optimisers and step it in after_step"
+                "optimiser of its own in further_optimisers and step it in after_step"
             )
 
 

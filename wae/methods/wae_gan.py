@@ -14,7 +14,7 @@ from wae.methods.base import Method
 from wae.methods.batch import Batch
 from wae.methods.facts import Line
 from wae.models.discriminator import build_critic
-from wae.models.layers import Dropout, initialise
+from wae.models.layers import initialise
 
 
 class WAEGAN(Method):
@@ -41,7 +41,6 @@ class WAEGAN(Method):
         super().__init__(run)
         s = self.settings
         self.critic = initialise(build_critic(s.critic_width, s.critic_depth, s.latent_dim, s.critic_dropout), s)
-        self._dropouts += [module for module in self.critic.modules() if isinstance(module, Dropout)]
 
     def logits(self, z: Tensor) -> Tensor:
         """The critic's logit that each code (n, d_z) comes from the prior, (n,); (n, n) in the authors' prior trick.

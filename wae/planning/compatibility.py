@@ -68,8 +68,9 @@ def check_weight(settings: TrainingSettings, only: float | None) -> None:
 def _check_latent(settings: TrainingSettings) -> None:
     if settings.encoder == "gaussian" and settings.prior != "normal":
         raise UserError(
-            f"encoder 'gaussian' with prior {settings.prior!r}: Gaussian codes leave the prior's support; "
-            "set prior to 'normal' or encoder to 'deterministic'"
+            f"encoder 'gaussian' with prior {settings.prior!r}: it goes with a normal prior alone, as Gaussian codes "
+            "can leave the support of others; set prior to 'normal', or encoder to 'deterministic', 'pixel_noise' or "
+            "'implicit'"
         )
     if settings.encoder_noise != 1.0 and settings.encoder != "gaussian":
         raise UserError(

@@ -107,7 +107,10 @@ def merged_training(config: Config, dataset: str, method: str) -> dict[str, Any]
     layers.append(training.cells.get(f"{dataset}/{method}", {}))
     merged: dict[str, Any] = {}
     for layer in layers:
+        options = merged.get("options", {}) | layer.get("options", {})  # a map, merged as maps are
         merged |= layer
+        if "implementation" not in layer and options:  # another class has options of its own
+            merged["options"] = options
     merged.pop("like", None)
     return merged
 

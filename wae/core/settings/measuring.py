@@ -110,8 +110,13 @@ class EvaluationSettings(Strict):
         for name, count in Counter(dotted.rpartition(":")[2] for dotted in self.metrics).items():
             if count > 1:
                 raise ValueError(f"metrics has {count} functions called {name!r}; rename all but one")
-            if name in reserved.METRICS or name.startswith(reserved.PREFIXES):
+            if name in reserved.METRICS:
                 raise ValueError(f"metrics: {name!r} is the name of a score of the suite's own; rename the function")
+            if name.startswith(reserved.PREFIXES):
+                raise ValueError(
+                    f"metrics: {name!r} begins like scores of the suite's own ({', '.join(reserved.PREFIXES)}); rename "
+                    "the function"
+                )
             if name.startswith("latent_") or name.endswith(reserved.ENDINGS):
                 raise ValueError(
                     f"metrics: {name!r} begins or ends like a score of the suite's own that tables read otherwise "

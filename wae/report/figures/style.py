@@ -96,9 +96,15 @@ class Look:
 
 
 def look(results: Results, method: str) -> Look:
-    """The look of a method, its class's own where the plan tells it; a variant has its base method's."""
+    """The look of a method, its class's own where the plan tells it; a variant has its base method's.
+
+    Methods of one title (see Results.namesakes) have one each.
+    """
     colour, marker, line = strokes(method)
-    facts = results.facts(method)
+    facts, base = results.facts(method), base_method(method)
+    if base in results.namesakes:
+        facts = {}
+        colour, marker, line = _OWN[_FURTHER[results.namesakes.index(base) % len(_FURTHER)]]
     own = facts.get("line") or line
     return Look(
         results.title(method),
