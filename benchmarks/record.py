@@ -62,8 +62,8 @@ def record(experiment: Path, page: Path, target: Path, kind: str = "study") -> s
 def check(experiment: Path, manifest: dict[str, Any]) -> tuple[int, int]:
     """How many runs are missing, of how many.
 
-    UserError unless the runs are all there (or the config says ``run.partial``), each at a commit without changes, and
-    the scores are those of the manifest.
+    UserError unless the runs are all there (or the config says ``run.partial``), none known to be of a tree with
+    changes, and the scores are those of the manifest.
     """
     if not manifest["commit"] or not manifest["clean_tree"]:
         raise UserError(

@@ -62,6 +62,9 @@ def test_a_finished_run_of_other_settings_is_still_to_be_trained(
     (run / "history.csv").write_text(f"epoch,seconds\n{trained},2.5\n")
     (found,) = plan_status(tmp_path / "plan.json", 0.0)
     assert (found.state, found.epoch, found.epochs) == (state, epochs, 3)
+    (run / "checkpoint.pt").touch()
+    (found,) = plan_status(tmp_path / "plan.json", (run / "checkpoint.pt").stat().st_mtime)
+    assert found.state == ("trained" if trained == 3 else "running")
 
 
 RUN = '{"dataset": "digits", "method": "vae", "seed": 0, "training": {"epochs": 3}}'

@@ -86,7 +86,7 @@ def test_what_is_no_extractor_is_one_line(tmp_path: Path, settings: dict, messag
 
 
 def test_dinov2_takes_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match="'dinov2-vit-s-14' takes no weights file from torch-fidelity; leave"):
+    with pytest.raises(ValidationError, match="torch-fidelity reads no weights file for kind 'dinov2-vit-s-14'; leave"):
         build(tmp_path, kind="dinov2-vit-s-14", weights=str(tmp_path / "w.pth"))
 
 

@@ -328,10 +328,11 @@ def test_shipped_configs_are_valid(root: Path, name: str, monkeypatch: pytest.Mo
     assert plan.config.experiment == name
 
 
-def test_options_are_merged_as_maps_are_and_begin_anew_with_another_class(config: dict[str, Any]) -> None:
+def test_options_are_merged_as_maps_are_but_where_they_come_with_an_implementation(config: dict[str, Any]) -> None:
     methods = {
         "first": {"like": "wae_gan", "implementation": "baselines.aae:AAE", "options": {"critic_codes": "evaluation"}},
         "second": {"like": "first", "options": {"fresh_codes": False}},
+        "third": {"like": "second", "implementation": "wae.methods.wae_gan:WAEGAN"},  # which has no critic_codes
     }
     common = {"options": {"fresh_codes": True}}
     run = {"datasets": ["digits"], "methods": ["first", "second"], "seeds": [0]}
@@ -340,3 +341,6 @@ def test_options_are_merged_as_maps_are_and_begin_anew_with_another_class(config
         {"critic_codes": "evaluation"},
         {"critic_codes": "evaluation", "fresh_codes": False},
     ]
+    assert "unknown option 'critic_codes'" in refused(
+        config, {"run": run | {"methods": ["third"]}, "training": {"methods": methods}}
+    )

@@ -322,17 +322,25 @@ def test_a_method_is_called_and_drawn_as_its_class_says(tmp_path: Path) -> None:
 
 
 def test_methods_of_one_class_are_told_apart(tmp_path: Path) -> None:
-    names = ("wae_mmd", "own_parts", "own_widths", "own_parts@lambda_=3", "vae")
+    names = ("wae_mmd", "own_parts", "own_widths", "own_parts@lambda_=3", "vae", "beta_vae", "ae")
     found = made(tmp_path, {(name, "fid_classifier/prior"): [1.0] for name in names})
     facts = {name: {"title": "WAE-MMD", "colour": "#0072b2", "marker": "s", "line": "--"} for name in names[:3]}
     plan = json.loads((tmp_path / "plan.json").read_text()) | {"methods": facts | {"vae": {"title": "VAE"}}}
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     found = Results(tmp_path)
-    said = ["WAE-MMD", "WAE-MMD (own_parts)", "WAE-MMD (own_widths)", "WAE-MMD (own_parts), λ = 3", "VAE"]
+    said = [
+        "WAE-MMD",
+        "WAE-MMD (own_parts)",
+        "WAE-MMD (own_widths)",
+        "WAE-MMD (own_parts), λ = 3",
+        "VAE",
+        "β-VAE",
+        "AE",
+    ]
     assert [found.title(name) for name in names] == said
     looks = {name: style.look(found, name) for name in names}
     assert [look.title for look in looks.values()] == said
-    assert len({(looks[name].colour, looks[name].marker) for name in ("wae_mmd", "own_parts", "own_widths")}) == 3
+    assert len({(look.colour, look.marker) for look in looks.values()}) == len(names) - 1  # but for the variant
     assert looks["own_parts"].colour == looks["own_parts@lambda_=3"].colour
 
 

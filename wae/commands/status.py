@@ -69,10 +69,13 @@ def run_status(folder: Path, name: str, epochs: int, now: float, settings: str |
     """
     run = RunFolder(folder)
     history = run.history
-    if settings and run.record.exists() and difference(run.record, {"settings": settings}):
-        return RunStatus(name, "waiting", 0, epochs, 0.0)
+    finished = run.record.exists()
+    if settings and finished and difference(run.record, {"settings": settings}):
+        if not run.checkpoint.exists():
+            return RunStatus(name, "waiting", 0, epochs, 0.0)
+        finished = False  # by hand it is trained again beside the old record
     done, seconds, pace = _course(history)
-    if run.record.exists():
+    if finished:
         state = "evaluated" if run.metrics.exists() else "trained"
         if read_json(run.record, "status")["status"] == "diverged":
             state = "diverged"

@@ -49,8 +49,9 @@ def score(
     reals = [load_reference(folder, device) for folder in references]
     for real in reals:
         rows += Distances(real, settings).score(SUBJECT, tensor, 0, full=True)
-    # Of several fractions none is "validation": build_reference refuses them.
-    name, held_out = scored_split(Path(data), settings.reference, max(reals[0].record["validation_fractions"]))
+    # With the reference "validation" there is one fraction: build_reference refuses several.
+    fraction = max((found for real in reals for found in real.record["validation_fractions"]), default=0.0)
+    name, held_out = scored_split(Path(data), settings.reference, fraction)
     rows += own.rows(SUBJECT, tensor, np.asarray(held_out.images), name)
     rows.append(row("sharpness", SUBJECT, sharpness(tensor, settings.batch_size), samples=len(tensor), draw=0))
     return rows

@@ -109,7 +109,7 @@ def merged_training(config: Config, dataset: str, method: str) -> dict[str, Any]
     for layer in layers:
         options = merged.get("options", {}) | layer.get("options", {})  # a map, merged as maps are
         merged |= layer
-        if "implementation" not in layer and options:  # another class has options of its own
+        if "implementation" not in layer and options:  # with one, a layer's options are all that its class gets
             merged["options"] = options
     merged.pop("like", None)
     return merged

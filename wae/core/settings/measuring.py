@@ -57,7 +57,7 @@ class ExtractorSettings(Strict):
                 f"kind {self.kind!r} is built here and would ignore {', '.join(given)}; remove that or set another kind"
             )
         if self.kind.startswith("dinov2-") and self.weights is not None:
-            raise ValueError(f"kind {self.kind!r} takes no weights file from torch-fidelity; leave weights out")
+            raise ValueError(f"torch-fidelity reads no weights file for kind {self.kind!r}; leave weights out")
         ignored = () if self.kind == "classifier" else OF_TRAINING if self.kind == "random" else OF_BUILT_HERE
         # By value and not by what was given, as plan.json gives every key.
         given = [key for key in ignored if getattr(self, key) != type(self).model_fields[key].default]

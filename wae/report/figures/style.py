@@ -40,7 +40,8 @@ _OWN = {  # where a recorded table does not tell the look of its methods; a test
     "pca": ("#b87a50", "_", (0, (1, 3))),
     REAL_DATA: (INK, "*", ":"),
 }
-# Whose look a method without one of its own borrows: by its name, so that it keeps it.
+# Whose look a method without one of its own borrows: by its name, so that it keeps it. Methods of one title take those
+# that no other method has, in the config's order.
 _FURTHER = ("beta_vae", "ae", "aae", "rae_l2", "swae", "wae_mmd_rff", "rae_gp")
 
 RC: dict[str, Any] = {
@@ -103,8 +104,10 @@ def look(results: Results, method: str) -> Look:
     colour, marker, line = strokes(method)
     facts, base = results.facts(method), base_method(method)
     if base in results.namesakes:
+        taken = set(map(base_method, results.methods))
+        free = [name for name in _FURTHER if name not in taken] or list(_FURTHER)
         facts = {}
-        colour, marker, line = _OWN[_FURTHER[results.namesakes.index(base) % len(_FURTHER)]]
+        colour, marker, line = _OWN[free[results.namesakes.index(base) % len(free)]]
     own = facts.get("line") or line
     return Look(
         results.title(method),
