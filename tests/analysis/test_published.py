@@ -68,9 +68,9 @@ def test_cells_override_methods_and_datasets(ledger: Ledger) -> None:
 
 
 def test_faults_in_the_ledger_are_named(root: Path, tmp_path: Path, ledger: Ledger) -> None:
-    (tmp_path / "torn.yaml").write_text("anchors: [1")
-    with pytest.raises(UserError, match=r"torn\.yaml: cannot be read \(.*\); correct the ledger"):
-        load_ledger(tmp_path / "torn.yaml", root / "wae/core/schemas/anchors.schema.yaml")
+    (tmp_path / "broken.yaml").write_text("anchors: [1")
+    with pytest.raises(UserError, match=r"broken\.yaml: cannot be read \(.*\); correct the ledger"):
+        load_ledger(tmp_path / "broken.yaml", root / "wae/core/schemas/anchors.schema.yaml")
     wrong = copy.deepcopy(ledger)
     wrong["anchors"][0]["standng"] = "read"
     assert "standng" in refused(root, tmp_path, wrong)

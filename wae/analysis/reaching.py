@@ -2,8 +2,6 @@
 
 import math
 
-import pandas as pd
-
 from wae.analysis.results import Results
 from wae.analysis.rows import Reaching
 from wae.analysis.statistics import interval
@@ -18,11 +16,9 @@ def reaching(results: Results) -> list[Reaching]:
     method that sets it is there by the end with about half of its seeds only, as it is the mean of their own ends.
     A seed that diverged never gets there. Empty without weights kept at two epochs or more.
     """
-    frame = results.trajectories()
-    frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
     found = []
     for dataset in results.datasets:
-        courses = {method: _courses(frame, dataset, method) for method in results.main_methods}
+        courses = {method: _courses(results, dataset, method) for method in results.main_methods}
         courses = {method: by_seed for method, by_seed in courses.items() if by_seed}
         ends = [
             _geometric_mean([course[-1][1] for course in by_seed.values()])
@@ -64,15 +60,15 @@ def time_to(course: Course, target: float) -> float | None:
 
 def at_once(results: Results, row: Reaching) -> list[int]:
     """Seeds of ``row`` that are there at the first kept epoch: when they got there is not known, at most when."""
-    frame = results.trajectories()
-    frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
-    courses = _courses(frame, row.dataset, row.method)
+    courses = _courses(results, row.dataset, row.method)
     return [
         seed for seed, course in courses.items() if row.by_seed.get(seed) is not None and course[0][1] <= row.target
     ]
 
 
-def _courses(frame: pd.DataFrame, dataset: str, method: str) -> dict[int, Course]:
+def _courses(results: Results, dataset: str, method: str) -> dict[int, Course]:
+    frame = results.trajectories()
+    frame = frame[(frame["metric"] == results.distance) & (frame["subject"] == "prior")]
     rows = frame[(frame["dataset"] == dataset) & (frame["method"] == method)].sort_values("epoch")
     found: dict[int, Course] = {}
     for row in rows.to_dict("records"):
